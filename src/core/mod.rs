@@ -1,0 +1,5 @@
+//! The functional core: parses, decides and plans. No async, no I/O, no clock, no randomness, no environment;
+//! `tests/it/tidy.rs` reads these sources and fails otherwise.
+
+pub mod entry;
+pub mod names;

@@ -1,0 +1,8 @@
+//! Leverframe: chat buttons for production that keep git the source of truth.
+//!
+//! The binary is `leverframe`; this library exists so that tests, benches and examples reach the same code.
+//! Rooms and rules are described in `ARCHITECTURE.md`.
+
+pub mod clock;
+pub mod core;
+pub mod secret;
