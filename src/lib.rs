@@ -3,6 +3,7 @@
 //! The binary is `leverframe`; this library exists so that tests, benches and examples reach the same code.
 //! Rooms and rules are described in `ARCHITECTURE.md`.
 
+pub mod chat;
 pub mod clock;
 pub mod core;
 pub mod net;

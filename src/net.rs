@@ -73,6 +73,14 @@ pub enum NetError {
         /// What was wrong with it.
         cause: String,
     },
+    /// More was sent than an answer of its kind can hold.
+    #[error("`{host}` sent more than {limit} bytes")]
+    TooLong {
+        /// Who was asked.
+        host: String,
+        /// How many bytes would have been read.
+        limit: usize,
+    },
     /// The body of our own request could not be read.
     #[error("the request to `{host}` could not be written: {cause}")]
     Unwritable {
@@ -115,6 +123,9 @@ impl NetError {
             Self::Garbage { host, .. } => {
                 format!("Look whether the address of `{host}` in `leverframe.yaml` is its API's.")
             }
+            Self::TooLong { host, .. } => {
+                format!("Look whether the address of `{host}` in `leverframe.yaml` is its API's.")
+            }
             Self::Unwritable { .. } => "Ask again; if it stays, report it with the request id.".into(),
         }
     }
@@ -129,6 +140,7 @@ impl NetError {
             | Self::BadAddress(_)
             | Self::Elsewhere { .. }
             | Self::Garbage { .. }
+            | Self::TooLong { .. }
             | Self::Unwritable { .. } => false,
         }
     }
@@ -208,6 +220,21 @@ fn redirect(attempt: Attempt) -> reqwest::redirect::Action {
             && (from.scheme() == attempt.url().scheme() || from.scheme() == "http")
     });
     if stays { attempt.follow() } else { attempt.stop() }
+}
+
+/// The body of an answer, when it is not longer than `limit` bytes.
+///
+/// # Errors
+/// When it is longer, or the connection breaks or goes silent on the way.
+pub async fn read(mut answer: reqwest::Response, limit: usize) -> Result<Bytes, NetError> {
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(|error| NetError::of(&error))? {
+        if body.len() + part.len() > limit {
+            return Err(NetError::TooLong { host: host_of(answer.url()), limit });
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body.into())
 }
 
 /// The last cause of an error: the one that names what went wrong ("connection refused").

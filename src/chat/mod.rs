@@ -1,0 +1,3 @@
+//! Chat platforms, one folder each. Platform JSON stays in its folder.
+
+pub mod slack;
