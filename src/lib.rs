@@ -5,6 +5,7 @@
 
 pub mod chat;
 pub mod clock;
+pub mod cluster;
 pub mod core;
 pub mod net;
 pub mod secret;

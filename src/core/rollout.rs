@@ -59,7 +59,8 @@ pub struct PodImage {
 /// What should run. What is absent may be anything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// The repository of the service's image, which tells its container from sidecars.
+    /// The repository of the service's image, which tells its container from sidecars. Without it any
+    /// container of that version counts.
     pub image: Option<String>,
     /// The version by tag.
     pub tag: Option<ImageTag>,
@@ -171,16 +172,18 @@ fn is_right(pod: &Pod, workload: &Workload, wanted: &Wanted) -> bool {
     })
 }
 
-/// Why it will not come right by itself, where the cluster knows: its deadline first, then a pod of the new version.
+/// Why it will not come right by itself, where the cluster knows: its deadline, or a pod of the new version.
+/// Past the deadline any trouble of a pod is worth naming.
 fn stuck(workload: &Workload, right: &[&Pod]) -> Option<String> {
-    let pod = right.iter().find_map(|pod| {
-        let trouble = pod.trouble.as_deref().filter(|trouble| STUCK.contains(trouble))?;
-        Some(format!("{}: {trouble}", pod.name))
-    });
-    match (&workload.progress_deadline_exceeded, pod) {
-        (Some(deadline), Some(pod)) => Some(format!("{deadline} ({pod})")),
-        (Some(reason), None) => Some(reason.clone()),
-        (None, pod) => pod,
+    let pod = |counts: fn(&str) -> bool| {
+        right.iter().find_map(|pod| Some((&pod.name, pod.trouble.as_deref().filter(|trouble| counts(trouble))?)))
+    };
+    match (&workload.progress_deadline_exceeded, pod(|trouble| STUCK.contains(&trouble)), pod(|_| true)) {
+        (Some(deadline), Some((name, trouble)), _) | (Some(deadline), None, Some((name, trouble))) => {
+            Some(format!("{deadline} ({name}: {trouble})"))
+        }
+        (Some(deadline), None, None) => Some(deadline.clone()),
+        (None, stuck, _) => stuck.map(|(name, trouble)| format!("{name}: {trouble}")),
     }
 }
 

@@ -134,6 +134,12 @@ fn what_is_stuck_says_why() {
         trouble("CrashLoopBackOff", NEW)(w);
     };
     assert_eq!(check(both, &five), failed("ReplicaSet has timed out (p2: CrashLoopBackOff)"));
+    let full = |w: &mut Workload| {
+        slow(w);
+        trouble("Unschedulable", NEW)(w);
+    };
+    assert_eq!(check(full, &five), failed("ReplicaSet has timed out (p2: Unschedulable)"));
+    assert_eq!(check(trouble("Unschedulable", NEW), &five), progressing(1, 2));
     let stale = |w: &mut Workload| {
         slow(w);
         w.generation = 8;
