@@ -13,8 +13,11 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, header::AUTHORIZATION};
 use http_body_util::BodyExt as _;
-use reqwest::redirect::{Attempt, Policy};
-use url::Url;
+use reqwest::{
+    ClientBuilder,
+    redirect::{Attempt, Policy},
+};
+use url::{Host, Url};
 
 use crate::secret::Secret;
 
@@ -157,6 +160,7 @@ pub struct Tls {
 #[derive(Debug, Clone)]
 pub struct Outgoing {
     client: reqwest::Client,
+    direct: reqwest::Client,
 }
 
 impl Outgoing {
@@ -166,17 +170,17 @@ impl Outgoing {
     /// When `ca_file` holds no certificate, or TLS cannot be set up.
     pub fn new(tls: &Tls) -> Result<Self, NetError> {
         use_ring();
-        let client = match &tls.ca_file {
-            Some(pem) => {
-                let bad = |error: reqwest::Error| NetError::BadAuthority(innermost(&error));
-                builder().tls_certs_merge(authorities(pem)?).build().map_err(bad)?
-            }
-            None => builder().build().or_else(|error| without_roots(&error))?,
-        };
-        Ok(Self { client })
+        let client = made(tls, builder)?;
+        let direct = made(tls, || builder().no_proxy())?;
+        Ok(Self { client, direct })
     }
 
-    /// The client, for adapters that write their own requests.
+    /// The client for an address: on this machine nothing goes through the proxy, whatever `HTTP_PROXY` says.
+    pub fn to(&self, address: &Url) -> &reqwest::Client {
+        if is_loopback(address) { &self.direct } else { &self.client }
+    }
+
+    /// The client for the outside, which uses the proxy where one is set.
     pub fn client(&self) -> &reqwest::Client {
         &self.client
     }
@@ -187,7 +191,23 @@ fn use_ring() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-fn builder() -> reqwest::ClientBuilder {
+fn made(tls: &Tls, builder: fn() -> ClientBuilder) -> Result<reqwest::Client, NetError> {
+    let Some(pem) = &tls.ca_file else { return builder().build().or_else(|error| without_roots(&error, builder())) };
+    let bad = |error: reqwest::Error| NetError::BadAuthority(innermost(&error));
+    builder().tls_certs_merge(authorities(pem)?).build().map_err(bad)
+}
+
+/// Whether an address is on this machine by its very name.
+fn is_loopback(address: &Url) -> bool {
+    match address.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn builder() -> ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("leverframe/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
@@ -204,9 +224,9 @@ fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, NetError> {
 }
 
 /// Small containers have no root certificates. Everything on `http://` works there; `https://` says why not.
-fn without_roots(error: &reqwest::Error) -> Result<reqwest::Client, NetError> {
+fn without_roots(error: &reqwest::Error, builder: ClientBuilder) -> Result<reqwest::Client, NetError> {
     tracing::warn!(cause = innermost(error), "no system root certificates: https:// addresses will not be trusted");
-    builder().tls_certs_only([]).build().map_err(|error| NetError::NoClient(innermost(&error)))
+    builder.tls_certs_only([]).build().map_err(|error| NetError::NoClient(innermost(&error)))
 }
 
 /// Follows redirects on the same host only, never from `https` down to `http`. Another host's redirect is

@@ -36,9 +36,9 @@ pub(crate) async fn nobody() -> Url {
     format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap()
 }
 
-/// The client as `main` makes it.
+/// The client for a server on loopback, as `main` makes it.
 pub(crate) fn client() -> reqwest::Client {
-    Outgoing::new(&Tls::default()).unwrap().client().clone()
+    Outgoing::new(&Tls::default()).unwrap().to(&"http://127.0.0.1".parse().unwrap()).clone()
 }
 
 /// What a server was asked: method and path with query, and headers.
@@ -168,6 +168,57 @@ fn a_ca_file_must_hold_certificates() {
     assert_eq!(with("hello"), Err(nothing.into()));
     assert!(with("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").is_err());
     assert!(with("-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n").is_err());
+}
+
+/// Answers one request over TLS with a certificate of a company's own authority, made for this test and valid until 2120.
+fn serve_tls() -> Url {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+    use std::io::{Read as _, Write as _};
+    use_ring();
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("localhost.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("localhost.key")).unwrap();
+    let config =
+        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("https://localhost:{}/", listener.local_addr().unwrap().port()).parse().unwrap();
+    std::thread::spawn(move || {
+        let (socket, _) = listener.accept().unwrap();
+        let mut stream = rustls::StreamOwned::new(rustls::ServerConnection::new(Arc::new(config)).unwrap(), socket);
+        if stream.read(&mut [0; 4096]).is_ok() {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi").unwrap();
+        }
+    });
+    base
+}
+
+#[tokio::test]
+async fn the_companys_own_authority_is_trusted_when_it_is_configured_and_only_then() {
+    let trusting = Outgoing::new(&Tls { ca_file: Some(include_bytes!("authority.pem").to_vec()) }).unwrap();
+    let base = serve_tls();
+    assert_eq!(trusting.to(&base).get(base.clone()).send().await.unwrap().text().await.unwrap(), "hi");
+    let base = serve_tls();
+    let refused = NetError::of(&client().get(base).send().await.unwrap_err());
+    assert!(refused.to_string().contains("certificate"), "{refused}");
+    assert!(refused.remedy().contains("`tls.ca_file`"));
+}
+
+#[test]
+fn loopback_is_told_by_name_alone() {
+    let check = |address: &str| is_loopback(&address.parse().unwrap());
+    for near in ["http://localhost:1", "http://127.0.0.1", "https://127.8.0.1/x", "http://[::1]:8080"] {
+        assert!(check(near), "{near}");
+    }
+    for far in ["http://localhost.example.com", "http://10.0.0.1", "https://api.github.com", "http://[::2]", "data:x"] {
+        assert!(!check(far), "{far}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_agreed_is_not_read() {
+    let server = serve(Router::new().route("/", get(|| async { "0123456789" }))).await;
+    let ask = || client().get(server.base.clone()).send();
+    assert_eq!(read(ask().await.unwrap(), 10).await.unwrap(), "0123456789");
+    assert!(matches!(read(ask().await.unwrap(), 9).await, Err(NetError::TooLong { limit: 9, .. })));
 }
 
 #[tokio::test]
