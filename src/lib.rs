@@ -5,5 +5,6 @@
 
 pub mod clock;
 pub mod core;
+pub mod git;
 pub mod net;
 pub mod secret;
