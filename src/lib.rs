@@ -7,5 +7,6 @@ pub mod chat;
 pub mod clock;
 pub mod cluster;
 pub mod core;
+pub mod git;
 pub mod net;
 pub mod secret;
