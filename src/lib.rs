@@ -4,5 +4,6 @@
 //! Rooms and rules are described in `ARCHITECTURE.md`.
 
 pub mod clock;
+pub mod config;
 pub mod core;
 pub mod secret;
