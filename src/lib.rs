@@ -6,6 +6,7 @@
 pub mod chat;
 pub mod clock;
 pub mod cluster;
+pub mod config;
 pub mod core;
 pub mod git;
 pub mod net;
