@@ -7,3 +7,4 @@ pub mod located;
 pub mod names;
 pub mod rollout;
 pub mod span;
+pub mod yaml;
