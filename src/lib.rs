@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod core;
+pub mod forge;
 pub mod git;
 pub mod net;
 pub mod secret;
