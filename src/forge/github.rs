@@ -205,7 +205,7 @@ struct Pull {
     html_url: String,
     state: String,
     merged_at: Option<String>,
-    merge_commit_sha: Option<CommitId>,
+    merge_commit_sha: Option<String>,
     head: Side,
     base: Side,
     user: Option<User>,
@@ -224,6 +224,10 @@ struct User {
     login: String,
 }
 
+fn commit(found: Option<String>) -> Option<CommitId> {
+    CommitId::parse(&found?).ok()
+}
+
 fn login(user: Option<User>) -> String {
     user.map_or_else(|| "ghost".to_owned(), |user| user.login)
 }
@@ -237,10 +241,11 @@ impl Pull {
 
 impl From<Pull> for PullRequest {
     fn from(pull: Pull) -> Self {
-        let state = match (pull.merged_at, pull.state.as_str()) {
-            (Some(_), _) => State::Merged { commit: pull.merge_commit_sha },
-            (None, "open") => State::Open,
-            (None, _) => State::Closed,
+        // While it is open, the merge commit is one that GitHub tries out.
+        let state = match (pull.state.as_str(), pull.merged_at) {
+            ("open", _) => State::Open,
+            (_, Some(_)) => State::Merged { commit: commit(pull.merge_commit_sha) },
+            (_, None) => State::Closed,
         };
         Self {
             number: pull.number,
@@ -258,7 +263,7 @@ impl From<Pull> for PullRequest {
 struct GivenReview {
     user: Option<User>,
     state: String,
-    commit_id: Option<CommitId>,
+    commit_id: Option<String>,
 }
 
 impl From<GivenReview> for Review {
@@ -271,6 +276,6 @@ impl From<GivenReview> for Review {
             "PENDING" => ReviewState::Pending,
             _ => ReviewState::Unknown,
         };
-        Self { login: login(review.user), state, commit: review.commit_id }
+        Self { login: login(review.user), state, commit: commit(review.commit_id) }
     }
 }

@@ -227,3 +227,34 @@ impl ForgeError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_says_what_to_do() {
+        let words = || "words".to_owned();
+        let all = [
+            (ForgeError::Unauthorized, false),
+            (ForgeError::Forbidden(words()), false),
+            (ForgeError::RateLimited { retry_after: 7 }, true),
+            (ForgeError::NotFound, false),
+            (ForgeError::Moved, false),
+            (ForgeError::HeadMoved, false),
+            (ForgeError::BaseMoved, true),
+            (ForgeError::NotMergeable(words()), false),
+            (ForgeError::Invalid(words()), false),
+            (ForgeError::Server(502), true),
+            (ForgeError::Garbage(words()), true),
+            (ForgeError::Unreachable(words()), true),
+            (ForgeError::TimedOut, true),
+            (ForgeError::Settings(words()), false),
+        ];
+        for (error, passing) in all {
+            assert!(error.remedy().ends_with('.'), "{error}");
+            assert_eq!(error.is_passing(), passing, "{error}");
+            assert!(passing || !error.is_ambiguous(), "what may have been done is worth asking again: {error}");
+        }
+    }
+}

@@ -313,3 +313,44 @@ async fn a_pull_request_and_its_reviews_are_read() {
     let page = |page: u32| format!("{GET}/reviews?per_page=100&page={page}");
     assert_eq!(fake.asked(), [GET.to_owned(), page(1), page(2)]);
 }
+
+/// GitHub's published description of its API, where it lies beside the project.
+fn description() -> Option<Value> {
+    #[expect(clippy::disallowed_methods, reason = "where the reading material lies is for tests alone to know")]
+    let folder = std::env::var("LEVERFRAME_SHARED").map(std::path::PathBuf::from);
+    let folder = folder.unwrap_or_else(|_| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
+    let file = folder.join("contracts/github/openapi.trimmed.json");
+    Some(serde_json::from_slice(&std::fs::read(file).ok()?).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn githubs_own_examples_are_read_and_our_requests_fit_its_description() {
+    let Some(description) = description() else {
+        println!("skipped: no contracts/github beside the project; set LEVERFRAME_SHARED to the folder that holds it");
+        return;
+    };
+    let example = |name: &str| says(200, &description["components"]["examples"][name]["value"]);
+    let fake = Fake::start([
+        example("pull-request-simple-items"),
+        example("pull-request"),
+        example("pull-request"),
+        example("pull-request-review-items"),
+        example("pull-request-merge-result-response-if-merge-was-successful"),
+    ])
+    .await;
+    assert_eq!(fake.open().await, Ok(1347), "the example is from another branch, so one is opened");
+    assert_eq!(fake.github.pull_request(12).await.unwrap().author, "octocat");
+    let reviews = fake.github.reviews(12).await.unwrap();
+    assert_eq!(reviews[0].state, ReviewState::Approved);
+    assert!(reviews[0].commit.is_some());
+    assert!(fake.merge().await.is_ok());
+    let paths = &description["paths"];
+    let pulls = "/repos/{owner}/{repo}/pulls";
+    let bodies = [(1, pulls.to_owned(), "post"), (4, format!("{pulls}/{{pull_number}}/merge"), "put")];
+    for (place, path, method) in bodies {
+        let schema = &paths[&path][method]["requestBody"]["content"]["application/json"]["schema"]["properties"];
+        for member in fake.body(place).as_object().unwrap().keys() {
+            assert!(schema[member].is_object(), "{method} {path} knows no `{member}`");
+        }
+    }
+}
