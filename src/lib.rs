@@ -8,6 +8,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod core;
+pub mod forge;
 pub mod git;
 pub mod net;
 pub mod secret;

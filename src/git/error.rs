@@ -11,8 +11,8 @@ pub enum GitError {
     #[error("the git host cannot be reached: {0}")]
     Unreachable(String),
     /// The host fell silent.
-    #[error("the git host did not answer within {0} seconds")]
-    Timeout(u64),
+    #[error("the git host did not answer in time")]
+    Timeout,
     /// 401 or 403: the credentials are missing, wrong, expired or too weak.
     #[error("the git host refuses our credentials: {0}")]
     Auth(String),
@@ -61,7 +61,7 @@ impl GitError {
     /// What to do about it: one sentence.
     pub fn remedy(&self) -> String {
         match self {
-            Self::Unreachable(_) | Self::Timeout(_) => {
+            Self::Unreachable(_) | Self::Timeout => {
                 "Wait: it is tried again by itself; if it stays, look at the host's status page and the proxy.".into()
             }
             Self::Auth(_) => {
@@ -97,7 +97,7 @@ impl GitError {
     /// Whether the same call may succeed later with nothing changed on our side.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Timeout(_) | Self::LostRace(_) | Self::Damaged(_) => true,
+            Self::Unreachable(_) | Self::Timeout | Self::LostRace(_) | Self::Damaged(_) => true,
             Self::Auth(_)
             | Self::NotFound
             | Self::Moved(_)
@@ -143,7 +143,7 @@ mod tests {
         let words = || "words".to_owned();
         let all = [
             (GitError::Unreachable(words()), true),
-            (GitError::Timeout(30), true),
+            (GitError::Timeout, true),
             (GitError::Auth(words()), false),
             (GitError::NotFound, false),
             (GitError::Moved(words()), false),

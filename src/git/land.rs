@@ -9,7 +9,7 @@ use std::{
 };
 
 use git2::Oid;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     commit::{self, Composed},
@@ -19,10 +19,16 @@ use super::{
     remote::{self, Heads, Push, Pushed, Replace},
     worker::Room,
 };
-use crate::core::names::{CommitId, RequestId};
+use crate::{
+    clock,
+    core::names::{CommitId, RequestId},
+};
 
-/// How often a lost race is run again. With the pauses below, all of them take about ten seconds.
+/// How often a race is run at most. With the pauses below, all of them take about ten seconds.
 const TRIES: u32 = 24;
+/// How often it is run at least; after that a slow host ends it sooner, so that others get their turn.
+const FEWEST_TRIES: u32 = 10;
+const LONGEST: SignedDuration = SignedDuration::from_secs(20);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -74,6 +80,7 @@ pub enum Outcome<E> {
 /// Lands a change. Runs on the writer's thread.
 pub(super) fn land<E>(room: &mut Room, landing: &mut Landing<E>) -> Result<Outcome<E>, GitError> {
     let reference = reference(room, &landing.onto)?;
+    let began = clock::now();
     for tries in 1..=TRIES {
         let other = (landing.onto != Onto::Tracked).then_some(reference.as_str());
         let heads = fetch(room, other)?;
@@ -88,6 +95,9 @@ pub(super) fn land<E>(room: &mut Room, landing: &mut Landing<E>) -> Result<Outco
             }
             Attempt::There(commit) => return Ok(Outcome::AlreadyThere { commit: commit_id(commit)? }),
             Attempt::Stopped(reason) => return Ok(Outcome::Stopped(reason)),
+            Attempt::Lost if tries >= FEWEST_TRIES && clock::now().duration_since(began) > LONGEST => {
+                return Err(GitError::LostRace(tries));
+            }
             Attempt::Lost => pause(&landing.request, tries),
         }
     }

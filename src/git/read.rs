@@ -126,12 +126,17 @@ impl PathCache {
     }
 }
 
-/// A commit of ours as libgit2 knows it; an error of its own when the mirror does not hold it.
+/// A commit of ours as libgit2 knows it; an error of its own when the mirror does not hold it, and damage when
+/// it ought to.
 pub(super) fn known(repository: &Repository, commit: &CommitId) -> Result<Oid, GitError> {
     let id = Oid::from_str(commit.as_str()).map_err(|_| GitError::UnknownCommit(commit.clone()))?;
     match repository.find_commit(id) {
         Ok(_) => Ok(id),
-        Err(error) if error.code() == git2::ErrorCode::NotFound => Err(GitError::UnknownCommit(commit.clone())),
+        Err(error) if error.code() == git2::ErrorCode::NotFound => {
+            let is_tip = repository.references()?.flatten().any(|reference| reference.target() == Some(id));
+            let unknown = GitError::UnknownCommit(commit.clone());
+            Err(if is_tip { GitError::Damaged(error.message().to_owned()) } else { unknown })
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -62,18 +62,18 @@ fn both<A, B>(pair: (Option<A>, Option<B>)) -> Option<(A, B)> {
     pair.0.zip(pair.1)
 }
 
-/// Moves the mirror's references to where the server's are, and drops those of branches that are gone.
+/// Drops the references of branches that are gone, then moves the others to where the server's are.
 fn follow(repository: &Repository, wanted: &[(&str, Oid)], listed: &[(String, Oid)]) -> Result<(), GitError> {
-    for (name, id) in wanted {
-        if repository.refname_to_id(name).ok() != Some(*id) {
-            repository.reference(name, *id, true, "fetched")?;
-        }
-    }
     let there: HashSet<&str> = listed.iter().map(|(name, _)| name.as_str()).collect();
     for found in repository.references_glob("refs/heads/*")? {
         let mut found = found?;
         if !found.name().is_ok_and(|name| there.contains(name)) {
             found.delete()?;
+        }
+    }
+    for (name, id) in wanted {
+        if repository.refname_to_id(name).ok() != Some(*id) {
+            repository.reference(name, *id, true, "fetched")?;
         }
     }
     Ok(())

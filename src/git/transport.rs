@@ -209,7 +209,7 @@ impl Session {
         match self.runtime.block_on(limited) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(self.fail(sort(&error))),
-            Err(_) => Err(self.fail(GitError::Timeout(SILENCE.as_secs()))),
+            Err(_) => Err(self.fail(GitError::Timeout)),
         }
     }
 
@@ -251,7 +251,7 @@ fn moved_to(answer: &reqwest::Response) -> String {
 
 fn sort(error: &reqwest::Error) -> GitError {
     if error.is_timeout() {
-        return GitError::Timeout(SILENCE.as_secs());
+        return GitError::Timeout;
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {

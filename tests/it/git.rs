@@ -13,7 +13,7 @@ use std::{
     process::{Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -46,6 +46,7 @@ struct Server {
     folder: TempDir,
     port: u16,
     pushes: Arc<AtomicU32>,
+    loses_answers: Arc<AtomicBool>,
     _task: JoinSet<()>,
 }
 
@@ -53,6 +54,8 @@ struct Server {
 struct Host {
     root: PathBuf,
     pushes: Arc<AtomicU32>,
+    /// Pushes are carried out and answered 502.
+    loses_answers: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -60,13 +63,15 @@ impl Server {
         let folder = TempDir::new().unwrap();
         seed(folder.path());
         let pushes = Arc::new(AtomicU32::new(0));
-        let host = Host { root: folder.path().to_owned(), pushes: Arc::clone(&pushes) };
+        let loses_answers = Arc::new(AtomicBool::new(false));
+        let root = folder.path().to_owned();
+        let host = Host { root, pushes: Arc::clone(&pushes), loses_answers: Arc::clone(&loses_answers) };
         let app = Router::new().fallback(serve).layer(axum::extract::DefaultBodyLimit::disable()).with_state(host);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let mut task = JoinSet::new();
         task.spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { folder, port, pushes, _task: task }
+        Self { folder, port, pushes, loses_answers, _task: task }
     }
 
     fn repository(&self) -> PathBuf {
@@ -125,7 +130,9 @@ async fn serve(
     if service == "receive-pack" && !listing {
         host.pushes.fetch_add(1, Ordering::SeqCst);
     }
-    talk(&service, listing, &repository, &body).await
+    let answer = talk(&service, listing, &repository, &body).await;
+    let lost = service == "receive-pack" && !listing && host.loses_answers.load(Ordering::SeqCst);
+    if lost { StatusCode::BAD_GATEWAY.into_response() } else { answer }
 }
 
 async fn talk(service: &str, listing: bool, repository: &Path, body: &[u8]) -> Response {
@@ -197,19 +204,18 @@ fn client() -> reqwest::Client {
 }
 
 fn open(url: &str, password: &str, directory: &Path) -> Mirror {
-    try_open(url, password, directory).unwrap()
+    Mirror::open(source(url, password, directory), client(), tokio::runtime::Handle::current()).unwrap()
 }
 
-fn try_open(url: &str, password: &str, directory: &Path) -> Result<Mirror, GitError> {
+fn source(url: &str, password: &str, directory: &Path) -> Source {
     let credentials = Credentials { username: "x-access-token".into(), password: Secret::new(password) };
-    let source = Source {
+    Source {
         name: ConnectionName::parse("deployments").unwrap(),
         url: url.into(),
         branch: "main".into(),
         credentials: Some(credentials),
         directory: directory.into(),
-    };
-    Mirror::open(source, client(), tokio::runtime::Handle::current())
+    }
 }
 
 fn path(text: &str) -> RepoPath {
@@ -557,19 +563,45 @@ async fn a_damaged_mirror_is_set_aside_and_made_anew() {
     let tip = mirror.fetch().await.unwrap();
     assert!(home.path().join("mirror.damaged/HEAD").exists());
 
-    // It breaks while open: objects vanish.
-    for folder in ["objects/pack", "objects"] {
-        for entry in std::fs::read_dir(directory.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    // It breaks while open: the newest commit vanishes from the disk.
+    let second = landed(mirror.land(appends(&request(1))).await.unwrap());
+    for entry in std::fs::read_dir(directory.join("objects")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().len() == 2 {
+            std::fs::remove_dir_all(path).unwrap();
         }
     }
-    std::fs::create_dir_all(directory.join("objects/pack")).unwrap();
-    let reopened = server.mirror(&home);
-    assert_eq!(reopened.fetch().await.unwrap(), tip);
-    landed(reopened.land(appends(&request(1))).await.unwrap());
-    let read = reopened.file(&tip, &path(FILE)).await.unwrap();
-    assert!(read.is_some(), "the reader sees the new mirror");
+    let broken = mirror.file(&second, &path(FILE)).await.unwrap_err();
+    assert!(matches!(broken, GitError::Damaged(_)) && broken.is_passing(), "{broken}");
+    assert_eq!(mirror.fetch().await.unwrap(), second);
+    assert!(mirror.file(&second, &path(FILE)).await.unwrap().is_some(), "the reader sees the new mirror");
+    assert!(mirror.file(&tip, &path(FILE)).await.unwrap().is_some());
+    landed(mirror.land(appends(&request(2))).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_whose_answer_was_lost_is_not_repeated() {
+    let (server, home) = (Server::start().await, TempDir::new().unwrap());
+    let mirror = server.mirror(&home);
+    server.loses_answers.store(true, Ordering::SeqCst);
+    let lost = mirror.land(appends(&request(1))).await.unwrap_err();
+    assert!(matches!(lost, GitError::Unreachable(_)) && lost.is_passing(), "{lost}");
+    server.loses_answers.store(false, Ordering::SeqCst);
+    let again = mirror.land(appends(&request(1))).await.unwrap();
+    assert!(matches!(again, Outcome::AlreadyThere { commit } if commit.as_str() == server.tip("main")));
+    assert_eq!(server.pushes.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_falls_silent_costs_a_timeout_and_nothing_else() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/acme/deployments.git", silent.local_addr().unwrap());
+    let home = TempDir::new().unwrap();
+    Outgoing::new(&Tls::default()).unwrap();
+    let client = reqwest::Client::builder().read_timeout(std::time::Duration::from_millis(200)).build().unwrap();
+    let mirror = Mirror::open(source(&url, "s3cret", home.path()), client, tokio::runtime::Handle::current()).unwrap();
+    assert_eq!(mirror.fetch().await, Err(GitError::Timeout));
+    assert_eq!(mirror.tip().await, Ok(None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
