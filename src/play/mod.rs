@@ -7,8 +7,14 @@ pub mod error;
 pub mod exchange;
 pub mod git;
 mod history;
+mod json;
 mod packets;
 pub mod people;
+mod post;
 pub mod pulse;
 pub mod repository;
 pub mod server;
+pub mod slack;
+
+#[cfg(test)]
+mod tests;
