@@ -11,4 +11,5 @@ pub mod core;
 pub mod forge;
 pub mod git;
 pub mod net;
+pub mod play;
 pub mod secret;

@@ -1,0 +1,20 @@
+//! The playground: look-alikes of Slack, GitHub, a git host and clusters, as real servers on loopback.
+//!
+//! The bot talks to them over HTTP as it talks to the real ones. `leverframe play`, the stories and the
+//! end-to-end tests use them, through a Rust handle each, with faults that can be put in between.
+
+pub mod error;
+pub mod exchange;
+pub mod git;
+mod history;
+mod json;
+mod packets;
+pub mod people;
+mod post;
+pub mod pulse;
+pub mod repository;
+pub mod server;
+pub mod slack;
+
+#[cfg(test)]
+mod tests;

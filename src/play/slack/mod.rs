@@ -1,0 +1,270 @@
+//! A Slack look-alike: the Web API that the bot calls, signed commands and clicks as Slack sends them,
+//! and a browser page on which people type and press.
+
+pub mod limits;
+pub mod signature;
+pub mod words;
+pub mod workspace;
+
+mod api;
+mod deliver;
+mod response;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+pub use deliver::{Answered, PATIENCE};
+use deliver::{Attempt, COMMANDS, Delivery, INTERACTIONS, Origin};
+use tokio::sync::watch;
+use workspace::{Author, Content, Message, Workspace, draft, somebody};
+
+use super::{
+    error::PlayError,
+    exchange::Exchanges,
+    people::Person,
+    pulse::Pulse,
+    server::{Habits, Server, listen, url_of},
+};
+use crate::{clock, secret::Secret};
+
+/// What a workspace needs.
+pub struct SlackOptions {
+    /// The bot's token; every other is refused with `invalid_auth`.
+    pub token: Secret,
+    /// The old verification token in every payload; the bot must not rely on it.
+    pub verification: String,
+    /// The port of the page and the API; 0 takes a free one.
+    pub port: u16,
+    /// How long an answer may take: [`PATIENCE`], but in tests of slowness.
+    pub patience: Duration,
+    /// Beats whenever something is said or edited.
+    pub pulse: Pulse,
+}
+
+/// A running workspace. Dropping it stops it.
+pub struct SlackLookalike {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    url: String,
+    token: Secret,
+    verification: String,
+    patience: Duration,
+    workspace: Workspace,
+    responses: response::Responses,
+    deliveries: Deliveries,
+    bot: Mutex<Option<(String, Secret)>>,
+    triggers: AtomicU64,
+}
+
+#[derive(Default)]
+struct Deliveries(Mutex<Vec<Delivery>>);
+
+impl Deliveries {
+    fn keep(&self, delivery: Delivery) -> usize {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(delivery);
+        kept.len() - 1
+    }
+
+    fn find(&self, number: usize) -> Option<Delivery> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(number).cloned()
+    }
+}
+
+/// Which message is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'a> {
+    /// The newest in the channel that this person can see and that has the button.
+    Newest(&'a str),
+    /// The one with this time stamp, in this channel.
+    At(&'a str, &'a str),
+    /// The newest in this channel whose words contain this text.
+    Saying(&'a str, &'a str),
+}
+
+impl SlackLookalike {
+    /// Starts on loopback.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn start(options: SlackOptions) -> Result<Self, PlayError> {
+        let listener = listen(options.port).await?;
+        let url = url_of(&listener)?;
+        let shared = Arc::new(Shared {
+            responses: response::Responses::new(&url),
+            url,
+            token: options.token,
+            verification: options.verification,
+            patience: options.patience,
+            workspace: Workspace::new(options.pulse),
+            deliveries: Deliveries::default(),
+            bot: Mutex::default(),
+            triggers: AtomicU64::new(1),
+        });
+        let router = api::routes().merge(response::routes()).with_state(Arc::clone(&shared));
+        let habits = Habits { kept: &["/api/", "/response/"], prefix: "" };
+        let server = Server::serve(listener, router, Exchanges::default(), habits)?;
+        Ok(Self { server, shared })
+    }
+
+    /// Where the page is.
+    pub fn url(&self) -> &str {
+        &self.shared.url
+    }
+
+    /// What `slack.api` must be in the bot's configuration.
+    pub fn api(&self) -> String {
+        format!("{}/api", self.shared.url)
+    }
+
+    /// The server: its exchanges, its faults, stopping and starting it.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Tells the workspace where the bot listens (`http://127.0.0.1:8080`) and what deliveries are signed with.
+    pub fn set_bot(&self, url: &str, signing_secret: Secret) {
+        let bot = Some((url.trim_end_matches('/').to_owned(), signing_secret));
+        *self.shared.bot.lock().unwrap_or_else(PoisonError::into_inner) = bot;
+    }
+
+    /// Somebody types in a channel. What starts with `/` is delivered to the bot as a slash command and its answer
+    /// shown to them; anything else is a message that everybody sees (then `None`).
+    ///
+    /// # Errors
+    /// When there is no such person or channel, or no bot. A bot that is down is no error: see [`Answered`].
+    pub async fn says(&self, who: &str, channel: &str, text: &str) -> Result<Option<Answered>, PlayError> {
+        let (person, channel) = (somebody(who)?, workspace::channel(channel)?);
+        if !text.starts_with('/') {
+            self.shared.workspace.add(draft(channel, Author::Person(person), Content::text(text)));
+            return Ok(None);
+        }
+        let (command, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let origin = Origin { person, channel, command: Some(command.to_owned()) };
+        let form = self.command_form(&origin, command, rest.trim());
+        let delivery = Delivery { path: COMMANDS, form, from: Some(origin) };
+        self.deliver(delivery, Attempt::First).await.map(Some)
+    }
+
+    /// Somebody presses a button, named by its words or its action id.
+    ///
+    /// # Errors
+    /// When there is no such person, message or button, or no bot.
+    pub async fn presses(&self, who: &str, which: Which<'_>, button: &str) -> Result<Answered, PlayError> {
+        let person = somebody(who)?;
+        let message = self.message(person, which, button)?;
+        let action = deliver::button(&message, button).ok_or_else(|| no_button(button, &[&message]))?;
+        let origin = Origin { person, channel: workspace::channel(message.channel)?, command: None };
+        let form = self.click_form(&origin, &message, action);
+        let delivery = Delivery { path: INTERACTIONS, form, from: Some(origin) };
+        self.deliver(delivery, Attempt::First).await
+    }
+
+    /// Delivers the same once more, with the same ids and a fresh signature, as Slack does when it saw no answer.
+    ///
+    /// # Errors
+    /// When nothing was delivered under that number, or there is no bot.
+    pub async fn deliver_again(&self, delivery: usize) -> Result<Answered, PlayError> {
+        let again = self.shared.deliveries.find(delivery).ok_or(PlayError::NoSuchDelivery(delivery))?;
+        self.deliver(again, Attempt::Again).await
+    }
+
+    /// Delivers a form of the test's own making to `/slack/commands` or `/slack/interactions`, signed.
+    ///
+    /// # Errors
+    /// When there is no bot.
+    pub async fn deliver_form(&self, path: &'static str, form: String) -> Result<Answered, PlayError> {
+        self.deliver(Delivery { path, form, from: None }, Attempt::First).await
+    }
+
+    /// The form that was delivered under this number, to be changed and delivered with [`Self::deliver_form`].
+    ///
+    /// # Errors
+    /// When nothing was delivered under that number.
+    pub fn form_of(&self, delivery: usize) -> Result<String, PlayError> {
+        Ok(self.shared.deliveries.find(delivery).ok_or(PlayError::NoSuchDelivery(delivery))?.form)
+    }
+
+    /// What everybody sees in a channel, oldest first.
+    ///
+    /// # Errors
+    /// When there is no such channel.
+    pub fn messages(&self, channel: &str) -> Result<Vec<Message>, PlayError> {
+        let channel = workspace::channel(channel)?;
+        let all = self.shared.workspace.all().into_iter();
+        Ok(all.filter(|message| message.only.is_none() && message.channel == channel.id).collect())
+    }
+
+    /// What only this person sees, in any channel, oldest first.
+    ///
+    /// # Errors
+    /// When there is no such person.
+    pub fn ephemerals(&self, who: &str) -> Result<Vec<Message>, PlayError> {
+        let person = somebody(who)?;
+        Ok(self.shared.workspace.all().into_iter().filter(|message| message.only == Some(person)).collect())
+    }
+
+    /// Everything said anywhere to anybody, oldest first.
+    pub fn everything(&self) -> Vec<Message> {
+        self.shared.workspace.all()
+    }
+
+    /// The words of the buttons of a message.
+    pub fn buttons(message: &Message) -> Vec<String> {
+        deliver::buttons(message).into_iter().map(|(words, _)| words).collect()
+    }
+
+    /// Follows changes: the revision grows whenever something is said or edited.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.shared.workspace.pulse().changed()
+    }
+
+    fn message(&self, person: &'static Person, which: Which<'_>, button: &str) -> Result<Message, PlayError> {
+        let all = self.shared.workspace.all();
+        let (Which::Newest(name) | Which::At(name, _) | Which::Saying(name, _)) = which;
+        let channel = workspace::channel(name)?;
+        let sees = |message: &&Message| message.channel == channel.id && message.only.is_none_or(|only| only == person);
+        let mut seen = all.iter().filter(sees).rev();
+        let found = match which {
+            Which::Newest(_) => {
+                let newest = seen.clone().find(|message| deliver::button(message, button).is_some());
+                newest.ok_or_else(|| no_button(button, &seen.collect::<Vec<_>>()))?
+            }
+            Which::At(_, ts) => seen
+                .find(|message| message.ts == ts)
+                .ok_or_else(|| PlayError::NoSuchMessage(format!("`{ts}` in #{}", channel.name)))?,
+            Which::Saying(_, text) => seen
+                .find(|message| message.content.words().contains(text))
+                .ok_or_else(|| PlayError::NoSuchMessage(format!("`{text}` in #{}", channel.name)))?,
+        };
+        Ok(found.clone())
+    }
+}
+
+fn no_button(wanted: &str, messages: &[&Message]) -> PlayError {
+    let found: Vec<String> = messages.iter().flat_map(|message| SlackLookalike::buttons(message)).collect();
+    let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+    PlayError::NoSuchButton { wanted: wanted.to_owned(), found }
+}
+
+impl Shared {
+    fn bot(&self) -> Option<(String, Secret)> {
+        let bot: MutexGuard<'_, _> = self.bot.lock().unwrap_or_else(PoisonError::into_inner);
+        bot.clone()
+    }
+
+    /// A fresh trigger id, in Slack's form.
+    fn trigger(&self) -> String {
+        let number = self.triggers.fetch_add(1, Ordering::Relaxed);
+        let now = clock::now().as_millisecond();
+        format!("{now}.{number}.{}", crate::core::names::Digest::of(format!("{now}/{number}").as_bytes()).short())
+    }
+}

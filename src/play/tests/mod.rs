@@ -1,0 +1,3 @@
+//! What the tests of the look-alikes share.
+
+pub(crate) mod contracts;
