@@ -162,7 +162,7 @@ fn snowflake(text: &str) -> Result<String, NotAName> {
         found: text.chars().take(80).collect(),
         kind: "a Discord id",
         rule: "digits, in quotes",
-        example: "9000",
+        example: "\"9000\"",
     })
 }
 

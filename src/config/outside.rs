@@ -157,8 +157,11 @@ impl ClusterAccess {
     fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
         let known = ["api", "token", "certificate", "key", "kubeconfig", "context", "in_cluster"];
         let fields = node.fields(&known, &mut reading.problems);
-        let in_cluster = fields.get("in_cluster").and_then(|node| node.flag(&mut reading.problems));
-        let ways = (fields.get("api"), fields.get("kubeconfig"), in_cluster == Some(true));
+        let in_cluster = match fields.get("in_cluster") {
+            Some(node) => node.flag(&mut reading.problems)?,
+            None => false,
+        };
+        let ways = (fields.get("api"), fields.get("kubeconfig"), in_cluster);
         if ways.0.is_none() {
             reading.only_beside(fields, &["token", "certificate", "key"], "api");
         }

@@ -164,21 +164,24 @@ impl<'a> Reading<'a> {
         None
     }
 
-    /// The proxy settings of the environment.
+    /// The proxy settings of the environment. As for other clients, a proxy without `://` speaks `http`.
     pub(super) fn proxy(&mut self) -> Proxy {
-        let url = self.variable("HTTPS_PROXY");
         let exceptions = self.variable("NO_PROXY").unwrap_or_default();
-        if let Some(Err(error)) = url.as_deref().map(Url::parse) {
+        let exceptions = exceptions.split(',').map(|host| host.trim().to_owned()).filter(|host| !host.is_empty());
+        let exceptions = exceptions.collect();
+        let Some(text) = self.variable("HTTPS_PROXY") else { return Proxy { url: None, exceptions } };
+        let url = if text.contains("://") { text } else { format!("http://{text}") };
+        let known = |url: &Url| matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.has_host();
+        if !Url::parse(&url).is_ok_and(|url| known(&url)) {
             self.problems.push(Problem {
                 place: Place::TOP,
                 key: "HTTPS_PROXY".into(),
-                found: format!("a variable of the environment that is no URL ({error})"),
-                expected: "the proxy's URL".into(),
+                found: "a variable of the environment that is no proxy's URL".into(),
+                expected: "a URL that begins with `http://`, `https://` or `socks5://`".into(),
                 remedy: "Write it like `http://proxy.example.com:3128`, or unset it.".into(),
             });
         }
-        let exceptions = exceptions.split(',').map(|host| host.trim().to_owned()).filter(|host| !host.is_empty());
-        Proxy { url: url.map(Secret::new), exceptions: exceptions.collect() }
+        Proxy { url: Some(Secret::new(url)), exceptions }
     }
 
     /// A variable that is set and not empty, in upper or lower case.

@@ -73,7 +73,8 @@ impl BranchName {
         let fits = text.split('/').all(step_fits)
             && !text.contains(strange)
             && !["..", "@{"].iter().any(|pair| text.contains(pair))
-            && !text.starts_with(['-', '@'])
+            && !text.starts_with('-')
+            && text != "@"
             && !text.starts_with("refs/")
             && !text.ends_with('.')
             && text.len() <= 250;

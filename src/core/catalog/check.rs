@@ -96,7 +96,7 @@ fn too_few(rules: &EnvironmentRules, node: &Node, people: &People, notices: &mut
         let (line, key) =
             member(node, command.as_str()).map_or((1, &node.key), |node| (node.key_place.line, &node.key));
         let words =
-            format!("It needs {asked} approvals and {able} people could give one, so it can never be approved.");
+            format!("It needs {asked} approvals, and of `people` {able} could give one, so it can never be approved.");
         notices.push(Notice { line, key: key.clone(), words });
     }
 }

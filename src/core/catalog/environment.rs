@@ -219,8 +219,13 @@ fn choice<T: Clone>(
 
 impl Reconciler {
     fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Self> {
+        if matches!(&node.value, Value::Text(text, _) if text == "none") {
+            return Some(Self::None);
+        }
+        let remedy = "Write `{ argocd: APPLICATION }`, `{ flux: Kustomization/NAME }` or `none`.";
         if matches!(node.value, Value::Text(..)) {
-            return node.choice(&[("none", Self::None)], problems);
+            problems.push(node.problem("`none`, or a map with `argocd` or `flux`", remedy));
+            return None;
         }
         let fields = node.fields(&["argocd", "flux", "namespace"], problems);
         match (fields.get("argocd"), fields.get("flux")) {
@@ -236,7 +241,6 @@ impl Reconciler {
                 Some(Self::Flux { kind, name, namespace: namespace? })
             }
             (None, None) | (Some(_), Some(_)) => {
-                let remedy = "Write `{ argocd: APPLICATION }`, `{ flux: Kustomization/NAME }` or `none`.";
                 problems.push(node.problem("one of `argocd` and `flux`", remedy));
                 None
             }

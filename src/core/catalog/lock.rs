@@ -94,7 +94,7 @@ impl Lock {
         let field = fields.get("field").map(|node| node.named(FieldPattern::parse, problems));
         let path = fields.get("path").map(|node| node.named(RepoPath::parse, problems));
         let because = fields.get("because").and_then(|node| node.text(problems));
-        if environments.is_none() && service.is_none() && field.is_none() && path.is_none() {
+        if fields.is_empty_of(&["environment", "service", "field", "path"]) {
             let remedy = "Name at least one of `environment`, `service`, `field` and `path`.";
             problems.push(node.problem("what is locked", remedy));
         }

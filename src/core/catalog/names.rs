@@ -201,3 +201,35 @@ impl fmt::Display for Approvers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks which texts a name's `parse` accepts.
+    fn check<T>(parse: fn(&str) -> Result<T, NotAName>, good: &[&str], bad: &[&str]) {
+        good.iter().for_each(|text| assert!(parse(text).is_ok(), "{text:?}"));
+        bad.iter().for_each(|text| assert!(parse(text).is_err(), "{text:?}"));
+    }
+
+    #[test]
+    fn names_have_their_rules() {
+        check(Team::parse, &["payments", "SRE_1"], &["", "-a", "a b", "a:b", "ä"]);
+        check(
+            ImageName::parse,
+            &["nginx", "ghcr.io/acme/checkout", "localhost:5000/a/b_c"],
+            &["", "a:v1", "a/b:v1", "a@sha256:0", "A/b", "a//b", "/a", "a/", "host:99999/a"],
+        );
+        check(
+            TimeZoneName::parse,
+            &["UTC", "Europe/Madrid", "America/Argentina/Ushuaia", "Etc/GMT+3"],
+            &["", "Madrid", "UTC/x", "Europe", "Europe/", "europe/madrid", "CEST", "Mars/Olympus"],
+        );
+        check(Severity::parse, &["sev1", "sev5"], &["sev0", "sev6", "sev+1", "SEV1", "1"]);
+        check(
+            Approvers::parse,
+            &["team:a", "group:b", "person:c", "oncall:pagerduty/P1", "oncall:opsgenie/a-b"],
+            &["a", "team:", "user:a", "oncall:pagerduty", "oncall:victorops/x", "person:A", "oncall:pagerduty/a/b"],
+        );
+    }
+}

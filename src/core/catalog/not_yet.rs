@@ -9,7 +9,7 @@ const TABLE: [NotYet; 14] = [
     NotYet { key: "environments.*.reconciler.flux", when: When::Given, what: "Following Flux" },
     NotYet { key: "environments.*.drift", when: When::Is("report"), what: "Reporting drift" },
     NotYet { key: "environments.*.drift", when: When::Is("debt"), what: "Opening a debt for drift" },
-    NotYet { key: "environments.*.approvals.during", when: When::Given, what: "Other approvals during an incident" },
+    NotYet { key: "environments.*.approvals.during", when: When::Given, what: "Changing approvals during an incident" },
     NotYet { key: "environments.*.approvals.*.from.*", when: When::StartsWith("oncall:"), what: "Approval by whoever is on call" },
     NotYet { key: "people.*.discord", when: When::Given, what: "Discord" },
     NotYet { key: "people.*.ssh", when: When::Given, what: "Pulling levers from a terminal" },

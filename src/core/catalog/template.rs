@@ -7,6 +7,9 @@ use crate::core::names::{NotAName, RepoPath, Service};
 
 const PLACE: &str = "{service}";
 
+/// A service with as many characters as one may have, so that a template that takes it takes every service.
+const LONGEST: &str = "sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss";
+
 /// The directory of a service, in every environment at its own place: `apps/{service}/prod`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathTemplate(String);
@@ -28,7 +31,7 @@ impl PathTemplate {
     /// could make it one of the paths that are never written.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let refuse = |rule| Err(refused(text, "a path template", rule, "apps/{service}/prod"));
-        let bare = text.replace(PLACE, "service");
+        let bare = text.replace(PLACE, LONGEST);
         if bare == text {
             return refuse("it has `{service}` where the service's name stands");
         }
@@ -42,8 +45,9 @@ impl PathTemplate {
             return refuse("a name with `{service}` in it does not start with a dot");
         }
         match RepoPath::parse(&bare) {
-            Ok(path) if !path.is_protected() && text.len() <= 400 => Ok(Self(text.to_owned())),
-            Ok(_) => refuse("at most 400 characters, and outside `.leverframe`, `.github` and `.git`"),
+            Ok(path) if !path.is_protected() => Ok(Self(text.to_owned())),
+            Ok(_) => refuse("it lies outside `.leverframe`, `.github` and whatever begins with `.git`"),
+            Err(_) if bare.len() > 1000 => refuse("it is at most 1000 characters with the longest service in it"),
             Err(error) => refuse(error.rule),
         }
     }
@@ -107,5 +111,25 @@ impl NameTemplate {
 impl fmt::Display for NameTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_template_makes_a_path_for_every_service(
+            template in r"([a.g/-]|it|\{service\}){0,12}(/\{service\}){0,20}",
+            service in "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+        ) {
+            if let Ok(template) = PathTemplate::parse(&template) {
+                let path = template.path_of(&Service::parse(&service).unwrap());
+                prop_assert!(!path.is_protected());
+            }
+        }
     }
 }

@@ -26,7 +26,7 @@ impl<'a> Fields<'a> {
     /// The value of a key that must be there. `example` is a line that would do.
     pub fn required(&self, key: &str, example: &str, problems: &mut Vec<Problem>) -> Option<&'a Node> {
         let found = self.get(key);
-        if found.is_none() && self.owner.value != Value::Reported {
+        if found.is_none() && matches!(self.owner.value, Value::Map(_) | Value::Nothing) {
             problems.push(self.missing(key, example));
         }
         found
@@ -41,6 +41,11 @@ impl<'a> Fields<'a> {
             expected: format!("the key `{key}`"),
             remedy: format!("Add it, for example `{example}`."),
         }
+    }
+
+    /// Whether this is a map that has none of the keys.
+    pub fn is_empty_of(&self, keys: &[&str]) -> bool {
+        matches!(self.owner.value, Value::Map(_) | Value::Nothing) && keys.iter().all(|key| self.get(key).is_none())
     }
 
     /// The map itself.
@@ -75,8 +80,8 @@ impl Node {
             Value::Flag(flag) => format!("`{flag}`"),
             Value::Number(number) => format!("the number `{number}`"),
             Value::Text(text, Origin::Literal) | Value::Text(_, Origin::Reference { written: text, .. }) => shown(text),
-            Value::List(_) => "a list".to_owned(),
-            Value::Map(_) => "a map".to_owned(),
+            Value::List(items) => if items.is_empty() { "an empty list" } else { "a list" }.to_owned(),
+            Value::Map(entries) => if entries.is_empty() { "an empty map" } else { "a map" }.to_owned(),
             Value::Reported => "what could not be read".to_owned(),
         }
     }
