@@ -246,6 +246,8 @@ fn status_is_refused_with_a_remedy() {
         r#"
 /status twin
   That can be read in two ways. Send the one you mean: `/status service=twin` or `/status environment=twin`.
+/status checkout checkout
+  `checkout` is one `service` too many. Send one command for each.
 /status chekout
   There is no service `chekout`. Did you mean `checkout` or `checkout-api`?
 /status foo
