@@ -2,6 +2,7 @@
 //! `tests/it/tidy.rs` reads these sources and fails otherwise.
 
 pub mod catalog;
+pub mod command;
 pub mod entry;
 pub mod located;
 pub mod names;
