@@ -5,4 +5,5 @@
 
 pub mod clock;
 pub mod core;
+pub mod ledger;
 pub mod secret;
