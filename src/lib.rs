@@ -10,6 +10,7 @@ pub mod config;
 pub mod core;
 pub mod forge;
 pub mod git;
+pub mod ledger;
 pub mod net;
 pub mod play;
 pub mod secret;
