@@ -6,6 +6,7 @@
 pub mod error;
 pub mod exchange;
 pub mod git;
+pub mod github;
 mod history;
 mod json;
 mod packets;
