@@ -3,9 +3,11 @@
 //! The bot talks to them over HTTP as it talks to the real ones. `leverframe play`, the stories and the
 //! end-to-end tests use them, through a Rust handle each, with faults that can be put in between.
 
+pub mod cluster;
 pub mod error;
 pub mod exchange;
 pub mod git;
+pub mod github;
 mod history;
 mod json;
 mod packets;

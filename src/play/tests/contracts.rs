@@ -22,3 +22,34 @@ pub(crate) fn find(file: &str) -> Option<PathBuf> {
     }
     found
 }
+
+/// Panics where `value` lacks a required member of `schema`, or a member has another type; follows references.
+pub(crate) fn holds(document: &Value, schema: &Value, value: &Value, at: &str) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = document.pointer(reference.trim_start_matches('#')).unwrap();
+        return holds(document, target, value, at);
+    }
+    if value.is_null() {
+        assert!(schema["nullable"] == true || schema["type"].is_null(), "{at}: null");
+        return;
+    }
+    let fits = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        _ => true,
+    };
+    assert!(fits, "{at}: {value} is not {}", schema["type"]);
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        assert!(value.get(name).is_some(), "{at}: `{name}` is missing");
+    }
+    for (name, member) in value.as_object().into_iter().flatten() {
+        holds(document, &schema["properties"][name], member, &format!("{at}.{name}"));
+    }
+    for (number, item) in value.as_array().into_iter().flatten().enumerate() {
+        holds(document, &schema["items"], item, &format!("{at}[{number}]"));
+    }
+}

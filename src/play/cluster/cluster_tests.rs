@@ -1,0 +1,128 @@
+//! The cluster look-alike: through the types of Kubernetes, and against its published description.
+
+use http::Request;
+use http_body_util::Full;
+use k8s_openapi::{
+    List,
+    api::{apps::v1::Deployment, core::v1::Pod},
+};
+use serde_json::Value;
+
+use super::*;
+use crate::play::{people, post::send, repository::HandEdit, tests::contracts};
+
+struct Scene {
+    _folder: tempfile::TempDir,
+    demo: DemoRepository,
+    cluster: ClusterLookalike,
+}
+
+async fn scene() -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = DemoRepository::create(&folder.path().join("acme/deployments.git")).unwrap();
+    let cluster = ClusterLookalike::start(ClusterOptions {
+        name: "prod".into(),
+        repository: demo.clone(),
+        token: Secret::new("kube"),
+        step: Duration::from_millis(2),
+        pulse: Pulse::default(),
+    });
+    Scene { _folder: folder, cluster: cluster.await.unwrap(), demo }
+}
+
+impl Scene {
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.get_as("kube", path).await
+    }
+
+    async fn get_as(&self, token: &str, path: &str) -> (u16, Value) {
+        let request = Request::get(format!("{}{path}", self.cluster.api()));
+        let request = request.header("authorization", format!("Bearer {token}")).body(Full::default()).unwrap();
+        let response = send(request).await.unwrap();
+        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+    }
+
+    fn deploy(&self, before: &str, after: &str) {
+        let path = "apps/checkout/prod/kustomization.yaml";
+        let edit = HandEdit { path, before, after, message: "deploy\n" };
+        self.demo.edit_by_hand(people::find("ana").unwrap(), &edit, clock::now()).unwrap();
+    }
+
+    fn checkout(&self) -> Running {
+        self.cluster.running().into_iter().find(|running| running.service == "checkout").unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_commit_on_the_branch_rolls_out() {
+    let scene = scene().await;
+    assert_eq!((scene.checkout().version.as_str(), scene.checkout().updated), ("v1.2.4", 3));
+    scene.deploy("v1.2.4", "v1.2.5");
+    scene.cluster.settled().await.unwrap();
+    assert_eq!((scene.checkout().version.as_str(), scene.checkout().updated), ("v1.2.5", 3));
+    let (_, json) = scene.get("/apis/apps/v1/namespaces/checkout/deployments/checkout").await;
+    let deployment: Deployment = serde_json::from_value(json).unwrap();
+    let status = deployment.status.unwrap();
+    assert_eq!((deployment.metadata.generation, status.observed_generation), (Some(2), Some(2)));
+    assert_eq!((status.ready_replicas, status.updated_replicas, status.replicas), (Some(3), Some(3), Some(3)));
+    let (_, json) = scene.get("/api/v1/namespaces/checkout/pods?labelSelector=app%3Dcheckout").await;
+    let pods: List<Pod> = serde_json::from_value(json).unwrap();
+    let container = &pods.items[0].status.as_ref().unwrap().container_statuses.as_ref().unwrap()[0];
+    assert_eq!((pods.items.len(), container.image.as_str()), (3, "registry.example.com/shop/checkout:v1.2.5"));
+    assert!(container.image_id.contains("@sha256:") && container.ready);
+}
+
+#[tokio::test]
+async fn a_broken_version_never_becomes_ready() {
+    let scene = scene().await;
+    scene.cluster.break_version("v1.2.5", "ImagePullBackOff");
+    scene.deploy("v1.2.4", "v1.2.5");
+    scene.cluster.settled().await.unwrap();
+    assert_eq!(scene.checkout().progress, Progress::Stuck("ImagePullBackOff".into()));
+    assert_eq!((scene.checkout().ready, scene.checkout().updated), (3, 0));
+    let (_, pods) = scene.get("/api/v1/namespaces/checkout/pods?labelSelector=app=checkout").await;
+    let waits = |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"].clone();
+    assert!(pods["items"].as_array().unwrap().iter().any(|pod| waits(pod) == "ImagePullBackOff"));
+    scene.deploy("v1.2.5", "v1.2.3");
+    scene.cluster.settled().await.unwrap();
+    assert_eq!(scene.checkout().progress, Progress::Healthy);
+}
+
+#[tokio::test]
+async fn a_cluster_that_does_not_follow_stays_as_it_is() {
+    let scene = scene().await;
+    scene.cluster.follow(Following::No);
+    scene.deploy("v1.2.4", "v1.2.5");
+    scene.cluster.settled().await.unwrap();
+    assert_eq!(scene.checkout().version, "v1.2.4");
+    scene.cluster.follow(Following::Yes);
+    scene.cluster.settled().await.unwrap();
+    assert_eq!(scene.checkout().version, "v1.2.5");
+}
+
+#[tokio::test]
+async fn strangers_and_unknown_names_get_kubernetes_own_failures() {
+    let scene = scene().await;
+    let (status, body) = scene.get_as("wrong", "/version").await;
+    assert_eq!((status, body["reason"].as_str()), (401, Some("Unauthorized")));
+    let (status, body) = scene.get("/apis/apps/v1/namespaces/checkout/deployments/nothing").await;
+    assert_eq!((status, body["message"].as_str()), (404, Some("deployments.apps \"nothing\" not found")));
+    let (_, all) = scene.get("/apis/apps/v1/deployments?labelSelector=team=shop").await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn answers_have_what_the_published_description_requires() {
+    let scene = scene().await;
+    let Some(description) = contracts::read("kubernetes/openapi.swagger2.trimmed.json") else { return };
+    for (path, template) in [
+        ("/version", "/version/"),
+        ("/apis/apps/v1/namespaces/cart/deployments", "/apis/apps/v1/namespaces/{namespace}/deployments"),
+        ("/apis/apps/v1/namespaces/cart/deployments/cart", "/apis/apps/v1/namespaces/{namespace}/deployments/{name}"),
+        ("/api/v1/namespaces/cart/pods", "/api/v1/namespaces/{namespace}/pods"),
+    ] {
+        let schema = &description["paths"][template]["get"]["responses"]["200"]["schema"];
+        assert!(schema.is_object(), "{template}");
+        contracts::holds(&description, schema, &scene.get(path).await.1, path);
+    }
+}
