@@ -110,6 +110,7 @@ fn of_net(error: &NetError) -> ForgeError {
         NetError::TimedOut { .. } => ForgeError::TimedOut,
         NetError::Unreachable { cause, .. } => ForgeError::Unreachable(words(cause)),
         NetError::Garbage { cause, .. } => ForgeError::Garbage(words(cause)),
+        NetError::TooLong { .. } => ForgeError::Garbage(words(&error.to_string())),
         NetError::Elsewhere { .. } => ForgeError::Moved,
         NetError::BadAuthority(_)
         | NetError::NoClient(_)
