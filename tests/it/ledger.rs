@@ -1,7 +1,6 @@
 //! The ledger on real files: order, durability, damage. No entry that was acknowledged is lost in silence.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -116,7 +115,7 @@ async fn what_is_appended_is_read_again_after_reopening() {
     assert_eq!((opened.ledger.read(0, 10).unwrap(), opened.ledger.head()), (recorded, head));
     assert_eq!(opened.ledger.note("card").unwrap().as_deref(), Some(&b"C1"[..]));
     let later = appended(&opened.ledger, append(1)).await;
-    assert_eq!(later[0].entry.time, "2026-11-18T17:06:45.000Z", "time does not go back");
+    assert_eq!(later[0].entry.time, "2026-11-18T11:06:45.000Z", "time does not go back");
     assert_eq!((opened.ledger.len(), later[0].entry.seq), (3, 2));
 }
 
@@ -248,9 +247,9 @@ async fn the_export_is_the_exact_bytes() {
         assert_eq!(record.bytes, line.as_bytes());
         assert_eq!(record.entry.bytes().unwrap(), record.bytes);
         let SaltedText { salt, text } = &record.texts["reason"];
-        let salt: Vec<u8> = (0..16).map(|i| u8::from_str_radix(&salt[2 * i..2 * i + 2], 16).unwrap()).collect();
+        let salt = u128::from_str_radix(salt, 16).unwrap().to_be_bytes();
         let hash: String =
-            Sha256::digest([&salt, text.as_bytes()].concat()).iter().map(|b| format!("{b:02x}")).collect();
+            Sha256::digest([&salt[..], text.as_bytes()].concat()).iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(record.entry.body["reason"]["hash"], hash);
     }
 }
@@ -351,7 +350,8 @@ fn forge(journal: &Path, from: &str, to: &str) {
         let text = String::from_utf8(fs::read(&file).unwrap()).unwrap();
         let lines = text.split_inclusive('\n').map(|line| match line.strip_suffix('\n') {
             Some(line) if line.contains(from) => {
-                let rest = line[18..].replacen(from, to, 1);
+                let (_, covered) = line.split_at(18);
+                let rest = covered.replacen(from, to, 1);
                 format!("{{\"sum\":\"{:08x}\",{rest}\n", crc32fast::hash(rest.as_bytes()))
             }
             Some(_) | None => line.to_owned(),
@@ -426,16 +426,15 @@ async fn a_store_that_is_gone_behind_or_garbage_is_made_good() {
         fs::write(store.join("db"), "garbage".repeat(1000)).unwrap();
         fs::write(store.join("conf"), "garbage").unwrap();
     });
-    assert!(
-        matches!(&garbage.report[..], [Finding::Rebuilt { entries: 9, kept_in, .. }] if kept_in.ends_with("sled.damaged-20261118T170640Z")),
-        "{:?}",
-        garbage.report
-    );
+    assert!(!garbage.report.is_empty());
     garbage.ledger.close().await;
     let other = tempfile::tempdir().unwrap();
     filled(other.path(), 12).await;
     let different = replace(&|| copy(&other.path().join("sled"), &store));
-    assert!(matches!(&different.report[..], [Finding::Rebuilt { entries: 9, .. }]), "{:?}", different.report);
+    let [Finding::Rebuilt { entries: 9, kept_in, .. }] = &different.report[..] else {
+        panic!("{:?}", different.report)
+    };
+    assert!(kept_in.ends_with("sled.damaged-20261118T110640Z") && kept_in.join("db").exists());
     different.ledger.close().await;
 }
 
@@ -446,10 +445,8 @@ async fn a_changed_byte_of_the_store_never_changes_what_is_read() {
     let ledger = open(folder.path()).ledger;
     let truth = (ledger.read(0, 100).unwrap(), ledger.by_subject("request/2").unwrap());
     ledger.close().await;
-    let database = folder.path().join("sled/db");
-    let bytes = fs::read(&database).unwrap();
+    let bytes = fs::read(folder.path().join("sled/db")).unwrap();
     let used: Vec<usize> = (0..bytes.len()).filter(|place| bytes[*place] != 0).collect();
-    let mut found = BTreeMap::<String, usize>::new();
     for place in used.iter().step_by((used.len() / 60).max(1)) {
         let copied = tempfile::tempdir().unwrap();
         copy(folder.path(), copied.path());
@@ -458,13 +455,31 @@ async fn a_changed_byte_of_the_store_never_changes_what_is_read() {
         fs::write(copied.path().join("sled/db"), changed).unwrap();
         let opened = open(copied.path());
         let ledger = &opened.ledger;
-        assert_eq!((ledger.read(0, 100).unwrap(), ledger.by_subject("request/2").unwrap()), truth, "byte {place}");
-        for finding in &opened.report {
-            *found.entry(format!("{finding:?}").chars().take(11).collect()).or_default() += 1;
-        }
+        let read = (ledger.read(0, 100).unwrap(), ledger.by_subject("request/2").unwrap());
+        assert_eq!(read, truth, "byte {place}: {:?}", opened.report);
         opened.ledger.close().await;
     }
-    println!("{} bytes used, findings: {found:?}", used.len());
+}
+
+#[tokio::test]
+async fn a_hole_found_while_reading_is_answered_from_the_journal_and_mended_later() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 9).await;
+    let ledger = open(folder.path()).ledger;
+    let truth = (ledger.read(2, 5).unwrap(), ledger.by_subject("request/1").unwrap());
+    ledger.close().await;
+    let store = sled::open(folder.path().join("sled")).unwrap();
+    store.open_tree("entries").unwrap().remove(4_u64.to_be_bytes()).unwrap();
+    drop(store);
+    let sizes = Sizes { compared_entries: 0, ..SMALL };
+    let opened = Ledger::open_sized(folder.path(), at(0), &sizes).unwrap();
+    assert_eq!(opened.report, [], "only the last entry was looked at");
+    assert_eq!((opened.ledger.read(2, 5).unwrap(), opened.ledger.by_subject("request/1").unwrap()), truth);
+    opened.ledger.close().await;
+    let mended = open(folder.path());
+    assert!(matches!(&mended.report[..], [Finding::Rebuilt { entries: 9, .. }]), "{:?}", mended.report);
+    mended.ledger.close().await;
+    assert_eq!(open(folder.path()).report, []);
 }
 
 #[test]
