@@ -274,12 +274,13 @@ fn complete_lines(journal: &Path) -> u64 {
 #[tokio::test]
 async fn a_journal_cut_at_any_byte_opens_with_every_complete_line() {
     let folder = tempfile::tempdir().unwrap();
-    filled(folder.path(), 5).await;
+    filled(folder.path(), 3).await;
     let whole = export(folder.path(), 0);
     let segments = files(&folder.path().join("journal"));
     let last = segments.last().unwrap();
-    let length = fs::read(last).unwrap().len();
-    for cut in 0..=length {
+    let bytes = fs::read(last).unwrap();
+    let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 3;
+    for cut in (0..used).chain((used..=bytes.len()).step_by(100)) {
         let copied = tempfile::tempdir().unwrap();
         copy(&folder.path().join("journal"), &copied.path().join("journal"));
         let target = copied.path().join("journal").join(last.file_name().unwrap());
@@ -313,9 +314,38 @@ async fn a_journal_cut_at_any_byte_gets_back_what_the_store_has() {
 }
 
 #[tokio::test]
+async fn a_record_that_lost_a_sector_to_a_power_cut_is_cut_only_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes = Sizes { segment: 64 * 1024, ..SMALL };
+    let ledger = Ledger::open_sized(folder.path(), at(0), &sizes).unwrap().ledger;
+    for number in 0..2 {
+        appended(&ledger, Append { drafts: vec![draft(number); 5], ..append(number) }).await;
+    }
+    ledger.close().await;
+    fs::remove_dir_all(folder.path().join("sled")).unwrap();
+    let file = files(&folder.path().join("journal")).remove(0);
+    let sound = fs::read(&file).unwrap();
+    let first = sound.iter().position(|byte| *byte == b'\n').unwrap();
+    let lose = |sector: usize| {
+        let mut bytes = sound.clone();
+        bytes[sector * 512..(sector + 1) * 512].fill(0);
+        fs::write(&file, bytes).unwrap();
+        verify(folder.path())
+    };
+    assert_eq!(lose(1).unwrap_err().seq, 0, "before the end it is damage");
+    let report = lose(first / 512 + 2).unwrap();
+    assert!(report.entries == 5 && report.unfinished > 0);
+    let opened = Ledger::open_sized(folder.path(), at(0), &sizes).unwrap();
+    let found = &opened.report[..];
+    assert!(matches!(found, [Finding::CaughtUp { entries: 5 }, Finding::TailCut { .. }]), "{found:?}");
+    assert_eq!(appended(&opened.ledger, append(9)).await[0].entry.seq, 5);
+    assert_eq!(verify(folder.path()).unwrap().entries, 6);
+}
+
+#[tokio::test]
 async fn any_changed_byte_of_the_journal_is_detected_or_healed() {
     let folder = tempfile::tempdir().unwrap();
-    filled(folder.path(), 3).await;
+    filled(folder.path(), 2).await;
     let whole = export(folder.path(), 0);
     for file in files(&folder.path().join("journal")) {
         let bytes = fs::read(&file).unwrap();
