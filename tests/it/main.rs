@@ -2,4 +2,12 @@
 
 mod forge;
 mod git;
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking; clippy sees only what stands in a test function as a test"
+)]
+
 mod ledger;
