@@ -1,7 +1,4 @@
 //! The one integration binary.
-
-mod forge;
-mod git;
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,4 +7,6 @@ mod git;
     reason = "helpers of tests fail by panicking; clippy sees only what stands in a test function as a test"
 )]
 
+mod forge;
+mod git;
 mod ledger;
