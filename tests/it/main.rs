@@ -10,3 +10,5 @@
 mod forge;
 mod git;
 mod ledger;
+
+mod yaml_corpus;
