@@ -164,26 +164,34 @@ async fn slack_interaction(State(edge): State<Arc<Edge>>, headers: HeaderMap, bo
     if let Some(answer) = other_workspace(&edge, slack, press.user_team.as_ref().unwrap_or(&press.team)).await {
         return answer;
     }
-    let Some(click) = click(&edge, &press) else { return StatusCode::OK.into_response() };
-    let event = format!("slack:click:{}", press.trigger);
-    if let Reply::Private(words) = edge.engine.take(Incoming::Clicked(click), Some(event)).await {
+    if let Reply::Private(words) = pressed(&edge, &press).await {
         whisper(&edge, slack, &press, words);
     }
     StatusCode::OK.into_response()
 }
 
-/// The click behind a button of ours; `None` for buttons that are links.
-fn click(edge: &Edge, press: &incoming::Click) -> Option<Click> {
-    let (request, digest) = press.value.split_once(':')?;
-    let Place::Message(place) = &press.place else { return None };
-    Some(Click {
-        asker: edge.engine.asker(&format!("slack:{}", press.user), "slack"),
-        request: RequestId::parse(request).ok()?,
-        press: Press::parse(&press.action)?,
+/// What a button asks for; those that are only links ask for nothing.
+async fn pressed(edge: &Edge, press: &incoming::Click) -> Reply {
+    let event = Some(format!("slack:click:{}", press.trigger));
+    let (Some((request, digest)), Place::Message(place)) = (press.value.split_once(':'), &press.place) else {
+        return Reply::Taken;
+    };
+    let Ok(request) = RequestId::parse(request) else { return Reply::Taken };
+    let (account, channel) = (format!("slack:{}", press.user), format!("slack:{}", place.channel));
+    if press.action == "rollback" {
+        let (via, invoked, text) = ("slack".to_owned(), String::new(), String::new());
+        return edge.engine.roll_back(&request, Typed { account, via, channel, invoked, text }, event).await;
+    }
+    let Some(button) = Press::parse(&press.action) else { return Reply::Taken };
+    let click = Click {
+        asker: edge.engine.asker(&account, "slack"),
+        request,
+        press: button,
         digest: digest.to_owned(),
-        channel: format!("slack:{}", place.channel),
+        channel,
         message: place.ts.clone(),
-    })
+    };
+    edge.engine.take(Incoming::Clicked(click), event).await
 }
 
 /// A refused click is answered where it was made, for the presser's eyes only, after the acknowledgement.

@@ -283,6 +283,9 @@ fn buttons(request: &Request) -> Vec<Button> {
             ]
         }
         State::Landing(_) | State::Following(..) => vec![],
+        State::Over { ending: Ending::Live { .. } | Ending::NotLive { .. } | Ending::Unseen { .. }, .. } => {
+            vec![button("rollback", "Roll back", Look::Plain, "")]
+        }
         State::Over { .. } => vec![],
     }
 }

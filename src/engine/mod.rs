@@ -146,6 +146,26 @@ impl Engine {
         }
     }
 
+    /// Asks for the version before the one that a request brought, as if whoever pressed had typed it. A card that
+    /// shows a change from before the newest one takes nothing back.
+    pub async fn roll_back(&self, request: &RequestId, pressed: Typed, event: Option<String>) -> Reply {
+        let requests = self.inner.requests.lock().await;
+        let Some(theirs) = requests.get(request) else {
+            return Reply::Private(Words::new("This request is not known here.", "Type `/rollback` instead."));
+        };
+        let target = theirs.opened.target.clone();
+        let newer = requests.values().rev().find(|other| other.opened.target == target && other.commit().is_some());
+        if let Some(newer) = newer.filter(|newer| newer.id != *request) {
+            let text =
+                format!("`{}` came after this, so this card is not the one to roll back from.", newer.opened.title);
+            let remedy = format!("Type `/rollback {} {}`.", target.service, target.environment);
+            return Reply::Private(Words::new(text, remedy));
+        }
+        drop(requests);
+        let text = format!("{} {}", target.service, target.environment);
+        self.typed(Typed { invoked: "rollback".to_owned(), text, ..pressed }, event).await
+    }
+
     /// Who an account is, by the catalog in force.
     pub fn asker(&self, account: &str, via: &str) -> Asker {
         match self.inner.rules() {

@@ -1,6 +1,8 @@
 //! Effects report back: what they are about to do (a step, which is permitted only while the request is still what
 //! people approved) and what came of it.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{Decision, Facts, Reply, Subject, Words, approved_at_once, ask, ourselves, permitted, vote};
 use crate::core::{
     change::Plan,
@@ -10,6 +12,9 @@ use crate::core::{
     request::{self, Card, Course, Ending, Event, PullRequest, Request, State, Way},
     rules::Rules,
 };
+
+/// How long an approval carries a change that could not land.
+const STALE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What an effect came to.
 #[derive(Debug, Clone)]
@@ -104,7 +109,7 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else { return Decision::silent(Reply::Stop) };
     match (step, &request.state) {
         (Step::Push { branch, digest }, State::Landing(course)) if &course.plan.digest == digest => {
-            still_approved(request, course, rules)
+            still_approved(request, course, rules, facts.now)
                 .unwrap_or_else(|| go(entry("push.intent").with("branch", branch).with("digest", digest)))
         }
         (Step::Push { branch, digest }, State::Deciding(course))
@@ -116,7 +121,7 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
             go(entry("pull_request.intent").with("branch", branch))
         }
         (Step::Merge { number, head, digest }, State::Landing(course)) if &course.plan.digest == digest => {
-            still_approved(request, course, rules).unwrap_or_else(|| {
+            still_approved(request, course, rules, facts.now).unwrap_or_else(|| {
                 go(entry("merge.intent").with("number", number).with("head", head).with("digest", digest))
             })
         }
@@ -131,17 +136,22 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
 }
 
 /// `None` while policy and the votes of now still carry the change; otherwise what happens instead.
-fn still_approved(request: &Request, course: &Course, rules: &Rules) -> Option<Decision> {
+fn still_approved(request: &Request, course: &Course, rules: &Rules, now: Timestamp) -> Option<Decision> {
     if let Verdict::Denied(denial) = permitted(rules, Subject::of(request), Some(&course.plan)) {
         let why = format!("policy no longer permits it: {}", denial.reason);
         let event = Event::Ended(Ending::Failed { why, remedy: denial.remedy }, ourselves());
         return Some(stopped(request, event));
     }
+    let again = |why: String| stopped(request, Event::Replanned { plan: course.plan.clone(), why });
     let missing = vote::missing(request, &course.votes, rules);
-    (missing > 0).then(|| {
-        let why = format!("the catalog changed: {missing} more must approve now");
-        stopped(request, Event::Replanned { plan: course.plan.clone(), why })
-    })
+    if missing > 0 {
+        return Some(again(format!("the catalog changed, and {missing} more must approve now")));
+    }
+    // What waited is not what people had in mind when they said yes.
+    let waited = course.votes.last().map(|vote| now.duration_since(vote.at));
+    waited
+        .filter(|waited| *waited > STALE)
+        .map(|waited| again(format!("it could not land for {} minutes after its approval", waited.as_mins())))
 }
 
 fn stopped(request: &Request, event: Event) -> Decision {
