@@ -241,6 +241,8 @@ impl Shared {
     async fn says(&self, who: &str, channel: &str, text: &str) -> Result<Option<Answered>, PlayError> {
         let (person, channel) = (somebody(who)?, workspace::channel(channel)?);
         if !text.starts_with('/') {
+            // Slack keeps what people type with these three escaped.
+            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             self.workspace.add(draft(channel, Author::Person(person), Content::text(text)));
             return Ok(None);
         }
