@@ -158,14 +158,16 @@ fn deciding(needs: &Needs, course: &Course, progress: &Progress) -> Vec<Span> {
         status.push(text(format!("Planned anew, so earlier approvals no longer count: {why}. ")));
     }
     let given = course.votes.len();
-    let count = usize::try_from(needs.count).unwrap_or(usize::MAX);
-    let noun = if count == 1 { "approval" } else { "approvals" };
-    let progress_words =
-        if given > 0 { format!("{given} of {count} {noun} given") } else { format!("Waiting for {count} {noun}") };
-    status.push(text(progress_words));
+    let have = if given > 0 { format!("{given} of {} given", needs.count) } else { needs.count.to_string() };
+    status.push(text(have));
     for (index, from) in needs.from.iter().enumerate() {
-        status.push(text(if index == 0 { " from " } else { " or " }));
-        status.push(Span::Code(from.clone()));
+        let (kind, name) = from.split_once(':').unwrap_or(("", from));
+        let kind = if matches!(kind, "team" | "group") { format!("the {kind} ") } else { String::new() };
+        status.push(text(format!("{}{kind}", if index == 0 { " from " } else { " or " })));
+        status.push(Span::Code(name.to_owned()));
+    }
+    if needs.from.is_empty() {
+        status.push(text(" from anybody else of the catalog"));
     }
     status.extend([text(", until "), Span::At(needs.until), text(".")]);
     if let Some(trouble) = &progress.trouble {
@@ -290,10 +292,12 @@ fn buttons(request: &Request) -> Vec<Button> {
     }
 }
 
-/// Leaves out the file headers' noise and everything past what a card can show.
+/// Leaves out the second of each two file names, and everything past what a card can show.
 fn cut(diff: &str) -> String {
-    let mut lines: Vec<&str> = diff.lines().take(SHOWN_LINES).collect();
-    let all = diff.lines().count();
+    let shown = || diff.lines().filter(|line| !line.starts_with("+++ b/"));
+    let mut lines: Vec<&str> =
+        shown().map(|line| line.strip_prefix("--- a/").unwrap_or(line)).take(SHOWN_LINES).collect();
+    let all = shown().count();
     let rest = format!("... {} more lines", all.saturating_sub(SHOWN_LINES));
     if all > SHOWN_LINES {
         lines.push(&rest);

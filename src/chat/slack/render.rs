@@ -52,7 +52,7 @@ pub fn words(words: &Words) -> String {
 
 fn mark(mark: Mark) -> (&'static str, &'static str) {
     match mark {
-        Mark::Waiting => (":hourglass_flowing_sand:", "Waiting for people"),
+        Mark::Waiting => (":hourglass_flowing_sand:", "Needs approval"),
         Mark::Working => (":gear:", "In progress"),
         Mark::Done => (":white_check_mark:", "Done"),
         Mark::Stopped => (":no_entry_sign:", "Stopped"),
@@ -63,7 +63,7 @@ fn mark(mark: Mark) -> (&'static str, &'static str) {
 fn changes(card: &Card) -> String {
     let line = |line: &crate::core::change::Line| {
         let old = line.old.as_deref().map_or("not set".to_owned(), |old| format!("`{}`", escaped(old)));
-        format!("{}: {old} → `{}`", escaped(&line.field.to_string()), escaped(&line.new))
+        format!("{}: {old} → `{}`", escaped(&line.field.label()), escaped(&line.new))
     };
     card.lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }

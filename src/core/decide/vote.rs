@@ -196,7 +196,12 @@ fn ask_whom(request: &Request) -> String {
     if from.is_empty() {
         return "Ask any other person of the catalog.".to_owned();
     }
-    format!("Ask somebody from {}.", from.iter().map(|who| format!("`{who}`")).collect::<Vec<_>>().join(" or "))
+    let said = |who: &String| match who.split_once(':') {
+        Some((kind @ ("team" | "group"), name)) => format!("the {kind} `{name}`"),
+        Some((_, name)) => format!("`{name}`"),
+        None => format!("`{who}`"),
+    };
+    format!("Ask somebody from {}.", from.iter().map(said).collect::<Vec<_>>().join(" or "))
 }
 
 fn rule<'a>(request: &Request, rules: &'a Rules) -> Option<&'a ApprovalRule> {
