@@ -77,6 +77,9 @@ struct Inner {
     running: Mutex<HashMap<RequestId, Arc<Notify>>>,
     undrawn: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
+    /// Requests whose card may have been sent although no entry says so: those that an earlier life left without one,
+    /// and those that were tried.
+    maybe_posted: Mutex<BTreeSet<RequestId>>,
     busy: watch::Sender<usize>,
 }
 
@@ -103,6 +106,8 @@ impl Engine {
     /// When the ledger cannot be read.
     pub fn new(reach: Reach, ledger: Ledger, tasks: Tasks) -> Result<Self, LedgerError> {
         let requests = fold(&ledger)?;
+        let without_card = requests.values().filter(|request| request.card.is_none());
+        let maybe_posted = Mutex::new(without_card.map(|request| request.id.clone()).collect());
         let inner = Inner {
             reach,
             ledger,
@@ -114,6 +119,7 @@ impl Engine {
             running: Mutex::default(),
             undrawn: Mutex::default(),
             drawing: Notify::new(),
+            maybe_posted,
             busy: watch::Sender::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
