@@ -33,7 +33,7 @@ use crate::{
     tasks::Tasks,
 };
 
-pub use facts::{Typed, locator, plan_set, vocabulary};
+pub use facts::{Typed, locator, plan_set};
 
 /// The repository that holds the catalog and the services.
 #[derive(Clone)]
@@ -76,6 +76,8 @@ struct Inner {
     progress: Mutex<BTreeMap<RequestId, Progress>>,
     running: Mutex<HashMap<RequestId, Arc<Notify>>>,
     undrawn: Mutex<BTreeSet<RequestId>>,
+    /// Opened in this life of the process, and no post of their card was tried: none can be there.
+    unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
     busy: watch::Sender<usize>,
 }
@@ -113,6 +115,7 @@ impl Engine {
             progress: Mutex::default(),
             running: Mutex::default(),
             undrawn: Mutex::default(),
+            unposted: Mutex::default(),
             drawing: Notify::new(),
             busy: watch::Sender::new(0),
         };
@@ -233,6 +236,7 @@ impl Inner {
             Ok(Outcome::SeenBefore(answer)) => return serde_json::from_value(answer).unwrap_or(Reply::Taken),
             Err(error) => return unrecorded(&error),
         };
+        self.note_opened(&recorded);
         let touched = fold_into(&mut requests, &recorded);
         drop(requests);
         for request in touched {
@@ -241,6 +245,12 @@ impl Inner {
             effects::kick(self, request);
         }
         reply
+    }
+
+    fn note_opened(&self, recorded: &[Recorded]) {
+        let opened = recorded.iter().filter(|one| one.entry.kind == "request.opened");
+        let mut unposted = self.unposted.lock().unwrap_or_else(PoisonError::into_inner);
+        unposted.extend(opened.filter_map(|one| request::of_subject(&one.entry.subject)));
     }
 
     async fn request(&self, id: &RequestId) -> Option<Request> {
