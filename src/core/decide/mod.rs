@@ -4,6 +4,8 @@
 
 mod ask;
 mod outcome;
+#[cfg(test)]
+mod tests;
 mod vote;
 
 use std::collections::BTreeMap;
