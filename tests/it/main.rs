@@ -11,3 +11,5 @@ mod forge;
 mod git;
 mod ledger;
 mod tidy;
+
+mod yaml_corpus;

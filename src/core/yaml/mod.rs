@@ -11,6 +11,8 @@ mod find;
 mod opinion;
 mod path;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod prove;
 mod refusal;
 mod scalar;

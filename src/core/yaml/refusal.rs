@@ -122,7 +122,10 @@ pub enum Refusal {
         line: usize,
     },
     /// A mapping or list on the way is used again elsewhere through its anchor.
-    #[error("line {line}: {here} has an anchor (`&`) that line {used} uses again, so a change here changes that too", here = called(at))]
+    #[error(
+        "line {line}: {here} has an anchor (`&`) that line {used} uses again, so a change here changes that too",
+        here = called(at)
+    )]
     Shared {
         /// The path of the anchored mapping or list.
         at: Path,
@@ -142,7 +145,10 @@ pub enum Refusal {
         line: usize,
     },
     /// The value carries an anchor.
-    #[error("line {line}: the value of {here} has an anchor (`&`), by which other places may use it", here = called(at))]
+    #[error(
+        "line {line}: the value of {here} has an anchor (`&`), by which other places may use it",
+        here = called(at)
+    )]
     Anchor {
         /// The path of the value.
         at: Path,
@@ -188,7 +194,10 @@ pub enum Refusal {
         at: Path,
     },
     /// The place is of a form that cannot be written into with certainty.
-    #[error("line {line}: {here} is written in a form that cannot be edited without touching its neighbours", here = called(at))]
+    #[error(
+        "line {line}: {here} is written in a form that cannot be edited without touching its neighbours",
+        here = called(at)
+    )]
     NoPlace {
         /// The path of the value.
         at: Path,
@@ -232,7 +241,7 @@ impl Refusal {
             Self::NotAValue { .. } => "Give a text, a number, `true` or `false`.",
             Self::SetTwice { .. } => "Set each value once.",
             Self::NoPlace { .. } => "Change it by hand in git, or write it in the plain form `key: value`.",
-            Self::NotProven { .. } => "Change it by hand in git, and report the file as a defect of the editor.",
+            Self::NotProven { .. } => "Change it by hand in git, and report the file as a defect.",
         }
         .to_owned()
     }
@@ -305,9 +314,71 @@ fn called(path: &Path) -> String {
 
 fn numbers(lines: &[usize]) -> String {
     let shown: Vec<_> = lines.iter().take(LISTED).map(ToString::to_string).collect();
-    shown.join(", ") + if lines.len() > LISTED { ", ..." } else { "" }
+    shown.join(", ") + if lines.len() > LISTED { " and more" } else { "" }
 }
 
 fn place(line: Option<usize>) -> String {
     line.map(|line| format!("line {line}: ")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each kind; the compiler does not count, so a new kind goes here, too.
+    fn every() -> Vec<Refusal> {
+        let at = || Path::root().key("image").key("tag");
+        let (line, document) = (3, || Document::Named { kind: "Deployment".into(), name: "app".into() });
+        vec![
+            Refusal::DoesNotParse { line, column: 7, words: "the parser's words".into() },
+            Refusal::Template { line },
+            Refusal::TooDeep { line, limit: 128 },
+            Refusal::DocumentNotFound { document: document(), there: vec!["0 Service/app".into()] },
+            Refusal::DocumentAmbiguous { document: document(), lines: vec![1, 9] },
+            Refusal::NotFound { at: Path::root(), step: "tga".into(), line, there: vec!["tag".into(), "name".into()] },
+            Refusal::WrongKind { at: at(), found: Kind::Null, expected: Kind::Mapping, line },
+            Refusal::Ambiguous { at: at(), step: "[name=app]".into(), lines: vec![1, 2, 3, 4, 5, 6] },
+            Refusal::DuplicateKey { at: at(), key: "tag".into(), lines: vec![1, 2] },
+            Refusal::Alias { at: at(), line },
+            Refusal::Shared { at: at(), line, used: 9 },
+            Refusal::Merged { at: at(), key: "tag".into(), line },
+            Refusal::Anchor { at: at(), line },
+            Refusal::Tag { at: at(), tag: "!mine".into(), line },
+            Refusal::BlockScalar { at: at(), line },
+            Refusal::Locked { at: at(), line },
+            Refusal::NotAValue { value: "null".into() },
+            Refusal::SetTwice { at: at() },
+            Refusal::NoPlace { at: at(), line },
+            Refusal::NotProven { why: "another node differs", line: Some(line) },
+        ]
+    }
+
+    #[test]
+    fn every_refusal_has_its_remedy() {
+        let shown = every().iter().map(|refusal| format!("{refusal}. {}\n", refusal.remedy())).collect::<String>();
+        let words: std::collections::BTreeSet<_> = every().iter().map(Refusal::word).collect();
+        assert_eq!(words.len(), every().len());
+        insta::assert_snapshot!(shown, @r"
+        line 3, column 7: the file does not parse: the parser's words. Correct the file in git so that it is valid YAML.
+        line 3: the file holds a template, `{{`, here. Change the template by hand in git, or bind the field to the values file that fills it.
+        line 3: collections lie more than 128 deep in each other. Change this file by hand in git.
+        the file has no document `Deployment/app`; there is `0 Service/app`. Name a document that is there, by its place from 0 or as `Kind/name`.
+        2 documents are `Deployment/app`, on lines 1, 9. Name the document by its place from 0.
+        line 3: the document has no `tga`; there is `tag`, `name`. Correct the path, or add the value by hand in git.
+        line 3: `image.tag` is empty, not a mapping. Correct the path so that every step fits what stands there and the last one is a single value.
+        6 items of `image.tag` fit `[name=app]`, on lines 1, 2, 3, 4, 5 and more. Use a key whose value only one item has, or the place of the item, like `[0]`.
+        the key `tag` of `image.tag` stands 2 times, on lines 1, 2. Remove all but one of them by hand in git.
+        line 3: `image.tag` is an alias (`*`) of something defined elsewhere. Set the value where its anchor stands, or write it out here by hand in git.
+        line 3: `image.tag` has an anchor (`&`) that line 9 uses again, so a change here changes that too. Change it by hand in git, or write the value out where the alias stands.
+        line 3: `tag` is not in `image.tag` itself, but may come from its `<<`. Set the value where it is defined, or add the key here by hand in git.
+        line 3: the value of `image.tag` has an anchor (`&`), by which other places may use it. Change it by hand in git, or remove the anchor.
+        line 3: the value of `image.tag` has the tag `!mine`. Change it by hand in git, or remove the tag.
+        line 3: the value of `image.tag` is a text block (`|` or `>`). Change it by hand in git, or write the value on one line.
+        line 3: `image.tag` is locked by the comment `# leverframe: locked`. Change it by hand in git, or ask whoever wrote the comment to remove it.
+        `null` cannot be set as a value. Give a text, a number, `true` or `false`.
+        `image.tag` is set twice in one change. Set each value once.
+        line 3: `image.tag` is written in a form that cannot be edited without touching its neighbours. Change it by hand in git, or write it in the plain form `key: value`.
+        line 3: the edit could not be proven exact (another node differs); nothing was changed. Change it by hand in git, and report the file as a defect.
+        ");
+    }
 }

@@ -80,6 +80,30 @@ fn only_the_value_changes() {
 }
 
 #[test]
+fn what_other_editors_damage_is_exact_or_refused() {
+    let crlf = "image: # c\r\n  tag: \"v1\"\r\n";
+    let marked = "images:\n- name: app # {\"$imagepolicy\": \"flux-system:app:name\"}\n  newTag: v1 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n";
+    for (text, path, expected) in [
+        (marked, "images[name=app].newTag", marked.replace(": v1", ": v2").as_str()),
+        ("image: {tag: v1, repo: foo}\n", "image.tag", "image: {tag: v2, repo: foo}\n"),
+        ("images: [{ name: app , newTag: v1 }]\n", "images[0].newTag", "images: [{ name: app , newTag: v2 }]\n"),
+        ("a: &t v1\nb: *t\n", "a", "!anchor"),
+        ("a: &t v1\nb: *t\n", "b", "!alias"),
+        ("tag: >-\n  v1\nb: 1\n", "tag", "!block-scalar"),
+        (crlf, "image.tag", crlf.replace("v1", "v2").as_str()),
+        ("tag: v1  \nb: 1", "tag", "tag: v2  \nb: 1"),
+        ("b:\tv1\n", "b", "b:\tv2\n"),
+        ("tag: # todo\n", "tag", "tag: v2 # todo\n"),
+        ("tag: v1\ntag: v1\n", "tag", "!duplicate-key"),
+        ("image: \"{{ .Values.image }}\"\n", "image", "!template"),
+    ] {
+        check(text, path, "v2", expected);
+    }
+    check_in("1", "a: 1\n---\ntag: v1\n", "tag", "v2", "a: 1\n---\ntag: v2\n");
+    check("tag: \"1.9\"\n", "tag", "1.10", "tag: \"1.10\"\n");
+}
+
+#[test]
 fn numbers_and_booleans_are_written_bare() {
     check("a: 1\n", "a", 3_i64, "a: 3\n");
     check("a: \"1\"\n", "a", 3_i64, "a: 3\n");

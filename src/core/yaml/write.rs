@@ -126,7 +126,8 @@ fn is_date(text: &str) -> bool {
 
 /// Whether a character stands for itself in every reader: no control, no line break of YAML 1.1, no byte order mark.
 fn is_printable(c: char) -> bool {
-    matches!(c, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
+    let invisible = matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
+    !invisible && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// `text` between double quotes, with the escapes that YAML and JSON share.
