@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, House, source::Source};
+use super::{
+    Finding, House,
+    source::{Source, is_test_module},
+};
 
 /// The longest a file may be, its inline tests not counted.
 const LONGEST_FILE: usize = 400;
@@ -40,7 +43,8 @@ pub(super) fn files_are_short(house: &House) -> Vec<Finding> {
     found
 }
 
-/// What is tested is what is shipped: `cfg(test)` declares a module named `tests` and nothing else.
+/// What is tested is what is shipped: `cfg(test)` declares a module named `tests` or
+/// `properties` and nothing else.
 pub(super) fn test_code_is_in_tests(house: &House) -> Vec<Finding> {
     let mut found = Vec::new();
     for source in house.rooms(&["src"]) {
@@ -68,7 +72,7 @@ fn declares_tests(source: &Source, at: usize) -> bool {
     let next = after.fold(at + 3, |next, attribute| if attribute.start == next { attribute.end } else { next });
     let next = if source.word(next) == Some("pub") { next + 1 } else { next };
     let next = if source.is(next, '(') { source.closing(next) + 1 } else { next };
-    plain && source.word(next) == Some("mod") && source.word(next + 1) == Some("tests")
+    plain && source.word(next) == Some("mod") && source.word(next + 1).is_some_and(is_test_module)
 }
 
 /// Nothing waits by sleeping, outside the room that ends such waits at shutdown.

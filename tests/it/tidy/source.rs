@@ -42,6 +42,11 @@ impl NamedPath {
     }
 }
 
+/// Whether a module of this name may hold test code.
+pub(crate) fn is_test_module(name: &str) -> bool {
+    matches!(name, "tests" | "properties")
+}
+
 /// One Rust file.
 pub(crate) struct Source {
     /// Relative to the package, with `/`.
@@ -61,17 +66,18 @@ impl Source {
     /// Whether the whole file is test code.
     pub(crate) fn is_test_file(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
-        name == "tests.rs" || name.ends_with("_tests.rs") || self.path.split('/').any(|folder| folder == "tests")
+        let name = name.trim_end_matches(".rs");
+        is_test_module(name) || name.ends_with("_tests") || self.path.split('/').any(|folder| folder == "tests")
     }
 
     /// Whether the token at `at` is test code.
     pub(crate) fn in_tests(&self, at: usize) -> bool {
-        self.is_test_file() || self.modules.iter().any(|(name, range)| name == "tests" && range.contains(&at))
+        self.is_test_file() || self.modules.iter().any(|(name, range)| is_test_module(name) && range.contains(&at))
     }
 
-    /// How many lines the inline `mod tests` take.
+    /// How many lines the inline test modules take.
     pub(crate) fn test_lines(&self) -> usize {
-        let tests = self.modules.iter().filter(|(name, _)| name == "tests");
+        let tests = self.modules.iter().filter(|(name, _)| is_test_module(name));
         tests.map(|(_, range)| self.line(range.end) - self.line(range.start) + 1).sum()
     }
 
