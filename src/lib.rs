@@ -4,13 +4,17 @@
 //! Rooms and rules are described in `ARCHITECTURE.md`.
 
 pub mod chat;
+pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod core;
+pub mod engine;
 pub mod forge;
 pub mod git;
 pub mod ledger;
 pub mod net;
 pub mod play;
 pub mod secret;
+pub mod tasks;
+pub mod web;

@@ -269,6 +269,23 @@ impl Field {
     }
 }
 
+impl Field {
+    /// What people call it, to open a line with.
+    pub fn label(&self) -> String {
+        match self {
+            Self::ImageTag => "Version".to_owned(),
+            Self::ImageDigest => "Image digest".to_owned(),
+            Self::Replicas => "Replicas".to_owned(),
+            Self::ReplicasMin => "Fewest replicas".to_owned(),
+            Self::ReplicasMax => "Most replicas".to_owned(),
+            Self::Cpu => "CPU".to_owned(),
+            Self::Memory => "Memory".to_owned(),
+            Self::Env(name) => format!("Environment variable {name}"),
+            Self::Config(key) => format!("Configuration {key}"),
+        }
+    }
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

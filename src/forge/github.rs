@@ -111,6 +111,16 @@ impl GitHub {
         Ok(all)
     }
 
+    /// Closes a pull request that nobody shall merge any more. Closing what is closed changes nothing.
+    ///
+    /// # Errors
+    /// When GitHub cannot be asked or refuses.
+    pub async fn close_pull_request(&self, number: u64) -> Result<(), ForgeError> {
+        let route = format!("{}/{number}", self.pulls);
+        let asked = serde_json::json!({ "state": "closed" });
+        limited(self.api.patch::<Pull, _, _>(&route, Some(&asked))).await.map(|_| ())
+    }
+
     /// Merges exactly the approved commit and gives the commit it became. Safe to call again after any failure:
     /// what has been merged is found merged.
     ///

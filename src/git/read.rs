@@ -6,6 +6,7 @@ use std::{cell::RefCell, collections::VecDeque, path::Path, sync::Arc};
 use git2::{ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::error::GitError;
+pub use crate::core::change::SourceFile;
 use crate::core::names::{CommitId, RepoPath};
 
 /// The largest file that is read, in bytes.
@@ -13,17 +14,6 @@ pub const MAX_FILE: usize = 1024 * 1024;
 
 /// For how many commits the list of paths is kept.
 const KEPT: usize = 4;
-
-/// A text file in a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceFile {
-    /// Where it is.
-    pub path: RepoPath,
-    /// What it says.
-    pub text: String,
-    /// Its blob id, hexadecimal: two files with one id are equal.
-    pub blob: String,
-}
 
 /// A commit as a landing sees it: what is on the tip that the change is planned on.
 pub struct Tree<'r> {

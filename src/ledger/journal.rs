@@ -158,8 +158,8 @@ impl Lines {
     }
 
     fn list_later(&self) -> Result<Vec<u64>, JournalError> {
-        let segment = self.segment();
-        Ok(segments(&self.folder)?.into_iter().filter(|first| segment.is_none_or(|open| *first > open)).collect())
+        let is_later = |first: &u64| self.segment().map_or(*first >= self.next, |open| *first > open);
+        Ok(segments(&self.folder)?.into_iter().filter(is_later).collect())
     }
 
     fn enter(&mut self, first: u64) -> Result<(), JournalError> {

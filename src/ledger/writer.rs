@@ -82,10 +82,12 @@ impl Writer {
 
     /// Works until the ledger is closed or nobody holds a handle.
     pub(crate) fn run(mut self) {
-        let mut closed = None;
-        while let (None, Some(first)) = (&closed, self.messages.blocking_recv()) {
-            closed = self.take_group(first);
-        }
+        let closed = loop {
+            let Some(first) = self.messages.blocking_recv() else { break None };
+            if let Some(reply) = self.take_group(first) {
+                break Some(reply);
+            }
+        };
         let Self { shared, lock, segments, messages } = self;
         let store = shared.store.write().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(store) = store {

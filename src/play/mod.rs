@@ -11,12 +11,16 @@ pub mod github;
 mod history;
 mod json;
 mod packets;
+pub mod panel;
 pub mod people;
 mod post;
 pub mod pulse;
 pub mod repository;
 pub mod server;
 pub mod slack;
+mod world;
+
+pub use world::{CLUSTERS, NAME, OWNER, World, WorldOptions};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,11 @@
-//! Slack: signed requests in ([`verify`], [`incoming`]), Web API calls out ([`client`]).
+//! Slack: signed requests in ([`verify`], [`incoming`]), cards drawn as Block Kit ([`render`]), Web API calls out
+//! ([`client`]).
 
 pub mod client;
 mod connector;
 pub mod error;
 pub mod incoming;
+pub mod render;
 pub mod verify;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    SlackLookalike, limits, signature,
+    Shared, limits, signature,
     workspace::{APP, Author, Channel, Content, DOMAIN, Message, Metadata, TEAM, draft},
 };
 use crate::{
@@ -63,13 +63,13 @@ pub(super) enum Attempt {
     Again,
 }
 
-impl SlackLookalike {
+impl Shared {
     /// The form of a slash command, as Slack writes it.
     pub(super) fn command_form(&self, origin: &Origin, command: &str, text: &str) -> String {
-        let response_url = self.shared.responses.issue(origin, None);
-        let trigger = self.shared.trigger();
+        let response_url = self.responses.issue(origin, None);
+        let trigger = self.trigger();
         form(&[
-            ("token", &self.shared.verification),
+            ("token", &self.verification),
             ("team_id", TEAM),
             ("team_domain", DOMAIN),
             ("channel_id", origin.channel.id),
@@ -87,16 +87,16 @@ impl SlackLookalike {
 
     /// The form of a click on a button, as Slack writes it.
     pub(super) fn click_form(&self, origin: &Origin, message: &Message, action: Value) -> String {
-        let response_url = self.shared.responses.issue(origin, Some(message.ts.clone()));
+        let response_url = self.responses.issue(origin, Some(message.ts.clone()));
         let Origin { person, channel, .. } = origin;
         let private = message.only.is_some();
         let mut payload = json!({
             "type": "block_actions",
             "user": {"id": person.slack, "username": person.key, "name": person.key, "team_id": TEAM},
-            "api_app_id": APP, "token": self.shared.verification,
+            "api_app_id": APP, "token": self.verification,
             "container": {"type": "message", "message_ts": message.ts, "channel_id": channel.id,
                 "is_ephemeral": private},
-            "trigger_id": self.shared.trigger(), "team": {"id": TEAM, "domain": DOMAIN}, "enterprise": null,
+            "trigger_id": self.trigger(), "team": {"id": TEAM, "domain": DOMAIN}, "enterprise": null,
             "is_enterprise_install": false, "channel": {"id": channel.id, "name": channel.name},
             "state": {"values": {}}, "response_url": response_url, "actions": [action],
         });
@@ -109,7 +109,7 @@ impl SlackLookalike {
 
     /// Delivers, waits as long as Slack waits, and shows the person what Slack would show.
     pub(super) async fn deliver(&self, delivery: Delivery, attempt: Attempt) -> Result<Answered, PlayError> {
-        let number = self.shared.deliveries.keep(delivery.clone());
+        let number = self.deliveries.keep(delivery.clone());
         let posted = self.send(&delivery, attempt).await?;
         let shown = match &delivery.from {
             Some(origin) => self.show(origin, &posted),
@@ -123,7 +123,7 @@ impl SlackLookalike {
     }
 
     async fn send(&self, delivery: &Delivery, attempt: Attempt) -> Result<Result<Posted, &'static str>, PlayError> {
-        let (url, secret) = self.shared.bot().ok_or(PlayError::NoBot)?;
+        let (url, secret) = self.bot().ok_or(PlayError::NoBot)?;
         let timestamp = clock::now().as_second().to_string();
         let mut headers = signature::headers(&secret, &timestamp, &delivery.form);
         if attempt == Attempt::Again {
@@ -132,7 +132,7 @@ impl SlackLookalike {
         }
         let url = format!("{url}{}", delivery.path);
         let sent = post(&url, &headers, delivery.form.clone());
-        Ok(match tokio::time::timeout(self.shared.patience, sent).await {
+        Ok(match tokio::time::timeout(self.patience, sent).await {
             Ok(Ok(posted)) => Ok(posted),
             Ok(Err(_)) => Err("dispatch_failed"),
             Err(_) => Err("operation_timeout"),
@@ -161,7 +161,7 @@ impl SlackLookalike {
             }
         };
         let words = content.words();
-        self.shared.workspace.add(Message { only, ..draft(origin.channel, author, content) });
+        self.workspace.add(Message { only, ..draft(origin.channel, author, content) });
         Some(words)
     }
 }

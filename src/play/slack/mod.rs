@@ -8,6 +8,7 @@ pub mod workspace;
 
 mod api;
 mod deliver;
+mod page;
 mod response;
 
 use std::{
@@ -20,12 +21,14 @@ use std::{
 
 pub use deliver::{Answered, PATIENCE};
 use deliver::{Attempt, COMMANDS, Delivery, INTERACTIONS, Origin};
+pub use page::CommandHint;
 use tokio::sync::watch;
 use workspace::{Author, Content, Message, Workspace, draft, somebody};
 
 use super::{
     error::PlayError,
     exchange::Exchanges,
+    panel::Panel,
     people::Person,
     pulse::Pulse,
     server::{Habits, Server, listen, url_of},
@@ -61,6 +64,8 @@ struct Shared {
     responses: response::Responses,
     deliveries: Deliveries,
     bot: Mutex<Option<(String, Secret)>>,
+    commands: Mutex<Vec<CommandHint>>,
+    panel: Mutex<Option<Panel>>,
     triggers: AtomicU64,
 }
 
@@ -69,13 +74,13 @@ struct Deliveries(Mutex<Vec<Delivery>>);
 
 impl Deliveries {
     fn keep(&self, delivery: Delivery) -> usize {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.0);
         kept.push(delivery);
         kept.len() - 1
     }
 
     fn find(&self, number: usize) -> Option<Delivery> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(number).cloned()
+        lock(&self.0).get(number).cloned()
     }
 }
 
@@ -107,9 +112,11 @@ impl SlackLookalike {
             workspace: Workspace::new(options.pulse),
             deliveries: Deliveries::default(),
             bot: Mutex::default(),
+            commands: Mutex::new(page::default_commands()),
+            panel: Mutex::default(),
             triggers: AtomicU64::new(1),
         });
-        let router = api::routes().merge(response::routes()).with_state(Arc::clone(&shared));
+        let router = api::routes().merge(response::routes()).merge(page::routes()).with_state(Arc::clone(&shared));
         let habits = Habits { kept: &["/api/", "/response/"], prefix: "" };
         let server = Server::serve(listener, router, Exchanges::default(), habits)?;
         Ok(Self { server, shared })
@@ -133,7 +140,7 @@ impl SlackLookalike {
     /// Tells the workspace where the bot listens (`http://127.0.0.1:8080`) and what deliveries are signed with.
     pub fn set_bot(&self, url: &str, signing_secret: Secret) {
         let bot = Some((url.trim_end_matches('/').to_owned(), signing_secret));
-        *self.shared.bot.lock().unwrap_or_else(PoisonError::into_inner) = bot;
+        *lock(&self.shared.bot) = bot;
     }
 
     /// Somebody types in a channel. What starts with `/` is delivered to the bot as a slash command and its answer
@@ -142,16 +149,7 @@ impl SlackLookalike {
     /// # Errors
     /// When there is no such person or channel, or no bot. A bot that is down is no error: see [`Answered`].
     pub async fn says(&self, who: &str, channel: &str, text: &str) -> Result<Option<Answered>, PlayError> {
-        let (person, channel) = (somebody(who)?, workspace::channel(channel)?);
-        if !text.starts_with('/') {
-            self.shared.workspace.add(draft(channel, Author::Person(person), Content::text(text)));
-            return Ok(None);
-        }
-        let (command, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        let origin = Origin { person, channel, command: Some(command.to_owned()) };
-        let form = self.command_form(&origin, command, rest.trim());
-        let delivery = Delivery { path: COMMANDS, form, from: Some(origin) };
-        self.deliver(delivery, Attempt::First).await.map(Some)
+        self.shared.says(who, channel, text).await
     }
 
     /// Somebody presses a button, named by its words or its action id.
@@ -159,13 +157,7 @@ impl SlackLookalike {
     /// # Errors
     /// When there is no such person, message or button, or no bot.
     pub async fn presses(&self, who: &str, which: Which<'_>, button: &str) -> Result<Answered, PlayError> {
-        let person = somebody(who)?;
-        let message = self.message(person, which, button)?;
-        let action = deliver::button(&message, button).ok_or_else(|| no_button(button, &[&message]))?;
-        let origin = Origin { person, channel: workspace::channel(message.channel)?, command: None };
-        let form = self.click_form(&origin, &message, action);
-        let delivery = Delivery { path: INTERACTIONS, form, from: Some(origin) };
-        self.deliver(delivery, Attempt::First).await
+        self.shared.presses(who, which, button).await
     }
 
     /// Delivers the same once more, with the same ids and a fresh signature, as Slack does when it saw no answer.
@@ -174,7 +166,7 @@ impl SlackLookalike {
     /// When nothing was delivered under that number, or there is no bot.
     pub async fn deliver_again(&self, delivery: usize) -> Result<Answered, PlayError> {
         let again = self.shared.deliveries.find(delivery).ok_or(PlayError::NoSuchDelivery(delivery))?;
-        self.deliver(again, Attempt::Again).await
+        self.shared.deliver(again, Attempt::Again).await
     }
 
     /// Delivers a form of the test's own making to `/slack/commands` or `/slack/interactions`, signed.
@@ -182,7 +174,7 @@ impl SlackLookalike {
     /// # Errors
     /// When there is no bot.
     pub async fn deliver_form(&self, path: &'static str, form: String) -> Result<Answered, PlayError> {
-        self.deliver(Delivery { path, form, from: None }, Attempt::First).await
+        self.shared.deliver(Delivery { path, form, from: None }, Attempt::First).await
     }
 
     /// The form that was delivered under this number, to be changed and delivered with [`Self::deliver_form`].
@@ -191,6 +183,17 @@ impl SlackLookalike {
     /// When nothing was delivered under that number.
     pub fn form_of(&self, delivery: usize) -> Result<String, PlayError> {
         Ok(self.shared.deliveries.find(delivery).ok_or(PlayError::NoSuchDelivery(delivery))?.form)
+    }
+
+    /// What the composer of the page suggests. On the page a command that is not among these is answered by Slack
+    /// itself; [`Self::says`] delivers everything.
+    pub fn set_commands(&self, commands: Vec<CommandHint>) {
+        *lock(&self.shared.commands) = commands;
+    }
+
+    /// What the page shows beside the conversation.
+    pub fn set_panel(&self, panel: Panel) {
+        *lock(&self.shared.panel) = Some(panel);
     }
 
     /// What everybody sees in a channel, oldest first.
@@ -226,9 +229,42 @@ impl SlackLookalike {
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.shared.workspace.pulse().changed()
     }
+}
+
+fn no_button(wanted: &str, messages: &[&Message]) -> PlayError {
+    let found: Vec<String> = messages.iter().flat_map(|message| SlackLookalike::buttons(message)).collect();
+    let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+    PlayError::NoSuchButton { wanted: wanted.to_owned(), found }
+}
+
+impl Shared {
+    async fn says(&self, who: &str, channel: &str, text: &str) -> Result<Option<Answered>, PlayError> {
+        let (person, channel) = (somebody(who)?, workspace::channel(channel)?);
+        if !text.starts_with('/') {
+            // Slack keeps what people type with these three escaped.
+            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            self.workspace.add(draft(channel, Author::Person(person), Content::text(text)));
+            return Ok(None);
+        }
+        let (command, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let origin = Origin { person, channel, command: Some(command.to_owned()) };
+        let form = self.command_form(&origin, command, rest.trim());
+        let delivery = Delivery { path: COMMANDS, form, from: Some(origin) };
+        self.deliver(delivery, Attempt::First).await.map(Some)
+    }
+
+    async fn presses(&self, who: &str, which: Which<'_>, button: &str) -> Result<Answered, PlayError> {
+        let person = somebody(who)?;
+        let message = self.message(person, which, button)?;
+        let action = deliver::button(&message, button).ok_or_else(|| no_button(button, &[&message]))?;
+        let origin = Origin { person, channel: workspace::channel(message.channel)?, command: None };
+        let form = self.click_form(&origin, &message, action);
+        let delivery = Delivery { path: INTERACTIONS, form, from: Some(origin) };
+        self.deliver(delivery, Attempt::First).await
+    }
 
     fn message(&self, person: &'static Person, which: Which<'_>, button: &str) -> Result<Message, PlayError> {
-        let all = self.shared.workspace.all();
+        let all = self.workspace.all();
         let (Which::Newest(name) | Which::At(name, _) | Which::Saying(name, _)) = which;
         let channel = workspace::channel(name)?;
         let sees = |message: &&Message| message.channel == channel.id && message.only.is_none_or(|only| only == person);
@@ -247,18 +283,17 @@ impl SlackLookalike {
         };
         Ok(found.clone())
     }
-}
 
-fn no_button(wanted: &str, messages: &[&Message]) -> PlayError {
-    let found: Vec<String> = messages.iter().flat_map(|message| SlackLookalike::buttons(message)).collect();
-    let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
-    PlayError::NoSuchButton { wanted: wanted.to_owned(), found }
-}
-
-impl Shared {
     fn bot(&self) -> Option<(String, Secret)> {
-        let bot: MutexGuard<'_, _> = self.bot.lock().unwrap_or_else(PoisonError::into_inner);
-        bot.clone()
+        lock(&self.bot).clone()
+    }
+
+    fn panel(&self) -> Option<Panel> {
+        lock(&self.panel).clone()
+    }
+
+    fn commands(&self) -> Vec<CommandHint> {
+        lock(&self.commands).clone()
     }
 
     /// A fresh trigger id, in Slack's form.
@@ -267,4 +302,8 @@ impl Shared {
         let now = clock::now().as_millisecond();
         format!("{now}.{number}.{}", crate::core::names::Digest::of(format!("{now}/{number}").as_bytes()).short())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
