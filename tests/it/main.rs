@@ -10,5 +10,6 @@
 mod forge;
 mod git;
 mod ledger;
+mod tidy;
 
 mod yaml_corpus;
