@@ -1,5 +1,16 @@
 //! The functional core: parses, decides and plans. No async, no I/O, no clock, no randomness, no environment;
 //! `tests/it/tidy.rs` reads these sources and fails otherwise.
 
+pub mod catalog;
+pub mod change;
+pub mod command;
+pub mod decide;
 pub mod entry;
+pub mod located;
 pub mod names;
+pub mod policy;
+pub mod request;
+pub mod rollout;
+pub mod rules;
+pub mod span;
+pub mod yaml;

@@ -1,1 +1,14 @@
 //! The one integration binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking; clippy sees only what stands in a test function as a test"
+)]
+
+mod forge;
+mod git;
+mod ledger;
+
+mod yaml_corpus;

@@ -1,0 +1,302 @@
+//! Cards: what a message says about a request, without any platform's markup. Built from the request alone, so that
+//! the card can be made again at any time and always says what the ledger says.
+
+use jiff::Timestamp;
+
+use crate::core::{
+    change::{Line, SHOWN_LINES},
+    entry::Actor,
+    request::{Course, Ending, Needs, Request, State, Way},
+};
+
+/// How a request stands, at a glance. Each has a word beside its sign, for those who do not see colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// People decide.
+    Waiting,
+    /// The bot or the cluster works.
+    Working,
+    /// Done, and true in the pods.
+    Done,
+    /// Ended without a change.
+    Stopped,
+    /// It went wrong.
+    Failed,
+}
+
+/// A piece of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Span {
+    /// Words of ours.
+    Text(String),
+    /// A name or a value, set apart.
+    Code(String),
+    /// Somebody.
+    Somebody(Actor),
+    /// A link with its words.
+    Link {
+        /// Where to.
+        url: String,
+        /// What it says.
+        text: String,
+    },
+    /// A moment, shown in the reader's own zone where the platform can.
+    At(Timestamp),
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// What it does; the id of the platform's element.
+    pub action: &'static str,
+    /// What it says.
+    pub label: &'static str,
+    /// How it looks.
+    pub look: Look,
+    /// What comes back with the click: the request and the first digits of the digest. An id, never authority.
+    pub value: String,
+}
+
+/// How a button looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// The expected answer.
+    Primary,
+    /// A refusal.
+    Danger,
+    /// Anything else.
+    Plain,
+}
+
+/// A message that shows a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// `deploy checkout v1.2.5 to prod`.
+    pub title: String,
+    /// At a glance.
+    pub mark: Mark,
+    /// How it stands, in a sentence.
+    pub status: Vec<Span>,
+    /// What to do about it, when something is to be done.
+    pub remedy: Option<String>,
+    /// Old and new value of each field.
+    pub lines: Vec<Line>,
+    /// Why, in the words of whoever asked.
+    pub reason: Option<String>,
+    /// The unified diff, cut.
+    pub diff: String,
+    /// Who asked, who said yes, links.
+    pub notes: Vec<Vec<Span>>,
+    /// What can be pressed.
+    pub buttons: Vec<Button>,
+}
+
+/// What is known of a request only while the bot runs, and shown until something truer comes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Why the present step is not done yet, when something is in the way.
+    pub trouble: Option<String>,
+    /// What the cluster shows so far: `1 of 2 pods run v1.2.5`.
+    pub seen: Option<String>,
+}
+
+/// Where commits can be looked at: `https://forge/owner/name`, when there is a forge.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Links<'a> {
+    /// The repository's page.
+    pub repository: Option<&'a str>,
+}
+
+/// The card of a request as it stands.
+pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
+    let (mark, status, remedy) = standing(request, progress, links);
+    let course = request.course();
+    Card {
+        title: request.opened.title.clone(),
+        mark,
+        status,
+        remedy,
+        lines: course.map(|course| course.plan.lines.clone()).unwrap_or_default(),
+        reason: request.reason.clone(),
+        diff: course.map(|course| cut(&course.plan.diff)).unwrap_or_default(),
+        notes: notes(request, links),
+        buttons: buttons(request),
+    }
+}
+
+fn text(words: impl Into<String>) -> Span {
+    Span::Text(words.into())
+}
+
+type Standing = (Mark, Vec<Span>, Option<String>);
+
+fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standing {
+    let working = |mut status: Vec<Span>| {
+        if let Some(trouble) = &progress.trouble {
+            status.push(text(format!(" Not yet: {trouble} Trying again.")));
+        }
+        (Mark::Working, status, None)
+    };
+    match &request.state {
+        State::Planning => working(vec![text("Reading the repository to plan this.")]),
+        State::Deciding(course) => (Mark::Waiting, deciding(&request.opened.needs, course, progress), None),
+        State::Landing(course) => working(landing(request.opened.way, course)),
+        State::Following(_, commit) => {
+            let seen = progress.seen.clone().unwrap_or_else(|| "nothing seen of it yet".to_owned());
+            let mut status = vec![text("In git as ")];
+            status.push(commit_link(commit, links));
+            status.push(text(format!(". The cluster is following: {seen}.")));
+            working(status)
+        }
+        State::Over { ending, by, commit, .. } => over(ending, by, commit.as_ref(), links),
+    }
+}
+
+fn deciding(needs: &Needs, course: &Course, progress: &Progress) -> Vec<Span> {
+    let mut status = Vec::new();
+    if let Some(why) = &course.replanned {
+        status.push(text(format!("Planned anew, so earlier approvals no longer count: {why}. ")));
+    }
+    let given = course.votes.len();
+    let count = usize::try_from(needs.count).unwrap_or(usize::MAX);
+    let noun = if count == 1 { "approval" } else { "approvals" };
+    let progress_words =
+        if given > 0 { format!("{given} of {count} {noun} given") } else { format!("Waiting for {count} {noun}") };
+    status.push(text(progress_words));
+    for (index, from) in needs.from.iter().enumerate() {
+        status.push(text(if index == 0 { " from " } else { " or " }));
+        status.push(Span::Code(from.clone()));
+    }
+    status.extend([text(", until "), Span::At(needs.until), text(".")]);
+    if let Some(trouble) = &progress.trouble {
+        status.push(text(format!(" The pull request is not there yet: {trouble} Trying again.")));
+    }
+    status
+}
+
+fn landing(way: Way, course: &Course) -> Vec<Span> {
+    match (&course.pull_request, way) {
+        (None, Way::Commit) => vec![text("Committing to the branch.")],
+        (None, Way::Squash | Way::Merge | Way::Rebase | Way::ByHand) => {
+            vec![text("Approved. Opening the pull request.")]
+        }
+        (Some(at), Way::ByHand) => vec![
+            text("Approved. Waiting for a person to merge "),
+            Span::Link { url: at.url.clone(), text: format!("#{}", at.number) },
+            text("."),
+        ],
+        (Some(at), Way::Commit | Way::Squash | Way::Merge | Way::Rebase) => vec![
+            text("Approved. Merging "),
+            Span::Link { url: at.url.clone(), text: format!("#{}", at.number) },
+            text("."),
+        ],
+    }
+}
+
+fn commit_link(commit: &crate::core::names::CommitId, links: Links<'_>) -> Span {
+    let short = commit.short().to_owned();
+    links
+        .repository
+        .map_or(Span::Code(short.clone()), |page| Span::Link { url: format!("{page}/commit/{commit}"), text: short })
+}
+
+fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitId>, links: Links<'_>) -> Standing {
+    let in_git = |rest: String| {
+        let mut status = vec![text("In git")];
+        status.extend(commit.map(|commit| [text(" as "), commit_link(commit, links)]).into_iter().flatten());
+        status.push(text(rest));
+        status
+    };
+    match ending {
+        Ending::Live { seen } => (Mark::Done, vec![text(format!("Live: {seen}."))], None),
+        Ending::Landed => (
+            Mark::Done,
+            in_git(". No cluster is configured for this environment, so nobody looked into the pods.".to_owned()),
+            None,
+        ),
+        Ending::NotLive { seen } => (
+            Mark::Failed,
+            in_git(format!(", but not live: {seen}.")),
+            Some("Look at the pods, or roll back.".to_owned()),
+        ),
+        Ending::Unseen { seen } => {
+            (Mark::Stopped, in_git(format!(". Whether it is live could not be seen: {seen}.")), None)
+        }
+        Ending::Superseded { by } => (
+            Mark::Stopped,
+            in_git(format!("; a newer change of the same target took over before it was seen live ({by}).")),
+            None,
+        ),
+        Ending::AlreadyThere => (Mark::Stopped, vec![text("Git already says so; nothing was committed.")], None),
+        Ending::Rejected => (
+            Mark::Stopped,
+            vec![text("Rejected by "), Span::Somebody(by.clone()), text(". Nothing was changed.")],
+            None,
+        ),
+        Ending::Cancelled => (
+            Mark::Stopped,
+            vec![text("Cancelled by "), Span::Somebody(by.clone()), text(". Nothing was changed.")],
+            None,
+        ),
+        Ending::Expired => (
+            Mark::Stopped,
+            vec![text("Nobody approved in time. Nothing was changed.")],
+            Some("Ask again if it is still wanted.".to_owned()),
+        ),
+        Ending::Failed { why, remedy } => (
+            Mark::Failed,
+            vec![text(format!("Not done: {why}"))],
+            Some(remedy.clone()).filter(|words| !words.is_empty()),
+        ),
+    }
+}
+
+fn notes(request: &Request, links: Links<'_>) -> Vec<Vec<Span>> {
+    let mut notes =
+        vec![vec![text("Asked by "), Span::Somebody(request.requester.clone()), text(" at "), Span::At(request.at)]];
+    if let Some(course) = request.course() {
+        notes.extend(course.votes.iter().map(|vote| vec![text("Approved by "), Span::Somebody(vote.actor.clone())]));
+        if let Some(at) = &course.pull_request {
+            let text = format!("Pull request #{}", at.number);
+            notes.push(vec![Span::Link { url: at.url.clone(), text }]);
+        }
+        notes.push(vec![text("Change "), Span::Code(course.plan.digest.short().to_owned())]);
+    }
+    if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {
+        notes.push(vec![text("Commit "), commit_link(commit, links)]);
+    }
+    notes.push(vec![text("Request "), Span::Code(request.id.to_string())]);
+    notes
+}
+
+fn buttons(request: &Request) -> Vec<Button> {
+    let value = |digest: &str| format!("{}:{digest}", request.id);
+    let button = |action, label, look, digest| Button { action, label, look, value: value(digest) };
+    match &request.state {
+        State::Planning => vec![button("cancel", "Cancel", Look::Plain, "")],
+        State::Deciding(course) => {
+            let digest = course.plan.digest.short();
+            vec![
+                button("approve", "Approve", Look::Primary, digest),
+                button("reject", "Reject", Look::Danger, digest),
+                button("cancel", "Cancel", Look::Plain, digest),
+            ]
+        }
+        State::Landing(_) | State::Following(..) => vec![],
+        State::Over { ending: Ending::Live { .. } | Ending::NotLive { .. } | Ending::Unseen { .. }, .. } => {
+            vec![button("rollback", "Roll back", Look::Plain, "")]
+        }
+        State::Over { .. } => vec![],
+    }
+}
+
+/// Leaves out the file headers' noise and everything past what a card can show.
+fn cut(diff: &str) -> String {
+    let mut lines: Vec<&str> = diff.lines().take(SHOWN_LINES).collect();
+    let all = diff.lines().count();
+    let rest = format!("... {} more lines", all.saturating_sub(SHOWN_LINES));
+    if all > SHOWN_LINES {
+        lines.push(&rest);
+    }
+    lines.join("\n")
+}

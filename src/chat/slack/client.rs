@@ -1,0 +1,284 @@
+//! The calls of Slack's Web API that cards and refusals use, with slack-morphism's requests and models.
+//! Answers are read for what is needed of them and no more: a message must not count as lost
+//! because Slack echoes it with a block that nobody here knows. Nothing is retried here.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use slack_morphism::{
+    SlackApiToken, SlackApiTokenValue, SlackChannelId, SlackClientSession, SlackMessageContent, SlackMessageMetadata,
+    SlackTs, SlackUserId,
+    api::{SlackApiChatPostEphemeralRequest, SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest},
+    blocks::SlackBlock,
+};
+use url::Url;
+
+use super::{connector::Connector, error::SlackError};
+use crate::{
+    net::{self, NetError},
+    secret::Secret,
+};
+
+/// The `event_type` of the metadata that makes a card findable again.
+pub const CARD: &str = "leverframe_request";
+/// Messages on one page of a channel's history.
+const PAGE: &str = "200";
+/// Pages looked through before a card counts as not posted.
+const PAGES: usize = 10;
+/// How far Slack's clock may be behind ours.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
+
+/// Slack's Web API as one bot. Clones share the connections.
+#[derive(Debug, Clone)]
+pub struct SlackClient {
+    slack: Arc<slack_morphism::SlackClient<Connector>>,
+    token: SlackApiToken,
+}
+
+/// Who the bot token speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The workspace, `T...`.
+    pub team: String,
+    /// The bot's own user, `U...`.
+    pub bot_user: String,
+}
+
+/// A message to a channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Post {
+    /// Where, `C...`.
+    pub channel: String,
+    /// What notifications and old clients show, in Slack's markup.
+    pub text: String,
+    /// What people see.
+    pub blocks: Vec<SlackBlock>,
+    /// The request it is the card of, by which [`SlackClient::find`] finds it.
+    pub request: String,
+}
+
+/// Where a message is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, serde::Serialize)]
+pub struct MessageRef {
+    /// The channel, `C...`.
+    pub channel: String,
+    /// The message's time stamp, which is its name within the channel.
+    pub ts: String,
+}
+
+/// What Slack says of an account, as far as it decides whether the account may act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackUser {
+    /// Deactivated.
+    pub deleted: bool,
+    /// Not a human.
+    pub is_bot: bool,
+    /// A guest of several channels.
+    pub restricted: bool,
+    /// A guest of one channel.
+    pub ultra_restricted: bool,
+    /// From another workspace, seen through a shared channel.
+    pub stranger: bool,
+    /// The workspace the account belongs to; empty where Slack does not say, which is nobody's workspace.
+    pub team: String,
+}
+
+#[derive(Deserialize)]
+struct Tested {
+    team_id: String,
+    user_id: String,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+struct History {
+    messages: Vec<Message>,
+    #[serde(default)]
+    response_metadata: Option<Cursor>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    ts: String,
+    #[serde(default)]
+    metadata: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize, Default)]
+struct Cursor {
+    #[serde(default)]
+    next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Informed {
+    user: Account,
+}
+
+/// Absent flags are false, as Slack leaves them out of deactivated accounts.
+#[derive(Deserialize)]
+struct Account {
+    #[serde(default)]
+    deleted: bool,
+    #[serde(default)]
+    is_bot: bool,
+    #[serde(default)]
+    is_restricted: bool,
+    #[serde(default)]
+    is_ultra_restricted: bool,
+    #[serde(default)]
+    is_stranger: bool,
+    #[serde(default)]
+    team_id: String,
+}
+
+#[derive(Deserialize)]
+struct Linked {
+    permalink: String,
+}
+
+impl SlackClient {
+    /// A client for the Web API at `api` (`https://slack.com/api`). Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When `api` is not an HTTP address, or the token cannot stand in a header.
+    pub fn new(http: reqwest::Client, api: &Url, bot_token: &Secret) -> Result<Self, SlackError> {
+        if !matches!(api.scheme(), "http" | "https") {
+            return Err(SlackError::Settings(NetError::BadAddress(api.as_str().chars().take(80).collect())));
+        }
+        net::bearer(bot_token, api).map_err(SlackError::Settings)?;
+        let token = SlackApiToken::new(SlackApiTokenValue(bot_token.reveal().to_owned()));
+        let slack = slack_morphism::SlackClient::new(Connector { http, api: api.clone() });
+        Ok(Self { slack: Arc::new(slack), token })
+    }
+
+    fn session(&self) -> SlackClientSession<'_, Connector> {
+        self.slack.open_session(&self.token)
+    }
+
+    async fn ask<A>(&self, method: &str, parameters: &[(&str, &str)]) -> Result<A, SlackError>
+    where
+        A: for<'de> Deserialize<'de> + Send,
+    {
+        let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, Some(*value))).collect();
+        Ok(self.session().http_session_api.http_get(method, &parameters, None).await?)
+    }
+
+    /// Whom the token speaks for (`auth.test`).
+    ///
+    /// # Errors
+    /// As every call: refused, too many, unreachable, late, garbage.
+    pub async fn identity(&self) -> Result<Identity, SlackError> {
+        let tested: Tested = self.ask("auth.test", &[]).await?;
+        Ok(Identity { team: tested.team_id, bot_user: tested.user_id })
+    }
+
+    /// Posts a card (`chat.postMessage`). After [`SlackError::TimedOut`] or [`SlackError::Unreachable`] it may
+    /// be there all the same: look with [`SlackClient::find`] before posting again.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn post(&self, post: Post) -> Result<MessageRef, SlackError> {
+        let payload = [("request".to_owned(), post.request)].into();
+        let metadata = SlackMessageMetadata::new(CARD.to_owned()).with_event_payload(payload);
+        let content = SlackMessageContent::new().with_text(post.text).with_blocks(post.blocks).with_metadata(metadata);
+        let request = SlackApiChatPostMessageRequest::new(SlackChannelId(post.channel), content)
+            .with_unfurl_links(false)
+            .with_unfurl_media(false);
+        Ok(self.session().http_session_api.http_post("chat.postMessage", &request, None).await?)
+    }
+
+    /// Replaces what a message shows (`chat.update`); its metadata stays.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn update(&self, at: &MessageRef, text: String, blocks: Vec<SlackBlock>) -> Result<(), SlackError> {
+        let content = SlackMessageContent::new().with_text(text).with_blocks(blocks);
+        let request =
+            SlackApiChatUpdateRequest::new(SlackChannelId(at.channel.clone()), content, SlackTs(at.ts.clone()));
+        let Nothing {} = self.session().http_session_api.http_post("chat.update", &request, None).await?;
+        Ok(())
+    }
+
+    /// Says something that only `user` sees, in a channel they are in (`chat.postEphemeral`).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn whisper(&self, channel: &str, user: &str, text: String) -> Result<(), SlackError> {
+        let content = SlackMessageContent::new().with_text(text);
+        let (channel, user) = (SlackChannelId(channel.to_owned()), SlackUserId(user.to_owned()));
+        self.session().chat_post_ephemeral(&SlackApiChatPostEphemeralRequest::new(channel, user, content)).await?;
+        Ok(())
+    }
+
+    /// Finds the card of `request` in a channel's history (`conversations.history`), looking at up to 2,000
+    /// messages from five minutes before `since`, because Slack's clock is not ours.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn find(&self, channel: &str, request: &str, since: Timestamp) -> Result<Option<MessageRef>, SlackError> {
+        let oldest = since.saturating_sub(CLOCKS).unwrap_or(since).as_second().to_string();
+        let mut cursor = String::new();
+        for _ in 0..PAGES {
+            let history = self.page(channel, &oldest, &cursor).await?;
+            if let Some(found) = history.messages.iter().find(|message| is_card_of(message, request)) {
+                return Ok(Some(MessageRef { channel: channel.to_owned(), ts: found.ts.clone() }));
+            }
+            cursor = history.response_metadata.unwrap_or_default().next_cursor.unwrap_or_default();
+            if cursor.is_empty() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn page(&self, channel: &str, oldest: &str, cursor: &str) -> Result<History, SlackError> {
+        let mut parameters = vec![
+            ("channel", channel),
+            ("oldest", oldest),
+            ("inclusive", "true"),
+            ("include_all_metadata", "true"),
+            ("limit", PAGE),
+        ];
+        if !cursor.is_empty() {
+            parameters.push(("cursor", cursor));
+        }
+        self.ask("conversations.history", &parameters).await
+    }
+
+    /// What Slack says of an account (`users.info`).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn user(&self, id: &str) -> Result<SlackUser, SlackError> {
+        let Informed { user } = self.ask("users.info", &[("user", id)]).await?;
+        Ok(SlackUser {
+            deleted: user.deleted,
+            is_bot: user.is_bot,
+            restricted: user.is_restricted,
+            ultra_restricted: user.is_ultra_restricted,
+            stranger: user.is_stranger,
+            team: user.team_id,
+        })
+    }
+
+    /// A message's address for people (`chat.getPermalink`).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn permalink(&self, at: &MessageRef) -> Result<String, SlackError> {
+        let parameters = [("channel", at.channel.as_str()), ("message_ts", at.ts.as_str())];
+        let Linked { permalink } = self.ask("chat.getPermalink", &parameters).await?;
+        Ok(permalink)
+    }
+}
+
+/// Other apps' metadata may hold anything; only ours is looked into.
+fn is_card_of(message: &Message, request: &str) -> bool {
+    let Some(metadata) = &message.metadata else { return false };
+    metadata.get("event_type").is_some_and(|kind| kind == CARD)
+        && metadata.pointer("/event_payload/request").is_some_and(|of| of == request)
+}

@@ -1,0 +1,335 @@
+//! What people type and press in Slack, out of bodies that are known to be Slack's: slash commands
+//! (`POST /slack/commands`) and interactions (`POST /slack/interactions`). Who may do what is decided elsewhere.
+
+use bytes::Bytes;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{client::MessageRef, verify::Verified};
+
+/// Why a body of Slack's was not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotUnderstood {
+    /// Slack only checks the certificate; there is nothing to do.
+    #[error("Slack only checks that this address answers")]
+    OnlyACheck,
+    /// Not a form, or a member stands in it twice.
+    #[error("the body is not a form as Slack sends it: {0}")]
+    NotAForm(String),
+    /// The form's `payload` is not the JSON of an interaction.
+    #[error("the payload is not an interaction as Slack sends it: {0}")]
+    NotAnInteraction(String),
+    /// Something that every request has is absent.
+    #[error("the request has no `{0}`")]
+    Missing(&'static str),
+    /// An id with characters that no id of Slack has.
+    #[error("the request's `{0}` is not an id of Slack")]
+    NotAnId(&'static str),
+}
+
+impl NotUnderstood {
+    /// What to do about it, in one sentence.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::OnlyACheck => "Nothing to do.".into(),
+            Self::NotAForm(_) | Self::NotAnInteraction(_) => {
+                "Compare the app's request URLs with `leverframe manifest slack`.".into()
+            }
+            Self::Missing(_) | Self::NotAnId(_) => {
+                "Try again; if it stays, report it with the time at which it happened.".into()
+            }
+        }
+    }
+}
+
+/// A slash command as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlashCommand {
+    /// The workspace, `T...`.
+    pub team: String,
+    /// The organisation, `E...`, where there is one.
+    pub enterprise: Option<String>,
+    /// Whether the app is installed for the whole organisation.
+    pub enterprise_install: bool,
+    /// Where it was typed, `C...`.
+    pub channel: String,
+    /// That channel's name, for people only.
+    pub channel_name: String,
+    /// Who typed it, `U...` or `W...`.
+    pub user: String,
+    /// Their handle, for people only.
+    pub user_name: String,
+    /// `/deploy`.
+    pub command: String,
+    /// What stands after it, as typed.
+    pub text: String,
+    /// The event's id.
+    pub trigger: String,
+    /// Where a late answer may be posted for 30 minutes; whoever knows it may post.
+    pub response_url: String,
+}
+
+/// Something pressed, picked or sent in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interaction {
+    /// A button or a menu of a message or a view.
+    Click(Click),
+    /// Anything else: `view_submission`, `shortcut`, ...
+    Other {
+        /// Slack's word for it.
+        kind: String,
+    },
+}
+
+/// One press.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Click {
+    /// Who pressed, `U...` or `W...`.
+    pub user: String,
+    /// The workspace it came from, `T...`.
+    pub team: String,
+    /// The workspace of who pressed, where Slack says it; another one than `team` in a shared channel.
+    pub user_team: Option<String>,
+    /// What was pressed.
+    pub action: String,
+    /// What the button carries, or the option picked.
+    pub value: String,
+    /// The event's id.
+    pub trigger: String,
+    /// Where a late answer may be posted; absent for views.
+    pub response_url: Option<String>,
+    /// Where it was pressed.
+    pub place: Place,
+}
+
+/// Where something was pressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// On a message.
+    Message(MessageRef),
+    /// On a message that only this person sees and that cannot be updated by its time stamp.
+    Whisper(MessageRef),
+    /// In a form or on the home tab, `V...`.
+    View(String),
+}
+
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default)]
+    team_id: String,
+    #[serde(default)]
+    enterprise_id: String,
+    #[serde(default)]
+    is_enterprise_install: String,
+    #[serde(default)]
+    channel_id: String,
+    #[serde(default)]
+    channel_name: String,
+    #[serde(default)]
+    user_id: String,
+    #[serde(default)]
+    user_name: String,
+    #[serde(default)]
+    command: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    trigger_id: String,
+    #[serde(default)]
+    response_url: String,
+    #[serde(default)]
+    ssl_check: String,
+}
+
+/// Reads a slash command.
+///
+/// # Errors
+/// When the body is not one, or lacks what every command has.
+pub fn command(body: &Verified<Bytes>) -> Result<SlashCommand, NotUnderstood> {
+    let form: Form = form(body.get())?;
+    if form.ssl_check == "1" && form.command.is_empty() {
+        return Err(NotUnderstood::OnlyACheck);
+    }
+    Ok(SlashCommand {
+        team: id("team_id", Some(form.team_id))?,
+        enterprise: Some(form.enterprise_id).filter(|text| !text.is_empty()),
+        enterprise_install: form.is_enterprise_install == "true",
+        channel: id("channel_id", Some(form.channel_id))?,
+        channel_name: form.channel_name,
+        user: id("user_id", Some(form.user_id))?,
+        user_name: form.user_name,
+        command: present("command", Some(form.command))?,
+        text: as_typed(&form.text),
+        trigger: present("trigger_id", Some(form.trigger_id))?,
+        response_url: form.response_url,
+    })
+}
+
+fn form<F: DeserializeOwned>(body: &Bytes) -> Result<F, NotUnderstood> {
+    serde_urlencoded::from_bytes(body).map_err(|error| NotUnderstood::NotAForm(error.to_string()))
+}
+
+fn present(name: &'static str, text: Option<String>) -> Result<String, NotUnderstood> {
+    text.filter(|text| !text.is_empty()).ok_or(NotUnderstood::Missing(name))
+}
+
+/// Ids go into the ledger, into addresses and into Slack's markup, so they must be nothing but ids.
+fn id(name: &'static str, text: Option<String>) -> Result<String, NotUnderstood> {
+    let text = present(name, text)?;
+    let fits =
+        text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+    if fits { Ok(text) } else { Err(NotUnderstood::NotAnId(name)) }
+}
+
+#[derive(Deserialize)]
+struct Wrapped {
+    #[serde(default)]
+    payload: String,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    user: Option<Who>,
+    team: Option<Named>,
+    channel: Option<Named>,
+    message: Option<Stamped>,
+    view: Option<Named>,
+    container: Option<Container>,
+    #[serde(default)]
+    actions: Vec<Action>,
+    trigger_id: Option<String>,
+    response_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Who {
+    id: Option<String>,
+    team_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Stamped {
+    ts: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    channel_id: Option<String>,
+    message_ts: Option<String>,
+    view_id: Option<String>,
+    #[serde(default)]
+    is_ephemeral: bool,
+}
+
+#[derive(Deserialize)]
+struct Action {
+    action_id: Option<String>,
+    value: Option<String>,
+    selected_option: Option<Picked>,
+}
+
+#[derive(Deserialize)]
+struct Picked {
+    value: Option<String>,
+}
+
+/// Reads an interaction.
+///
+/// # Errors
+/// When the body is not one, or a click lacks what every click has.
+pub fn interaction(body: &Verified<Bytes>) -> Result<Interaction, NotUnderstood> {
+    let Wrapped { payload } = form(body.get())?;
+    let payload = present("payload", Some(payload))?;
+    let kind: Kind = read(&payload)?;
+    if kind.kind != "block_actions" {
+        return Ok(Interaction::Other { kind: kind.kind });
+    }
+    click(read(&payload)?).map(Interaction::Click)
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+fn read<T: DeserializeOwned>(payload: &str) -> Result<T, NotUnderstood> {
+    serde_json::from_str(payload).map_err(|error| NotUnderstood::NotAnInteraction(error.to_string()))
+}
+
+fn click(payload: Payload) -> Result<Click, NotUnderstood> {
+    let place = place(&payload)?;
+    let (user, user_team) = payload.user.map_or((None, None), |user| (user.id, user.team_id));
+    let team = payload.team.and_then(|team| team.id).or_else(|| user_team.clone());
+    let action = payload.actions.into_iter().next().ok_or(NotUnderstood::Missing("actions"))?;
+    let picked = action.selected_option.and_then(|option| option.value);
+    Ok(Click {
+        user: id("user.id", user)?,
+        team: id("team.id", team)?,
+        user_team: user_team.map(|team| id("user.team_id", Some(team))).transpose()?,
+        action: present("action_id", action.action_id)?,
+        value: action.value.or(picked).unwrap_or_default(),
+        trigger: present("trigger_id", payload.trigger_id)?,
+        response_url: payload.response_url,
+        place,
+    })
+}
+
+/// A view's click has no channel; a message's has one twice, of which the container's is the surer.
+fn place(payload: &Payload) -> Result<Place, NotUnderstood> {
+    let container = payload.container.as_ref();
+    let view = container.and_then(|at| at.view_id.clone()).or_else(|| payload.view.as_ref()?.id.clone());
+    if let Some(view) = view {
+        return id("view.id", Some(view)).map(Place::View);
+    }
+    let channel = container.and_then(|at| at.channel_id.clone()).or_else(|| payload.channel.as_ref()?.id.clone());
+    let ts = container.and_then(|at| at.message_ts.clone()).or_else(|| payload.message.as_ref()?.ts.clone());
+    let at = MessageRef { channel: id("channel.id", channel)?, ts: id("message.ts", ts)? };
+    Ok(if container.is_some_and(|at| at.is_ephemeral) { Place::Whisper(at) } else { Place::Message(at) })
+}
+
+/// Undoes what Slack does to typed text: `&amp;`, `<@U1|ana>`, `<#C1|general>`, `<!here>`, `<http://a.b|a.b>`.
+pub fn as_typed(text: &str) -> String {
+    let mut typed = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        typed.push_str(&entities(before));
+        match after.split_once('>') {
+            Some((link, after)) => {
+                typed.push_str(&entities(&shown(link)));
+                rest = after;
+            }
+            None => {
+                typed.push('<');
+                rest = after;
+            }
+        }
+    }
+    typed.push_str(&entities(rest));
+    typed
+}
+
+/// `&amp;` goes last, so that `&amp;lt;` stays the `&lt;` that was typed.
+fn entities(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// What stood where Slack put a link.
+fn shown(link: &str) -> String {
+    let (target, label) = link.split_once('|').unwrap_or((link, ""));
+    let name = |sign: char, id: &str| {
+        let label = if label.is_empty() { id } else { label };
+        format!("{sign}{}", label.trim_start_matches(sign))
+    };
+    match (target.strip_prefix('@'), target.strip_prefix('#'), target.strip_prefix('!')) {
+        (Some(user), _, _) => name('@', user),
+        (_, Some(channel), _) => name('#', channel),
+        (_, _, Some(group)) => name('@', group),
+        (None, None, None) if label.is_empty() => target.strip_prefix("mailto:").unwrap_or(target).to_owned(),
+        (None, None, None) => label.to_owned(),
+    }
+}

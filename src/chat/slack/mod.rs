@@ -1,0 +1,12 @@
+//! Slack: signed requests in ([`verify`], [`incoming`]), cards drawn as Block Kit ([`render`]), Web API calls out
+//! ([`client`]).
+
+pub mod client;
+mod connector;
+pub mod error;
+pub mod incoming;
+pub mod render;
+pub mod verify;
+
+#[cfg(test)]
+mod tests;

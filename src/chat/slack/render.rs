@@ -1,0 +1,168 @@
+//! Cards as Block Kit. Everything that a person or a host wrote is escaped; limits are kept by cutting, never by hoping.
+
+use slack_morphism::prelude::*;
+
+use crate::{
+    chat::card::{Card, Look, Mark, Span},
+    core::{decide::Words, entry::Actor},
+};
+
+/// A section's text holds 3,000 characters; escaping makes five of one, so that this many of ours always fit.
+const SECTION: usize = 2900;
+
+/// A message for Slack: the words for notifications and screen readers, and the blocks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendered {
+    /// The complete card in words.
+    pub text: String,
+    /// The same as blocks.
+    pub blocks: Vec<SlackBlock>,
+}
+
+/// Draws a card.
+pub fn card(card: &Card) -> Rendered {
+    let (sign, word) = mark(card.mark);
+    let status = spans(&card.status);
+    let remedy = card.remedy.as_ref().map(|remedy| format!(" {}", escaped(remedy))).unwrap_or_default();
+    let head = format!("{sign} *{}*\n*{word}.* {status}{remedy}", escaped(&card.title));
+    let changes = changes(card);
+    let mut blocks: Vec<SlackBlock> = vec![section(&head)];
+    if !changes.is_empty() {
+        blocks.push(section(&changes));
+    }
+    if let Some(reason) = &card.reason {
+        blocks.push(section(&format!("> {}", escaped(reason).replace('\n', "\n> "))));
+    }
+    if !card.diff.is_empty() {
+        blocks.push(section(&fenced(&card.diff)));
+    }
+    blocks.push(context(card));
+    if !card.buttons.is_empty() {
+        blocks.push(actions(card));
+    }
+    let text = [format!("{}. {word}. {status}{remedy}", escaped(&card.title)), changes].join("\n");
+    Rendered { text: shortened(text.trim_end(), SECTION), blocks }
+}
+
+/// An answer for one person.
+pub fn words(words: &Words) -> String {
+    let remedy = words.remedy.as_ref().map(|remedy| format!("\n{}", escaped(remedy))).unwrap_or_default();
+    shortened(&format!("{}{remedy}", escaped(&words.text)), SECTION)
+}
+
+fn mark(mark: Mark) -> (&'static str, &'static str) {
+    match mark {
+        Mark::Waiting => (":hourglass_flowing_sand:", "Waiting for people"),
+        Mark::Working => (":gear:", "In progress"),
+        Mark::Done => (":white_check_mark:", "Done"),
+        Mark::Stopped => (":no_entry_sign:", "Stopped"),
+        Mark::Failed => (":x:", "Failed"),
+    }
+}
+
+fn changes(card: &Card) -> String {
+    let line = |line: &crate::core::change::Line| {
+        let old = line.old.as_deref().map_or("not set".to_owned(), |old| format!("`{}`", escaped(old)));
+        format!("{}: {old} → `{}`", escaped(&line.field.to_string()), escaped(&line.new))
+    };
+    card.lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn section(text: &str) -> SlackBlock {
+    let text = SlackBlockMarkDownText::new(shortened(text, SECTION)).with_verbatim(true);
+    SlackSectionBlock::new().with_text(SlackBlockText::MarkDown(text)).into()
+}
+
+/// At most ten elements fit in a context; votes beyond that are counted in the status anyway.
+fn context(card: &Card) -> SlackBlock {
+    let elements = card.notes.iter().take(10).map(|note| {
+        SlackContextBlockElement::MarkDown(
+            SlackBlockMarkDownText::new(shortened(&spans(note), SECTION)).with_verbatim(true),
+        )
+    });
+    SlackContextBlock::new(elements.collect()).into()
+}
+
+fn actions(card: &Card) -> SlackBlock {
+    let elements = card.buttons.iter().map(|button| {
+        let element = SlackBlockButtonElement::new(SlackBlockPlainText::new(button.label.to_owned()).into())
+            .with_action_id(SlackActionId::new(button.action.to_owned()))
+            .with_value(button.value.clone());
+        SlackActionBlockElement::Button(match button.look {
+            Look::Primary => element.with_style(SlackBlockButtonStyle::Primary),
+            Look::Danger => element.with_style(SlackBlockButtonStyle::Danger),
+            Look::Plain => element,
+        })
+    });
+    SlackActionsBlock::new(elements.collect()).into()
+}
+
+fn spans(spans: &[Span]) -> String {
+    spans.iter().map(span).collect()
+}
+
+fn span(span: &Span) -> String {
+    match span {
+        Span::Text(text) => escaped(text),
+        Span::Code(text) => format!("`{}`", escaped(text)),
+        Span::Somebody(actor) => somebody(actor),
+        Span::Link { url, text } => format!("<{}|{}>", url.replace(['<', '>', '|'], ""), escaped(text)),
+        Span::At(at) => {
+            let fallback = at.strftime("%Y-%m-%d %H:%M UTC");
+            format!("<!date^{}^{{time}}|{fallback}>", at.as_second())
+        }
+    }
+}
+
+/// A mention for a Slack account; the pseudonym for whoever came from elsewhere.
+fn somebody(actor: &Actor) -> String {
+    let slack = actor.account.as_deref().and_then(|account| account.strip_prefix("slack:"));
+    match (slack, &actor.person) {
+        (Some(id), _) if id.bytes().all(|b| b.is_ascii_alphanumeric()) => format!("<@{id}>"),
+        (_, Some(person)) => format!("*{}*", escaped(person.as_str())),
+        (_, None) => escaped(actor.account.as_deref().unwrap_or(&actor.via)),
+    }
+}
+
+fn fenced(diff: &str) -> String {
+    let body = escaped(diff).replace("```", "'''");
+    format!("```{}```", shortened(&body, SECTION - 100))
+}
+
+/// Escapes what Slack would read as markup, and drops what would reorder or hide text.
+pub fn escaped(text: &str) -> String {
+    let hidden = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !hidden(*c)) {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(2)).collect();
+    format!("{kept} …")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write_stays_text() {
+        assert_eq!(escaped("<!channel> a & b\u{202e}"), "&lt;!channel&gt; a &amp; b");
+        assert_eq!(fenced("```\nx"), "```'''\nx```");
+        assert_eq!(shortened("abcdef", 4), "ab …");
+    }
+}

@@ -1,0 +1,139 @@
+//! `leverframe audit`: the ledger, read from its journal. Never writes, so it works beside a running server.
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+};
+
+use clap::{Args, Subcommand};
+
+use super::{ConfigFile, Ended, Failure, say};
+use crate::{
+    config::Config,
+    core::entry::Recorded,
+    ledger::{self, journal::Reader},
+};
+
+/// The ledger.
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Prints entries for people
+    Show {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Only what is about this: `request/01J...`, or the request's id alone
+        #[arg(long, value_name = "SUBJECT")]
+        subject: Option<String>,
+        /// Only the last so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        last: usize,
+    },
+    /// Re-hashes every entry and checks order and links; exit 1 names the first bad one
+    Verify {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints each entry's exact bytes, one a line
+    Export {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The form
+        #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+        format: Format,
+        /// From this entry on
+        #[arg(long, value_name = "SEQ", default_value_t = 0)]
+        from: u64,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Newline-delimited JSON
+    Jsonl,
+}
+
+impl Audit {
+    pub(super) fn run(self) -> Result<Ended, Failure> {
+        match self.action {
+            Action::Show { config, subject, last } => show(&directory(&config)?, subject.as_deref(), last),
+            Action::Verify { config, json } => verify(&directory(&config)?, json),
+            Action::Export { config, format: Format::Jsonl, from } => export(&directory(&config)?, from),
+        }
+    }
+}
+
+fn directory(config: &ConfigFile) -> Result<PathBuf, Failure> {
+    let config = Config::load(&config.config).map_err(|error| Failure::new(&error, error.remedy()))?;
+    Ok(config.data.join("ledger"))
+}
+
+fn show(directory: &std::path::Path, subject: Option<&str>, last: usize) -> Result<Ended, Failure> {
+    let fits = |about: &str| subject.is_none_or(|wanted| about == wanted || about == format!("request/{wanted}"));
+    let mut kept = std::collections::VecDeque::new();
+    let failed = |error: ledger::JournalError| Failure::new(format!("{error}."), error.remedy());
+    for record in Reader::open(directory).map_err(failed)? {
+        let recorded = record.map_err(failed)?.recorded();
+        if fits(&recorded.entry.subject) {
+            kept.push_back(line(&recorded));
+        }
+        if kept.len() > last {
+            kept.pop_front();
+        }
+    }
+    kept.iter().for_each(say);
+    Ok(Ended::Well)
+}
+
+/// `12 2026-11-21T08:00:00.000Z request.opened request/01J... ana (slack:U1) {...}`
+fn line(recorded: &Recorded) -> String {
+    let entry = &recorded.entry;
+    let person = entry.actor.person.as_ref().map(ToString::to_string);
+    let account = entry.actor.account.clone().unwrap_or_else(|| entry.actor.via.clone());
+    let who = person.map_or_else(|| account.clone(), |person| format!("{person} ({account})"));
+    let body = serde_json::to_string(&entry.body).unwrap_or_default();
+    let texts: String =
+        recorded.texts.iter().map(|(name, text)| format!("\n    {name}: {}", text.replace('\n', "\n    "))).collect();
+    format!("{} {} {} {} {who} {body}{texts}", entry.seq, entry.time, entry.kind, entry.subject)
+}
+
+fn verify(directory: &std::path::Path, json: bool) -> Result<Ended, Failure> {
+    match ledger::verify(directory) {
+        Ok(report) => {
+            let head = report.head.to_string();
+            say(if json {
+                serde_json::json!({ "ok": true, "entries": report.entries, "head": head }).to_string()
+            } else {
+                format!("{} entries, each hash, link and order as it should be. Head {head}.", report.entries)
+            });
+            Ok(Ended::Well)
+        }
+        Err(broken) => {
+            say(if json {
+                serde_json::json!({ "ok": false, "seq": broken.seq, "why": broken.why.to_string() }).to_string()
+            } else {
+                format!("Entry {} is bad: {}. Everything before it verifies.", broken.seq, broken.why)
+            });
+            Ok(Ended::Red)
+        }
+    }
+}
+
+fn export(directory: &std::path::Path, from: u64) -> Result<Ended, Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    ledger::export_jsonl(directory, from, &mut out)
+        .map_err(|error| Failure::new(format!("{error}."), error.remedy()))?;
+    match out.flush() {
+        Ok(()) => Ok(Ended::Well),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ended::Well),
+        Err(error) => Err(Failure::new(format!("The export could not be written: {error}."), "Check where it goes.")),
+    }
+}

@@ -1,0 +1,109 @@
+//! The command line, one file for each subcommand. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+
+mod audit;
+mod check;
+mod checkout;
+mod plan;
+mod play;
+pub mod serve;
+
+use std::{
+    fmt::Display,
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Chat buttons for production that keep git the source of truth.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole product on this machine, with nothing to configure: a chat page in the browser, a git host, a forge
+    /// and clusters, all local
+    Play(play::Play),
+    /// The bot
+    Serve(ConfigFile),
+    /// What a command would change, as a unified diff, without touching anything
+    Plan(plan::Plan),
+    /// Validates configuration, catalog, policy and commands, and shows what each lever would move
+    Check(check::Check),
+    /// The ledger: show, verify, export
+    Audit(audit::Audit),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "leverframe.yaml")]
+    config: PathBuf,
+}
+
+/// What went wrong, for whoever typed the command: with the remedy last.
+#[derive(Debug)]
+struct Failure(String);
+
+impl Failure {
+    fn new(what: impl Display, remedy: impl Display) -> Self {
+        Self(format!("{what}\n{remedy}"))
+    }
+}
+
+/// How a subcommand ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Done.
+    Well,
+    /// Something is red, and it was said.
+    Red,
+}
+
+/// Runs one subcommand.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let ended = match arguments.command {
+        Command::Play(play) => play.run(),
+        Command::Serve(config) => serve::run(&config.config),
+        Command::Plan(plan) => plan.run(),
+        Command::Check(check) => check.run(),
+        Command::Audit(audit) => audit.run(),
+    };
+    match ended {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Red) => ExitCode::FAILURE,
+        Err(Failure(words)) => {
+            // Nobody is left to tell when even standard error is gone.
+            let _ = writeln!(std::io::stderr(), "{words}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a line; a closed pipe is not an error of ours.
+fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Logs go to standard error: for people on a terminal, as JSON elsewhere. `RUST_LOG` sets what is shown.
+fn log(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let result = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
+    if let Err(error) = result {
+        tracing::debug!(%error, "logging was set up already");
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Failure::new(format!("No runtime could be started: {error}."), "Check the limits of this process.")
+    })
+}

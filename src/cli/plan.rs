@@ -1,0 +1,123 @@
+//! `leverframe plan`: what a command would change in a checkout, as a unified diff. Touches nothing, needs no server.
+
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Ended, Failure, checkout::Checkout, say};
+use crate::{
+    core::{
+        change::{self, PlanRefusal, Planned},
+        command::{self, Asked, Invoked},
+        names::ConnectionName,
+        rules::Rules,
+    },
+    engine,
+};
+
+/// What a command would change.
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    /// The checkout of the GitOps repository
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    repo: PathBuf,
+    /// Print `{"digest","edits","diff"}` as JSON
+    #[arg(long)]
+    json: bool,
+    /// The command, as it would be typed in chat: `deploy checkout prod v1.2.5`
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    words: Vec<String>,
+}
+
+impl Plan {
+    pub(super) fn run(self) -> Result<Ended, Failure> {
+        match planned(&self.repo, &self.words)? {
+            Some(planned) if self.json => {
+                let plan = &planned.plan;
+                say(json!({ "digest": plan.digest, "edits": plan.edits, "diff": plan.diff }));
+            }
+            Some(planned) => say(coloured(planned.plan.diff.trim_end())),
+            None if self.json => say(json!({ "digest": null, "edits": [], "diff": "" })),
+            None => {}
+        }
+        Ok(Ended::Well)
+    }
+}
+
+/// The plan; `None` when it is so already, which is an empty diff.
+fn planned(repo: &Path, words: &[String]) -> Result<Option<Planned>, Failure> {
+    let checkout = Checkout::open(repo)?;
+    let rules = checkout.rules()?;
+    let vocabulary = engine::vocabulary(&rules);
+    let text = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let command = command::parse(&rules.commands, &vocabulary, Invoked::Under(""), &text)
+        .map_err(|refusal| Failure::new(&refusal, refusal.remedy()))?;
+    let asked = command.change().map_err(|refusal| Failure::new(&refusal, refusal.remedy()))?;
+    let (Some(target), set) = (command.target(), set(asked)?) else {
+        return Err(Failure::new("This command names no service and environment.", "Name both."));
+    };
+    let files = checkout.directory(&rules, &target)?;
+    match engine::plan_set(&repository()?, &rules, (command.name(), &target, &rules.commit), &set, &files) {
+        Ok(planned) => Ok(Some(planned)),
+        Err(PlanRefusal::Already { .. }) => Ok(None),
+        Err(refusal) => Err(Failure::new(format!("{refusal}."), refusal.remedy())),
+    }
+}
+
+/// A word that the shell kept together stays together.
+fn quoted(word: &str) -> String {
+    match word.split_once('=') {
+        Some((name, value)) if value.contains(char::is_whitespace) => format!("{name}=\"{}\"", value.replace('"', "'")),
+        Some(_) | None if word.contains(char::is_whitespace) => format!("\"{}\"", word.replace('"', "'")),
+        Some(_) | None => word.to_owned(),
+    }
+}
+
+fn set(asked: Asked) -> Result<std::collections::BTreeMap<crate::core::names::Field, serde_json::Value>, Failure> {
+    match asked {
+        Asked::Set(set) => Ok(set),
+        Asked::Restore { to: Some(to), .. } => {
+            Ok([(crate::core::names::Field::ImageTag, serde_json::Value::from(to.as_str()))].into())
+        }
+        Asked::Restore { to: None, .. } => Err(Failure::new(
+            "Which version was healthy before is in the ledger, which `plan` does not read.",
+            "Name the version: `to=v1.2.3`.",
+        )),
+    }
+}
+
+/// The name that the digest holds; the same as in the configuration's example.
+fn repository() -> Result<ConnectionName, Failure> {
+    ConnectionName::parse("deployments").map_err(|error| Failure::new(error, ""))
+}
+
+/// Red and green on a terminal, plain elsewhere.
+fn coloured(diff: &str) -> String {
+    if !std::io::stdout().is_terminal() {
+        return diff.to_owned();
+    }
+    let line = |line: &str| match line.chars().next() {
+        Some('+') => format!("\u{1b}[32m{line}\u{1b}[0m"),
+        Some('-') => format!("\u{1b}[31m{line}\u{1b}[0m"),
+        Some('@') => format!("\u{1b}[36m{line}\u{1b}[0m"),
+        Some(_) | None => line.to_owned(),
+    };
+    diff.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Where a field of a target lives, for `check`.
+pub(super) fn place(
+    rules: &Rules,
+    target: &crate::core::names::Target,
+    field: &crate::core::names::Field,
+    files: &[change::SourceFile],
+) -> Result<(change::Binding, String), change::LocateRefusal> {
+    let binding = change::locate(field, &engine::locator(rules, target, field), files)?;
+    let file = files.iter().find(|file| file.path == binding.file);
+    let value = file.and_then(|file| change::value_at(&binding, &file.text).ok().flatten());
+    Ok((binding, value.unwrap_or_else(|| "(not set)".to_owned())))
+}

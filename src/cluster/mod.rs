@@ -1,0 +1,231 @@
+//! What runs in a Kubernetes cluster, read through its API with kube over our HTTP client.
+//! Nothing is changed here. Objects are read by us and not by kube, which would log what it cannot read:
+//! a Deployment may hold secrets in plain text.
+
+mod workload;
+
+use std::{fmt, time::Duration};
+
+use http::Request;
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        core::v1::Pod,
+    },
+    apimachinery::pkg::apis::meta::v1::LabelSelector,
+};
+use kube::{
+    Resource,
+    api::{GetParams, ListParams},
+    core::{ObjectList, Selector, Status},
+};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::{
+    core::rollout::Workload,
+    net::{HttpService, NetError},
+    secret::Secret,
+};
+
+/// How long the cluster may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How much of what a cluster says is worth repeating.
+const SAID: usize = 300;
+
+/// Why a cluster could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// No connection, or the API is out of order.
+    #[error("the cluster cannot be reached: {cause}")]
+    Unreachable {
+        /// What the connection or the API said.
+        cause: String,
+    },
+    /// No answer in time.
+    #[error("the cluster did not answer in time")]
+    TimedOut,
+    /// The cluster does not know who asks.
+    #[error("the cluster does not accept the token")]
+    Unauthorized,
+    /// The cluster knows who asks, and that they may not.
+    #[error("the cluster refuses: {said}")]
+    Forbidden {
+        /// The cluster's own words: who may not do what.
+        said: String,
+    },
+    /// The answer is not a Kubernetes API's.
+    #[error("the answer is not one of a Kubernetes API: {cause}")]
+    Garbage {
+        /// What was wrong with it.
+        cause: String,
+    },
+    /// A namespace or a name that Kubernetes could not have.
+    #[error("`{0}` cannot be the name of a namespace, a Deployment or a StatefulSet")]
+    BadName(String),
+    /// The settings in `leverframe.yaml` cannot be used.
+    #[error("the settings under `clusters` cannot be used: {0}")]
+    Settings(NetError),
+}
+
+impl ClusterError {
+    /// What to do about it, in one sentence.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Unreachable { .. } | Self::TimedOut => {
+                "Look whether the cluster's API answers from here; it is asked again by itself.".into()
+            }
+            Self::Unauthorized => "Put a fresh token of the bot's service account into `clusters` in `leverframe.yaml`.".into(),
+            Self::Forbidden { .. } => {
+                "Give the bot's service account `get` on deployments and statefulsets and `list` on pods in that namespace.".into()
+            }
+            Self::Garbage { .. } => "Look whether `api` under `clusters` is the address of the cluster's API.".into(),
+            Self::BadName(_) => "Mend `namespace` or the service's name in `.leverframe/catalog.yaml`.".into(),
+            Self::Settings(error) => error.remedy(),
+        }
+    }
+
+    /// Whether asking again later may help without anybody doing anything.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::TimedOut => true,
+            Self::Unauthorized
+            | Self::Forbidden { .. }
+            | Self::Garbage { .. }
+            | Self::BadName(_)
+            | Self::Settings(_) => false,
+        }
+    }
+}
+
+/// One cluster. Clones share the connections.
+#[derive(Clone)]
+pub struct Cluster {
+    kube: kube::Client,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    /// A cluster whose API is at `api` (a path in it is kept). Nothing is sent yet. Must be called within a
+    /// tokio runtime, which kube's queue runs on.
+    ///
+    /// # Errors
+    /// When `api` is not an HTTP address, or the token cannot stand in a header.
+    pub fn new(http: reqwest::Client, api: &Url, token: Option<&Secret>) -> Result<Self, ClusterError> {
+        let service = HttpService::at(http, api, token).map_err(ClusterError::Settings)?;
+        Ok(Self { kube: kube::Client::new(service, "default") })
+    }
+
+    /// The Deployment of that name, or else the StatefulSet, with its pods; none where there is neither.
+    ///
+    /// # Errors
+    /// When the cluster cannot be reached, refuses, or answers something else than a Kubernetes API.
+    pub async fn workload(&self, namespace: &str, name: &str) -> Result<Option<Workload>, ClusterError> {
+        checked(namespace)?;
+        checked(name)?;
+        if let Some(found) = self.named::<Deployment>(namespace, name).await? {
+            let pods = self.pods(namespace, found.spec.as_ref().map(|spec| &spec.selector)).await?;
+            return Ok(Some(workload::of_deployment(&found, &pods)));
+        }
+        let Some(found) = self.named::<StatefulSet>(namespace, name).await? else { return Ok(None) };
+        let pods = self.pods(namespace, found.spec.as_ref().map(|spec| &spec.selector)).await?;
+        Ok(Some(workload::of_stateful_set(&found, &pods)))
+    }
+
+    async fn named<K>(&self, namespace: &str, name: &str) -> Result<Option<K>, ClusterError>
+    where
+        K: Resource<DynamicType = ()> + DeserializeOwned,
+    {
+        let request = kube::core::Request::new(K::url_path(&(), Some(namespace))).get(name, &GetParams::default());
+        self.fetch(request.map_err(|error| ClusterError::Garbage { cause: error.to_string() })?).await
+    }
+
+    /// The pods that a selector picks. An empty selector picks none: to Kubernetes it would be all.
+    async fn pods(&self, namespace: &str, selector: Option<&LabelSelector>) -> Result<Vec<Pod>, ClusterError> {
+        let garbage = |cause: String| ClusterError::Garbage { cause };
+        let selector = selector.cloned().unwrap_or_default();
+        let selector = Selector::try_from(selector).map_err(|error| garbage(error.to_string()))?;
+        if selector.selects_all() {
+            return Ok(Vec::new());
+        }
+        let parameters = ListParams::default().labels_from(&selector);
+        let request = kube::core::Request::new(Pod::url_path(&(), Some(namespace))).list(&parameters);
+        let list: Option<ObjectList<Pod>> = self.fetch(request.map_err(|error| garbage(error.to_string()))?).await?;
+        Ok(list.map(|list| list.items).unwrap_or_default())
+    }
+
+    /// One object, or none where the cluster says that there is none.
+    async fn fetch<K: DeserializeOwned>(&self, request: Request<Vec<u8>>) -> Result<Option<K>, ClusterError> {
+        let answer = tokio::time::timeout(PATIENCE, self.kube.request_text(request)).await;
+        match answer.map_err(|_| ClusterError::TimedOut)? {
+            Ok(text) => serde_json::from_str(&text).map(Some).map_err(|error| unreadable(&error)),
+            Err(kube::Error::Api(status)) if status.code == 404 && status.reason == "NotFound" => Ok(None),
+            Err(error) => Err(sorted(error)),
+        }
+    }
+}
+
+/// Names stand in the address of a request, so they must be nothing but names.
+fn checked(name: &str) -> Result<(), ClusterError> {
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = name.as_bytes();
+    let fits = bytes.len() <= 253
+        && edge(bytes.first())
+        && edge(bytes.last())
+        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    if fits { Ok(()) } else { Err(ClusterError::BadName(name.chars().take(80).collect())) }
+}
+
+/// Where it could not be read, without what stood there.
+fn unreadable(error: &serde_json::Error) -> ClusterError {
+    ClusterError::Garbage { cause: format!("unexpected JSON at line {}, column {}", error.line(), error.column()) }
+}
+
+/// Sorts what kube says by what can be done about it.
+fn sorted(error: kube::Error) -> ClusterError {
+    if let kube::Error::Api(status) = &error {
+        return refused(status);
+    }
+    let text = said(&error.to_string());
+    let kube::Error::Service(cause) = error else { return ClusterError::Garbage { cause: text } };
+    match cause.downcast::<NetError>().map(|error| *error) {
+        Ok(NetError::TimedOut { .. }) => ClusterError::TimedOut,
+        Ok(error) if error.is_passing() => ClusterError::Unreachable { cause: error.to_string() },
+        Ok(error) => ClusterError::Garbage { cause: error.to_string() },
+        Err(other) => lost(other.as_ref()),
+    }
+}
+
+/// A connection that broke while the answer was read.
+fn lost(cause: &(dyn std::error::Error + 'static)) -> ClusterError {
+    let mut causes = std::iter::successors(Some(cause), |cause| cause.source());
+    match causes.find_map(|cause| cause.downcast_ref::<reqwest::Error>()).map(NetError::of) {
+        Some(NetError::TimedOut { .. }) => ClusterError::TimedOut,
+        Some(error) => ClusterError::Unreachable { cause: error.to_string() },
+        None => ClusterError::Unreachable { cause: said(&cause.to_string()) },
+    }
+}
+
+fn refused(status: &Status) -> ClusterError {
+    match (status.code, status.reason.as_str()) {
+        (401, _) | (_, "Unauthorized") => ClusterError::Unauthorized,
+        (403, _) | (_, "Forbidden") => ClusterError::Forbidden { said: said(&status.message) },
+        (429 | 500..=599, _) => {
+            ClusterError::Unreachable { cause: format!("{}: {}", status.code, said(&status.message)) }
+        }
+        (code, _) => ClusterError::Garbage { cause: format!("{code}: {}", said(&status.message)) },
+    }
+}
+
+/// The first line of what somebody said, cut.
+fn said(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(SAID).collect()
+}
+
+#[cfg(test)]
+mod tests;

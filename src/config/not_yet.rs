@@ -1,0 +1,22 @@
+//! Which keys of the configuration have no effect in this version. To support one is to remove its row.
+
+use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
+
+#[rustfmt::skip]
+const TABLE: [NotYet; 11] = [
+    NotYet { key: "ledger.signing_key", when: When::Given, what: "Signing checkpoints" },
+    NotYet { key: "repositories.*.url", when: When::StartsWith("ssh://"), what: "Git over SSH" },
+    NotYet { key: "github.app", when: When::Given, what: "A GitHub App" },
+    NotYet { key: "github.webhook_secret", when: When::Given, what: "Receiving GitHub's webhooks" },
+    NotYet { key: "slack.transport", when: When::Is("socket"), what: "Slack over a socket" },
+    NotYet { key: "discord", when: When::Given, what: "Discord" },
+    NotYet { key: "clusters.*.kubeconfig", when: When::Given, what: "Reaching a cluster by a kubeconfig" },
+    NotYet { key: "clusters.*.in_cluster", when: When::Is("true"), what: "Reaching a cluster from within" },
+    NotYet { key: "clusters.*.certificate", when: When::Given, what: "A client certificate for a cluster" },
+    NotYet { key: "registries", when: When::Given, what: "Asking registries" },
+    NotYet { key: "pager", when: When::Given, what: "Paging" },
+];
+
+pub(super) fn notices(root: &Node) -> Vec<Notice> {
+    not_supported_yet(root, &TABLE)
+}

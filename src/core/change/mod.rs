@@ -1,0 +1,103 @@
+//! Changes: where a field lives (bindings), what would be edited, and the digest that people approve.
+
+mod binding;
+mod diff;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub use binding::{Binding, Flavour, LocateRefusal, Locator, Pin, locate, value_at};
+pub use diff::{SHOWN_LINES, unified};
+pub use plan::{PlanRefusal, Planned, Wanted, plan};
+
+use crate::core::{
+    names::{CommandName, CommitId, ConnectionName, Digest, Field, RepoPath, Target},
+    yaml,
+};
+
+/// One text file of the repository at some commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Where.
+    pub path: RepoPath,
+    /// Its content; files that are not UTF-8 are never offered.
+    pub text: String,
+    /// Its git blob id.
+    pub blob: String,
+}
+
+/// One place in one file that gets one new value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The repository, by its name in the configuration.
+    pub repository: ConnectionName,
+    /// The file.
+    pub path: RepoPath,
+    /// Which document of the file.
+    pub document: yaml::Document,
+    /// The way to the value.
+    pub yaml_path: yaml::Path,
+    /// The value before; absent where the key is added.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub old: Option<Value>,
+    /// The value after.
+    pub new: Value,
+}
+
+/// What a change means to people: a field, its value before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The field.
+    pub field: Field,
+    /// Its value before, as people write it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub old: Option<String>,
+    /// Its value after.
+    pub new: String,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} -> {}", self.field, self.old.as_deref().unwrap_or("(not set)"), self.new)
+    }
+}
+
+/// A planned change, as the ledger records it. The digest is what people approve; the rest stands beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// SHA-256 over the RFC 8785 form of the command, the target and the edits.
+    pub digest: Digest,
+    /// The commit it was planned on.
+    pub base: CommitId,
+    /// The policies in force then.
+    pub policy: Digest,
+    /// What is edited.
+    pub edits: Vec<Edit>,
+    /// The same for people.
+    pub lines: Vec<Line>,
+    /// Unified diff. Free text in the ledger, so it stands apart from the other facts.
+    #[serde(skip)]
+    pub diff: String,
+}
+
+/// The digest of a change: hexadecimal SHA-256 over the RFC 8785 form of
+/// `{"v":1,"command","service","environment","edits":[...]}`, edits sorted by their members.
+///
+/// # Errors
+/// When a value holds a number that RFC 8785 cannot write.
+pub fn digest(command: &CommandName, target: &Target, edits: &[Edit]) -> Result<Digest, serde_json::Error> {
+    let mut sorted: Vec<&Edit> = edits.iter().collect();
+    sorted.sort_by_key(|edit| {
+        let old = edit.old.as_ref().map(ToString::to_string);
+        (&edit.repository, &edit.path, edit.document.to_string(), edit.yaml_path.to_string(), old, edit.new.to_string())
+    });
+    let change = json!({
+        "v": 1, "command": command, "service": target.service, "environment": target.environment, "edits": sorted,
+    });
+    Ok(Digest::of(&serde_json_canonicalizer::to_vec(&change)?))
+}

@@ -1,0 +1,224 @@
+//! A command that somebody gave: a definition with values, and what it asks for.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value as Json;
+
+use super::{
+    definition::{Action, Change, Definition, Flow, OptionKind},
+    value::Value,
+    words::quoted,
+};
+use crate::core::names::{CommandName, Environment, Field, ImageDigest, ImageTag, Service, Target};
+
+/// A command with its values. Made by `parse` and `from_options`, so every required option has one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    definition: Arc<Definition>,
+    values: BTreeMap<String, Value>,
+    text: String,
+}
+
+/// What a command wants changed in its target.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// Fields with the values they shall have, never empty. `replicas`, `replicas_min` and `replicas_max` are JSON
+    /// integers; every other field is a JSON string, whatever it looks like.
+    Set(BTreeMap<Field, Json>),
+    /// Fields that shall have the value they had earlier.
+    Restore {
+        /// The fields.
+        fields: Vec<Field>,
+        /// The version to go back to; the last that was healthy if nothing is said.
+        to: Option<ImageTag>,
+    },
+}
+
+/// Why a command asks for no change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskingError {
+    /// It is a flow.
+    #[error("`{command}` changes nothing in git.")]
+    NotAChange {
+        /// The command.
+        command: CommandName,
+    },
+    /// Every template came out empty.
+    #[error("`{command}` was given nothing to change.")]
+    Nothing {
+        /// The command.
+        command: CommandName,
+    },
+    /// A template failed for these values.
+    #[error("The template of `{field}` in `{command}` fails: {reason}.")]
+    Template {
+        /// The command.
+        command: CommandName,
+        /// The field.
+        field: Field,
+        /// What the template engine says.
+        reason: String,
+    },
+    /// What came out is no value of the field.
+    #[error("`{command}` would set `{field}` to `{found}`, which is not {expected}.")]
+    NotAValue {
+        /// The command.
+        command: CommandName,
+        /// The field.
+        field: Field,
+        /// What came out.
+        found: String,
+        /// What the field takes.
+        expected: &'static str,
+    },
+}
+
+impl AskingError {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NotAChange { command } => format!("Use `{command}` from chat, where its answer is shown."),
+            Self::Nothing { command } => format!("Give one more option; `help {command}` shows them."),
+            Self::Template { command, .. } | Self::NotAValue { command, .. } => {
+                format!("Give another value, or ask whoever wrote the file of the command `{command}` to correct it.")
+            }
+        }
+    }
+}
+
+impl Command {
+    pub(super) fn new(definition: Arc<Definition>, values: BTreeMap<String, Value>, text: String) -> Self {
+        Self { definition, values, text }
+    }
+
+    /// What is typed.
+    pub fn name(&self) -> &CommandName {
+        &self.definition.name
+    }
+
+    /// The command's definition.
+    pub fn definition(&self) -> &Arc<Definition> {
+        &self.definition
+    }
+
+    /// The values by option; an option that was not given and has no default is absent.
+    pub fn values(&self) -> &BTreeMap<String, Value> {
+        &self.values
+    }
+
+    /// The value of an option.
+    pub fn value(&self, option: &str) -> Option<&Value> {
+        self.values.get(option)
+    }
+
+    /// The values in declared order.
+    fn in_order(&self) -> impl Iterator<Item = (&str, &OptionKind, &Value)> {
+        let options = self.definition.options.iter();
+        options.filter_map(|option| Some((option.name.as_str(), &option.kind, self.values.get(&option.name)?)))
+    }
+
+    /// The first service named.
+    pub fn service(&self) -> Option<&Service> {
+        self.in_order().find_map(|(.., value)| if let Value::Service(service) = value { Some(service) } else { None })
+    }
+
+    /// The first environment named.
+    pub fn environment(&self) -> Option<&Environment> {
+        self.in_order().find_map(|(.., value)| if let Value::Environment(name) = value { Some(name) } else { None })
+    }
+
+    /// The first image tag named.
+    pub fn tag(&self) -> Option<&ImageTag> {
+        self.in_order().find_map(|(.., value)| if let Value::Tag(tag) = value { Some(tag) } else { None })
+    }
+
+    /// What it is about, when it names a service and an environment. A change always does.
+    pub fn target(&self) -> Option<Target> {
+        Some(Target { service: self.service()?.clone(), environment: self.environment()?.clone() })
+    }
+
+    /// Why, in the person's words: the option `reason`.
+    pub fn reason(&self) -> Option<&str> {
+        if let Some(Value::Text(reason)) = self.value("reason") { Some(reason) } else { None }
+    }
+
+    /// The flow it starts, when it is one.
+    pub fn flow(&self) -> Option<Flow> {
+        match self.definition.action {
+            Action::Flow(flow) => Some(flow),
+            Action::Change(_) => None,
+        }
+    }
+
+    /// What it wants changed.
+    ///
+    /// # Errors
+    /// When it is a flow, when nothing is to be changed, or when a template gives no value for its field.
+    pub fn change(&self) -> Result<Asked, AskingError> {
+        match &self.definition.action {
+            Action::Flow(_) => Err(AskingError::NotAChange { command: self.name().clone() }),
+            Action::Change(Change::Restore(fields)) => {
+                Ok(Asked::Restore { fields: fields.clone(), to: self.tag().cloned() })
+            }
+            Action::Change(Change::Set(templates)) => {
+                let mut fields = BTreeMap::new();
+                for (field, template) in templates {
+                    let failed =
+                        |reason| AskingError::Template { command: self.name().clone(), field: field.clone(), reason };
+                    let text = template.render(&self.values).map_err(failed)?;
+                    if !text.is_empty() {
+                        fields.insert(field.clone(), self.typed(field, text)?);
+                    }
+                }
+                if fields.is_empty() {
+                    return Err(AskingError::Nothing { command: self.name().clone() });
+                }
+                Ok(Asked::Set(fields))
+            }
+        }
+    }
+
+    /// The value of a field as JSON.
+    fn typed(&self, field: &Field, text: String) -> Result<Json, AskingError> {
+        let (value, expected) = match field {
+            Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => {
+                (text.parse::<u32>().ok().map(Json::from), "a whole number from 0 on")
+            }
+            Field::ImageTag => (ImageTag::parse(&text).ok().map(|tag| Json::from(tag.as_str())), "an image tag"),
+            Field::ImageDigest => {
+                (ImageDigest::parse(&text).ok().map(|digest| Json::from(digest.as_str())), "an image digest")
+            }
+            Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => (Some(Json::from(text.as_str())), "text"),
+        };
+        value.ok_or_else(|| AskingError::NotAValue {
+            command: self.name().clone(),
+            field: field.clone(),
+            found: text.chars().take(80).collect(),
+            expected,
+        })
+    }
+
+    /// The whole command on one line, as `parse` reads it back under one command for all:
+    /// `deploy checkout prod v1.2.5 replicas=3 reason="fixes the login"`.
+    pub fn to_text(&self) -> &str {
+        &self.text
+    }
+
+    /// The first line of a commit: `deploy checkout v1.2.5 to prod replicas=3`. Free text is not in it.
+    pub fn subject(&self) -> String {
+        let tag =
+            self.definition.options.iter().find(|option| option.is_required() && option.kind == OptionKind::ImageTag);
+        let is_named =
+            |kind: &OptionKind| matches!(kind, OptionKind::Service | OptionKind::Environment | OptionKind::Text);
+        let tag = tag.map(|option| option.name.as_str());
+        let others = self.in_order().filter(|(name, kind, _)| !is_named(kind) && Some(*name) != tag);
+
+        let mut parts = vec![self.name().to_string()];
+        parts.extend(self.service().map(Service::to_string));
+        parts.extend(tag.and_then(|name| self.value(name)).map(Value::to_string));
+        let preposition = if tag.is_some() { "to" } else { "in" };
+        parts.extend(self.environment().map(|environment| format!("{preposition} {environment}")));
+        parts.extend(others.map(|(name, _, value)| format!("{name}={}", quoted(&value.to_string()))));
+        parts.join(" ")
+    }
+}

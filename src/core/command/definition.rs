@@ -1,0 +1,174 @@
+//! What a command is: its name, its options and what it does. Read from a file by `load`, never changed afterwards.
+
+use crate::core::names::{CommandName, Field};
+
+use super::template::Template;
+
+/// A command, as a file of `commands/` defines it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// What is typed.
+    pub name: CommandName,
+    /// One line for lists and help.
+    pub summary: String,
+    /// Its options in declared order, which is the order in which they may be typed without names.
+    pub options: Vec<CommandOption>,
+    /// What it does.
+    pub action: Action,
+}
+
+/// An option of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandOption {
+    /// A lower-case letter, then lower-case letters, digits and `_`.
+    pub name: String,
+    /// What values it takes.
+    pub kind: OptionKind,
+    /// Whether it must be given.
+    pub presence: Presence,
+    /// What it is for.
+    pub help: Option<String>,
+}
+
+/// Whether an option must be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    Required,
+    /// It may be left out.
+    Optional,
+    /// If it is left out it has this value, given as it would be typed.
+    Default(String),
+}
+
+/// The type of an option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptionKind {
+    /// A service of the catalog.
+    Service,
+    /// An environment of the catalog.
+    Environment,
+    /// The tag of an image.
+    ImageTag,
+    /// The digest of an image.
+    ImageDigest,
+    /// A whole number.
+    Integer {
+        /// The least it may be; `i64::MIN` where nothing is said.
+        min: i64,
+        /// The most it may be; `i64::MAX` where nothing is said.
+        max: i64,
+    },
+    /// A length of time: `4h`.
+    Duration,
+    /// Free text on one line.
+    Text,
+    /// Yes or no.
+    Boolean,
+    /// A person of the catalog.
+    Person,
+    /// One of a few values.
+    Choice(Vec<String>),
+    /// A command.
+    Command,
+}
+
+impl OptionKind {
+    /// The word for it in a file.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Environment => "environment",
+            Self::ImageTag => "image_tag",
+            Self::ImageDigest => "image_digest",
+            Self::Integer { .. } => "integer",
+            Self::Duration => "duration",
+            Self::Text => "text",
+            Self::Boolean => "boolean",
+            Self::Person => "person",
+            Self::Choice(_) => "choice",
+            Self::Command => "command",
+        }
+    }
+}
+
+/// What a command does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// It changes fields of one target in git.
+    Change(Change),
+    /// It is more than a change, and is code.
+    Flow(Flow),
+}
+
+/// A change, before anybody has given values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Gives fields the values of templates. A field whose template comes out empty stays as it is.
+    Set(Vec<(Field, Template)>),
+    /// Gives fields the value they had earlier: of the option of type `image_tag`, or of the last healthy version.
+    Restore(Vec<Field>),
+}
+
+/// A command that is code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Shows what runs where.
+    Status,
+    /// Shows what can be asked.
+    Help,
+}
+
+/// The flows there are, by their word.
+pub(super) const FLOWS: [(&str, Flow); 2] = [("status", Flow::Status), ("help", Flow::Help)];
+
+impl Flow {
+    /// The word for it in a file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Help => "help",
+        }
+    }
+}
+
+impl Definition {
+    /// The option with this name.
+    pub fn option(&self, name: &str) -> Option<&CommandOption> {
+        self.options.iter().find(|option| option.name == name)
+    }
+
+    /// How the command is written, without what stands before its name:
+    /// `deploy <service> <environment> <version> [replicas=N] [reason=...]`.
+    pub fn usage(&self) -> String {
+        let options = self.options.iter().map(CommandOption::placeholder);
+        std::iter::once(self.name.to_string()).chain(options).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl CommandOption {
+    /// Whether it must be given.
+    pub fn is_required(&self) -> bool {
+        self.presence == Presence::Required
+    }
+
+    /// How it stands in a usage line.
+    fn placeholder(&self) -> String {
+        let name = &self.name;
+        if self.is_required() {
+            return format!("<{name}>");
+        }
+        match &self.kind {
+            OptionKind::Service | OptionKind::Environment | OptionKind::Person | OptionKind::Command => {
+                format!("[{name}]")
+            }
+            OptionKind::ImageTag => format!("[{name}=TAG]"),
+            OptionKind::ImageDigest => format!("[{name}=sha256:...]"),
+            OptionKind::Integer { .. } => format!("[{name}=N]"),
+            OptionKind::Duration => format!("[{name}=4h]"),
+            OptionKind::Text => format!("[{name}=...]"),
+            OptionKind::Boolean => format!("[{name}=yes]"),
+            OptionKind::Choice(choices) => format!("[{name}={}]", choices.join("|")),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The keys that a command file may have, as one table: the loader refuses what is not in it, and the JSON Schema
+//! that editors use is generated from it, so that the two cannot disagree.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::definition::FLOWS;
+
+/// A key of a map in a command file.
+pub(super) struct KeyOf {
+    pub(super) name: &'static str,
+    pub(super) needed: Needed,
+    about: &'static str,
+    shape: fn() -> Json,
+}
+
+/// Whether a key must be there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needed {
+    Always,
+    Sometimes,
+}
+
+const fn key(name: &'static str, needed: Needed, about: &'static str, shape: fn() -> Json) -> KeyOf {
+    KeyOf { name, needed, about, shape }
+}
+
+/// The words that `type` may have.
+pub(super) const TYPES: [&str; 11] = [
+    "service",
+    "environment",
+    "image_tag",
+    "image_digest",
+    "integer",
+    "duration",
+    "text",
+    "boolean",
+    "person",
+    "choice",
+    "command",
+];
+
+/// Verbs and flows that the format knows and that do nothing yet.
+pub(super) const LATER_VERBS: [&str; 5] = ["copy", "set_path", "render", "delete", "revert_after"];
+pub(super) const LATER_FLOWS: [&str; 6] = ["breakglass", "incident", "freeze", "restart", "logs", "audit"];
+
+/// The file itself.
+pub(super) const FILE: [KeyOf; 5] = [
+    key("name", Needed::Always, "What is typed.", || json!({"type": "string", "pattern": NAME})),
+    key("summary", Needed::Always, "One line for lists and help.", text),
+    key("options", Needed::Sometimes, "Its options in the order in which they may be typed.", options),
+    key("change", Needed::Sometimes, "What it changes in git.", || map(&CHANGE)),
+    key("flow", Needed::Sometimes, "The code it starts.", || one_of(FLOWS.map(|(word, _)| word).as_slice())),
+];
+
+/// An option.
+pub(super) const OPTION: [KeyOf; 7] = [
+    key("type", Needed::Always, "What values it takes.", || one_of(&TYPES)),
+    key("required", Needed::Sometimes, "Whether it must be given.", || json!({"type": "boolean"})),
+    key("min", Needed::Sometimes, "The least an `integer` may be.", || json!({"type": "integer"})),
+    key("max", Needed::Sometimes, "The most an `integer` may be.", || json!({"type": "integer"})),
+    key(
+        "default",
+        Needed::Sometimes,
+        "Its value when it is left out.",
+        || json!({"type": ["string", "integer", "boolean"]}),
+    ),
+    key("help", Needed::Sometimes, "What it is for.", text),
+    key(
+        "choices",
+        Needed::Sometimes,
+        "The values of a `choice`.",
+        || json!({"type": "array", "items": text(), "minItems": 1}),
+    ),
+];
+
+/// A change.
+pub(super) const CHANGE: [KeyOf; 2] = [
+    key(
+        "set",
+        Needed::Sometimes,
+        "Fields and the templates of their values.",
+        || json!({"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "integer"]}}),
+    ),
+    key(
+        "restore",
+        Needed::Sometimes,
+        "Fields that get the value they had earlier.",
+        || json!({"type": "array", "items": one_of(&["image_tag", "image_digest"]), "minItems": 1}),
+    ),
+];
+
+const NAME: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+
+/// The names of a table.
+pub(super) fn names(table: &[KeyOf]) -> Vec<&'static str> {
+    table.iter().map(|key| key.name).collect()
+}
+
+/// The JSON Schema (2020-12) of a command file.
+pub fn command_schema() -> Json {
+    let mut schema = map(&FILE);
+    if let Json::Object(members) = &mut schema {
+        members.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
+        members.insert("title".into(), "A Leverframe command".into());
+        members.insert("oneOf".into(), json!([{"required": ["change"]}, {"required": ["flow"]}]));
+    }
+    schema
+}
+
+fn text() -> Json {
+    json!({"type": "string", "minLength": 1})
+}
+
+fn one_of(words: &[&str]) -> Json {
+    json!({"type": "string", "enum": words})
+}
+
+fn options() -> Json {
+    json!({"type": "object", "propertyNames": {"pattern": "^[a-z][a-z0-9_]*$"}, "additionalProperties": map(&OPTION)})
+}
+
+fn map(table: &[KeyOf]) -> Json {
+    let always: Vec<&str> = table.iter().filter(|key| key.needed == Needed::Always).map(|key| key.name).collect();
+    let mut properties = Map::new();
+    for key in table {
+        let mut shape = (key.shape)();
+        if let Json::Object(members) = &mut shape {
+            members.insert("description".into(), key.about.into());
+        }
+        properties.insert(key.name.to_owned(), shape);
+    }
+    let mut schema = json!({"type": "object", "additionalProperties": false, "properties": properties});
+    if let (Json::Object(members), false) = (&mut schema, always.is_empty()) {
+        members.insert("required".into(), always.into());
+    }
+    schema
+}

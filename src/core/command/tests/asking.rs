@@ -1,0 +1,124 @@
+//! What commands ask for: fields with typed values, earlier versions, or a flow; and the first line of their commit.
+
+use super::table::{VOCABULARY, says};
+use crate::core::command::{Asked, Command, Commands, Definition, Flow, Invoked, parse};
+
+/// What a command asks for, on one line.
+fn asks(command: &Command) -> String {
+    match command.change() {
+        Ok(Asked::Set(fields)) => {
+            fields.iter().map(|(field, value)| format!("{field}={value}")).collect::<Vec<_>>().join(" ")
+        }
+        Ok(Asked::Restore { fields, to }) => {
+            let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+            format!(
+                "restore {} to {}",
+                fields.join(" "),
+                to.map_or("the last healthy".to_owned(), |tag| tag.to_string())
+            )
+        }
+        Err(error) => format!("{error} {}", error.remedy()),
+    }
+}
+
+#[test]
+fn changes_carry_typed_values_and_subjects_read_as_a_sentence() {
+    let table = [
+        ("/deploy checkout prod-eu 10", r#"image_tag="10""#, "deploy checkout 10 to prod-eu"),
+        (
+            "/deploy checkout prod-eu v1 replicas=3 because of load",
+            r#"image_tag="v1" replicas=3"#,
+            "deploy checkout v1 to prod-eu replicas=3",
+        ),
+        ("/scale checkout prod-eu 0", "replicas=0", "scale checkout in prod-eu replicas=0"),
+        (
+            "/rollback checkout prod-eu",
+            "restore image_tag image_digest to the last healthy",
+            "rollback checkout in prod-eu",
+        ),
+        (
+            "/rollback checkout prod-eu to v1.2.3",
+            "restore image_tag image_digest to v1.2.3",
+            "rollback checkout in prod-eu to=v1.2.3",
+        ),
+        (
+            "/status checkout",
+            "`status` changes nothing in git. Use `status` from chat, where its answer is shown.",
+            "status checkout",
+        ),
+    ];
+    for (typed, asked, subject) in table {
+        let command = says(typed).unwrap();
+        assert_eq!((asks(&command).as_str(), command.subject().as_str()), (asked, subject), "{typed}");
+    }
+}
+
+#[test]
+fn a_command_knows_its_target_reason_and_flow() {
+    let command = says("/deploy checkout prod-eu v1 because of load").unwrap();
+    assert_eq!(command.target().unwrap().to_string(), "checkout in prod-eu");
+    assert_eq!((command.reason(), command.flow()), (Some("of load"), None));
+    assert_eq!(command.tag().unwrap().as_str(), "v1");
+    let status = says("/status").unwrap();
+    assert_eq!((status.target(), status.reason(), status.flow()), (None, None, Some(Flow::Status)));
+    assert_eq!(says("/lf").unwrap().flow(), Some(Flow::Help));
+}
+
+#[test]
+fn values_keep_their_type_in_json() {
+    let command = says("/deploy checkout prod-eu 10 replicas=3").unwrap();
+    let json = serde_json::to_string(command.values()).unwrap();
+    assert_eq!(
+        json,
+        r#"{"environment":{"environment":"prod-eu"},"replicas":{"integer":3},"service":{"service":"checkout"},"version":{"tag":"10"}}"#
+    );
+    assert_eq!(&serde_json::from_str::<std::collections::BTreeMap<_, _>>(&json).unwrap(), command.values());
+}
+
+/// What a command of a repository asks for.
+fn asks_of_file(set: &str, typed: &str) -> String {
+    let file = format!(
+        "name: tune\nsummary: s\noptions:\n  service: {{ type: service, required: true }}\n  environment: {{ type: environment, required: true }}\n  n: {{ type: integer }}\n  word: {{ type: text }}\nchange:\n  set: {{ {set} }}\n"
+    );
+    let commands = Commands::default().with([Definition::parse(&file, "tune.yaml").unwrap()]);
+    asks(&parse(&commands, &VOCABULARY, Invoked::Bare("tune"), typed).unwrap())
+}
+
+#[test]
+fn templates_compute_and_what_they_give_is_checked() {
+    let table = [
+        (r#"replicas: "{{ n * 2 }}""#, "web staging 4", "replicas=8"),
+        (r#"replicas_min: "{{ n | default(2) }}", replicas_max: 9"#, "web staging", "replicas_min=2 replicas_max=9"),
+        (r#"env.LEVEL: "{{ word | upper }}""#, "web staging word=debug", r#"env.LEVEL="DEBUG""#),
+        (r#"env.LEVEL: "{{ word }}""#, r#"web staging word="{{ n }}""#, r#"env.LEVEL="{{ n }}""#),
+        (r#"cpu: "{{ n }}""#, "web staging 500", r#"cpu="500""#),
+        (
+            r#"replicas: "{{ n }}""#,
+            "web staging",
+            "`tune` was given nothing to change. Give one more option; `help tune` shows them.",
+        ),
+        (
+            r#"replicas: "{{ n }}""#,
+            "web staging n=-1",
+            "`tune` would set `replicas` to `-1`, which is not a whole number from 0 on. Give another value, or ask whoever wrote the file of the command `tune` to correct it.",
+        ),
+        (
+            r#"image_tag: "{{ word }}""#,
+            "web staging word=a:b",
+            "`tune` would set `image_tag` to `a:b`, which is not an image tag. Give another value, or ask whoever wrote the file of the command `tune` to correct it.",
+        ),
+        (
+            r#"replicas: "{{ n + word }}""#,
+            "web staging 0 word=x",
+            "The template of `replicas` in `tune` fails: tried to use + operator on unsupported types number and string. Give another value, or ask whoever wrote the file of the command `tune` to correct it.",
+        ),
+        (
+            r#"cpu: "{% for a in range(9000) %}{% for b in range(9000) %}{% endfor %}{% endfor %}""#,
+            "web staging",
+            "The template of `cpu` in `tune` fails: engine ran out of fuel. Give another value, or ask whoever wrote the file of the command `tune` to correct it.",
+        ),
+    ];
+    for (set, typed, asked) in table {
+        assert_eq!(asks_of_file(set, typed), asked, "{set} {typed}");
+    }
+}

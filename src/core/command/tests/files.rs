@@ -1,0 +1,219 @@
+//! Command files: those built in, those with mistakes, and the schema that editors use for both.
+
+use serde_json::Value as Json;
+
+use crate::core::command::{Commands, Definition, command_schema};
+
+#[test]
+fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
+    let commands = Commands::builtin().unwrap();
+    for (file, text) in Commands::builtin_files() {
+        let definition = Definition::parse(text, &file).unwrap();
+        assert_eq!(file, format!("commands/{}.yaml", definition.name));
+    }
+    let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
+    assert_eq!(
+        usage,
+        [
+            "/deploy <service> <environment> <version> [replicas=N] [reason=...]",
+            "/help [command]",
+            "/rollback <service> <environment> [to=TAG] [reason=...]",
+            "/scale <service> <environment> <replicas> [reason=...]",
+            "/status [service] [environment]",
+        ]
+    );
+}
+
+const TARGET: &str =
+    "options:\n  service: { type: service, required: true }\n  environment: { type: environment, required: true }\n";
+
+/// What is said of a file with a name, a summary and `rest`, without the file's name before each line.
+fn mistakes(rest: &str) -> String {
+    let text = format!("name: tune\nsummary: Tunes\n{rest}");
+    match Definition::parse(&text, "tune.yaml") {
+        Ok(definition) => format!("{definition:?}"),
+        Err(error) => error.to_string().replace("tune.yaml:", ""),
+    }
+}
+
+#[test]
+fn mistakes_are_reported_where_they_stand_with_a_remedy() {
+    let table = [
+        (
+            "flow: status\ncolour: red",
+            "4:1: `colour`: found an unknown key, expected `name`, `summary`, `options`, `change` or `flow`. Remove it, or move it to where it belongs.",
+        ),
+        (
+            "",
+            "1:1: found no `change` or `flow`, expected the key `change` or `flow`. Add it, for example `flow: status`.",
+        ),
+        ("flow: stauts", "3:7: `flow`: found `stauts`, expected `status` or `help`. Did you mean `status`?"),
+        (
+            "flow: freeze",
+            "3:7: `flow`: found `freeze`, expected `status` or `help`. The flow `freeze` is not supported yet; remove this command until it is.",
+        ),
+        (
+            "flow: status\noptions:\n  Size: { type: text }",
+            "5:3: `options.Size`: found the option name `Size`, expected a lower-case letter, then lower-case letters, digits and `_`, 40 at most, and no word of templates. Write it like `replicas`.",
+        ),
+        (
+            "flow: status\noptions:\n  size: { type: txt }",
+            "5:17: `options.size.type`: found `txt`, expected `service`, `environment`, `image_tag`, `image_digest`, `integer`, `duration`, `text`, `boolean`, `person`, `choice` or `command`. Did you mean `text`?",
+        ),
+        (
+            "flow: status\noptions:\n  size: { type: text, min: 3 }",
+            "5:23: `options.size.min`: found `min` in an option of type `text`, expected `min` in options of type `integer` only. Remove it.",
+        ),
+        (
+            "flow: status\noptions:\n  size: { type: integer, min: 3, max: 1 }",
+            "5:39: `options.size.max`: found the number `1`, expected `max` to be at least `min`, which is 3. Correct one of the two.",
+        ),
+        (
+            "flow: status\noptions:\n  size: { type: integer, max: 3, default: 4 }",
+            "5:43: `options.size.default`: found the number `4`, expected a value of type `integer`. Give `size` a number up to 3.",
+        ),
+        (
+            "flow: status\noptions:\n  size: { type: choice }",
+            "5:3: `options.size`: found no `choices`, expected the key `choices`. Add it, for example `choices: [small, large]`.",
+        ),
+        (
+            "flow: status\noptions:\n  size: { type: text, required: true, default: a }",
+            "5:48: `options.size.default`: found `a`, expected no `default` where `required: true`. Remove one of the two.",
+        ),
+        (
+            "flow: status\noptions:\n  size: { required: true }",
+            "5:3: `options.size`: found no `type`, expected the key `type`. Add it, for example `type: text`.",
+        ),
+        (
+            "change: { set: { replicas: 1 } }",
+            "3:1: `change`: found a change without an option of type `environment`, expected one required option of type `environment`. Write `environment: { type: environment, required: true }` under `options`.\n3:1: `change`: found a change without an option of type `service`, expected one required option of type `service`. Write `service: { type: service, required: true }` under `options`.",
+        ),
+    ];
+    for (rest, said) in table {
+        assert_eq!(mistakes(rest), said, "{rest}");
+    }
+}
+
+#[test]
+fn mistakes_in_a_change_are_reported_where_they_stand_with_a_remedy() {
+    let table = [
+        (
+            "change: { set: { replicas: '{{ replics }}' } }",
+            "6:28: `change.set.replicas`: found the unknown variable `replics`, expected `service` or `environment`. Use an option of this command, or add one.",
+        ),
+        (
+            "change: { set: { image_tag: '{{ servce }}' } }",
+            "6:29: `change.set.image_tag`: found the unknown variable `servce`, expected `service` or `environment`. Did you mean `{{ service }}`?",
+        ),
+        (
+            "change: { set: { cpu: '{{ service' } }",
+            "6:23: `change.set.cpu`: found a template that does not parse (unexpected end of input, expected end of variable block), expected a template. Write it like `\"{{ replicas }}\"`.",
+        ),
+        (
+            "change: { set: { cpu: '{{ service | shout }}' } }",
+            "6:23: `change.set.cpu`: found a template that does not parse (filter shout is unknown), expected a template. Write it like `\"{{ replicas }}\"`.",
+        ),
+        (
+            "change: { set: { relicas: 1 } }",
+            "6:18: `change.set.relicas`: found `relicas`, expected a field: one of image_tag, image_digest, replicas, replicas_min, replicas_max, cpu, memory, env.NAME, config.KEY. Write it like `image_tag`.",
+        ),
+        (
+            "change: { set: {} }",
+            "6:16: `change.set`: found a map, expected fields and their values. Write `{ replicas: \"{{ replicas }}\" }`.",
+        ),
+        (
+            "change: {}",
+            "6:1: `change`: found no `set` or `restore`, expected the key `set` or `restore`. Add it, for example `set: { replicas: \"{{ replicas }}\" }`.",
+        ),
+        (
+            "change: { restore: [replicas] }",
+            "6:21: `change.restore[0]`: found `replicas`, expected `image_tag` or `image_digest`. Write `image_tag` or `image_digest`.",
+        ),
+        (
+            "change: { restore: [image_tag], set: { replicas: 1 } }",
+            "6:20: `change.restore`: found `restore` beside `set`, expected one of the two. Remove one.",
+        ),
+        (
+            "change:\n  set: { replicas: 1 }\n  revert_after: 4h",
+            "8:3: `change.revert_after`: found `revert_after`, expected `set` or `restore`. `revert_after` is not supported yet; remove this command until it is.",
+        ),
+        (
+            "change: { copy: {} }",
+            "6:11: `change.copy`: found `copy`, expected `set` or `restore`. `copy` is not supported yet; remove this command until it is.",
+        ),
+        (
+            "change: { set: { replicas: 1 } }\nflow: status",
+            "7:7: `flow`: found `flow` beside `change`, expected one of the two. Remove one.",
+        ),
+    ];
+    for (rest, said) in table {
+        assert_eq!(mistakes(&format!("{TARGET}{rest}")), said, "{rest}");
+    }
+}
+
+#[test]
+fn a_file_replaces_the_built_in_command_of_its_name() {
+    let text = "name: status\nsummary: Mine\nflow: status\n";
+    let commands = Commands::builtin().unwrap().with([Definition::parse(text, "status.yaml").unwrap()]);
+    let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
+    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 5, "{usage:?}");
+}
+
+fn names(list: &Json) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Json::as_str).collect()
+}
+
+/// Whether `value` fits a schema made of the keywords that ours uses.
+fn fits(value: &Json, schema: &Json) -> bool {
+    let kinds: Vec<&str> = match &schema["type"] {
+        Json::String(kind) => vec![kind],
+        Json::Array(kinds) => kinds.iter().filter_map(Json::as_str).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => vec![],
+    };
+    let is_kind = |kind: &&str| match *kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_i64(),
+        _ => value.is_boolean(),
+    };
+    let member = |name: &str| value.get(name);
+    let known = |name: &str| match (schema["properties"].get(name), &schema["additionalProperties"]) {
+        (Some(schema), _) => fits(&value[name], schema),
+        (None, Json::Bool(false)) => false,
+        (None, schema) => fits(&value[name], schema),
+    };
+    kinds.iter().any(is_kind)
+        && names(&schema["required"]).into_iter().all(|name| member(name).is_some())
+        && value.as_object().is_none_or(|members| members.keys().all(|name| known(name)))
+        && value.as_array().is_none_or(|items| items.iter().all(|item| fits(item, &schema["items"])))
+        && schema["enum"].as_array().is_none_or(|choices| choices.contains(value))
+        && schema["oneOf"].as_array().is_none_or(|choices| {
+            choices.iter().filter(|one| names(&one["required"]).into_iter().all(|name| member(name).is_some())).count()
+                == 1
+        })
+}
+
+#[test]
+fn the_schema_accepts_what_the_loader_accepts_and_refuses_what_it_refuses() {
+    let schema = command_schema();
+    for (file, text) in Commands::builtin_files() {
+        assert!(fits(&serde_yaml::from_str(text).unwrap(), &schema), "{file}");
+    }
+    let refused = [
+        "flow: stauts",
+        "colour: red\nflow: status",
+        "",
+        "flow: status\nchange: { set: { replicas: 1 } }",
+        "flow: status\noptions: { a: { type: txt } }",
+        "flow: status\noptions: { a: { required: true } }",
+        "flow: status\noptions: { a: { type: text, colour: red } }",
+        "change: { copy: {} }",
+        "change: { restore: [replicas] }",
+    ];
+    for rest in refused {
+        let text = format!("name: tune\nsummary: Tunes\n{rest}");
+        assert!(!fits(&serde_yaml::from_str(&text).unwrap(), &schema), "{rest}");
+        assert!(Definition::parse(&text, "tune.yaml").is_err(), "{rest}");
+    }
+}

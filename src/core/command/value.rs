@@ -1,0 +1,163 @@
+//! The values that options take: reading one from text, and saying why a text is none.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    definition::{CommandOption, OptionKind},
+    refusal::ParseRefusal,
+    registry::Commands,
+    vocabulary::{Suggestions, Vocabulary, shown},
+    words::on_one_line,
+};
+use crate::core::{
+    names::{CommandName, Environment, ImageDigest, ImageTag, PersonId, Service},
+    span::Span,
+};
+
+/// The value of an option. As JSON: `{"service": "checkout"}`, `{"integer": 3}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// A service that the vocabulary has.
+    Service(Service),
+    /// An environment that the vocabulary has.
+    Environment(Environment),
+    /// A tag; whether it exists is not known here.
+    Tag(ImageTag),
+    /// A digest; whether it exists is not known here.
+    Digest(ImageDigest),
+    /// A whole number within the option's limits and within 2^53.
+    Integer(i64),
+    /// A length of time.
+    Duration(Span),
+    /// Text on one line, not empty.
+    Text(String),
+    /// Yes or no.
+    Boolean(bool),
+    /// A person that the vocabulary has.
+    Person(PersonId),
+    /// One of the option's choices.
+    Choice(String),
+    /// A command that there is.
+    Command(CommandName),
+}
+
+/// Numbers beyond this cannot stand in an entry.
+const LARGEST: i64 = 1 << 53;
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(name) => name.fmt(f),
+            Self::Environment(name) => name.fmt(f),
+            Self::Tag(tag) => tag.fmt(f),
+            Self::Digest(digest) => digest.fmt(f),
+            Self::Integer(number) => number.fmt(f),
+            Self::Duration(span) => span.fmt(f),
+            Self::Text(text) | Self::Choice(text) => f.write_str(text),
+            Self::Boolean(yes) => f.write_str(if *yes { "yes" } else { "no" }),
+            Self::Person(name) => name.fmt(f),
+            Self::Command(name) => name.fmt(f),
+        }
+    }
+}
+
+/// What exists: the names that values are checked against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) commands: &'a Commands,
+    pub(super) vocabulary: &'a Vocabulary,
+}
+
+impl Known<'_> {
+    /// The value of this kind that `text` stands for, if it stands for one.
+    pub(super) fn value(&self, kind: &OptionKind, text: &str) -> Option<Value> {
+        let names = self.vocabulary;
+        match kind {
+            OptionKind::Service => names.service(text).map(Value::Service),
+            OptionKind::Environment => names.environment(text).map(Value::Environment),
+            OptionKind::ImageTag => ImageTag::parse(text).ok().map(Value::Tag),
+            OptionKind::ImageDigest => ImageDigest::parse(text).ok().map(Value::Digest),
+            OptionKind::Integer { min, max } => integer(text).filter(|n| (*min..=*max).contains(n)).map(Value::Integer),
+            OptionKind::Duration => Span::parse(text).ok().map(Value::Duration),
+            OptionKind::Text => Some(on_one_line(text)).filter(|text| !text.is_empty()).map(Value::Text),
+            OptionKind::Boolean => yes_or_no(text).map(Value::Boolean),
+            OptionKind::Person => names.person(text).map(Value::Person),
+            OptionKind::Choice(choices) => {
+                choices.iter().find(|choice| choice.eq_ignore_ascii_case(text)).cloned().map(Value::Choice)
+            }
+            OptionKind::Command => self.commands.named(text).map(|definition| Value::Command(definition.name.clone())),
+        }
+    }
+
+    /// Why `text` is no value of this option.
+    pub(super) fn refusal(&self, option: &CommandOption, text: &str) -> ParseRefusal {
+        let (option_name, found) = (option.name.clone(), shown(text));
+        match &option.kind {
+            OptionKind::Service => self.vocabulary.no_service(text),
+            OptionKind::Environment => self.vocabulary.no_environment(text),
+            OptionKind::ImageTag => ParseRefusal::NotATag { option: option_name, found, tag: tag_within(text) },
+            OptionKind::ImageDigest => ParseRefusal::NotADigest { option: option_name, found },
+            OptionKind::Integer { min, max } if is_in_digits(text) => {
+                let max = if integer(text).is_some() { *max } else { LARGEST.min(*max) };
+                ParseRefusal::OutOfRange { option: option_name, found, min: *min, max }
+            }
+            OptionKind::Integer { .. } => ParseRefusal::NotANumber { option: option_name, found },
+            OptionKind::Duration => ParseRefusal::NotADuration { option: option_name, found },
+            OptionKind::Text => ParseRefusal::Half { found: format!("{option_name}=") },
+            OptionKind::Boolean => ParseRefusal::NotYesOrNo { option: option_name, found },
+            OptionKind::Person => self.vocabulary.no_person(text),
+            OptionKind::Choice(choices) => {
+                ParseRefusal::NotAChoice { option: option_name, found, choices: choices.clone() }
+            }
+            OptionKind::Command => self.no_command(text),
+        }
+    }
+
+    /// The refusal of a command that does not exist.
+    pub(super) fn no_command(&self, text: &str) -> ParseRefusal {
+        let text = text.trim_start_matches('/');
+        let names = self.commands.iter().map(|definition| definition.name.as_str());
+        ParseRefusal::UnknownCommand { found: shown(text), suggestions: Suggestions::of(text, names) }
+    }
+}
+
+/// Digits, with `-` before them at most.
+fn integer(text: &str) -> Option<i64> {
+    let number = text.parse::<i64>().ok().filter(|_| is_in_digits(text))?;
+    (-LARGEST..=LARGEST).contains(&number).then_some(number)
+}
+
+/// Whether this is a whole number, however large.
+pub(super) fn is_in_digits(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "true" | "on" => Some(true),
+        "no" | "false" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// The tag of a whole image: of `ghcr.io/acme/checkout:v1.2.5`, `checkout:v1.2.5` or `:latest`, but not of `12:30`.
+pub(super) fn tag_within(text: &str) -> Option<String> {
+    let (image, tag) = text.rsplit_once(':')?;
+    let is_image = image.is_empty() || image.contains('/') || looks_like_a_version(tag);
+    let tag = ImageTag::parse(tag).ok().filter(|_| is_image && !image.ends_with("sha256"))?;
+    Some(tag.to_string())
+}
+
+/// Whether a word is most likely a version: `v1...`, or digits with a dot.
+pub(super) fn looks_like_a_version(text: &str) -> bool {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some('v' | 'V') => chars.next().is_some_and(|c| c.is_ascii_digit()),
+        Some(first) => first.is_ascii_digit() && text.contains('.'),
+        None => false,
+    }
+}

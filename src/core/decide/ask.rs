@@ -1,0 +1,162 @@
+//! Somebody asks for a change: permitted, planned, recorded, or refused with words.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Asker, Decision, Facts, Reply, Subject, Words, approved_at_once, permitted};
+use crate::core::{
+    catalog,
+    change::Plan,
+    entry::Draft,
+    names::{CommandName, RequestId, Target},
+    policy::Verdict,
+    request::{self, Event, Needs, Opened, Request, Way},
+    rules::Rules,
+};
+
+/// A change that was asked for, read and, where the facts were at hand, planned.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// A fresh id.
+    pub id: RequestId,
+    /// Who asks.
+    pub asker: Asker,
+    /// The command.
+    pub command: CommandName,
+    /// The command as one could type it again.
+    pub words: String,
+    /// On what.
+    pub target: Target,
+    /// `deploy checkout v1.2.5 to prod`.
+    pub title: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// `platform:channel`.
+    pub channel: String,
+    /// How far planning came.
+    pub planning: Planning,
+}
+
+/// How far planning came before the answer was due.
+#[derive(Debug, Clone)]
+pub enum Planning {
+    /// Planned on the tip that is known here.
+    Planned(Plan),
+    /// It cannot be done, or is so already.
+    Refused(Words),
+    /// The facts are not here yet; it is planned after the answer.
+    Later,
+}
+
+/// Records and answers what was refused while it was read.
+pub(super) fn misasked(asker: &Asker, typed: &str, words: &Words) -> Decision {
+    let entry =
+        Draft::new("request.refused", "request", asker.actor()).with_text("typed", typed).with_text("why", &words.text);
+    Decision { entries: vec![entry], reply: Reply::Private(words.clone()) }
+}
+
+pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
+    let Some(rules) = facts.rules else {
+        return refused(asked, &not_ready(), None);
+    };
+    let plan = match &asked.planning {
+        Planning::Planned(plan) => Some(plan),
+        Planning::Refused(words) => return refused(asked, words, None),
+        Planning::Later => None,
+    };
+    let actor = asked.asker.actor();
+    let subject = Subject { actor: &actor, command: &asked.command, target: &asked.target, channel: &asked.channel };
+    if let Verdict::Denied(denial) = permitted(rules, subject, plan) {
+        let words = Words::new(sentence(&denial.reason), denial.remedy.clone());
+        return refused(asked, &words, Some(denial.policy));
+    }
+    if let Some(twin) = plan.and_then(|plan| twin(plan, facts)) {
+        let text = format!("The same change is already asked for: `{}`, {}.", twin.opened.title, twin.state.word());
+        return refused(asked, &Words::new(text, "See its card, or cancel it there first."), None);
+    }
+    open(asked, rules, plan, facts.now)
+}
+
+/// The repository was never read: nothing can be known of services, people or policy.
+pub fn not_ready() -> Words {
+    Words::new(
+        "The repository could not be read yet, so nobody can be recognised.",
+        "Try again in a moment; `leverframe serve` logs why it cannot be read.",
+    )
+}
+
+/// An open request for exactly this change.
+fn twin<'a>(plan: &Plan, facts: Facts<'a>) -> Option<&'a Request> {
+    facts.requests.values().find(|request| {
+        !request.is_over()
+            && request.commit().is_none()
+            && request.course().is_some_and(|course| course.plan.digest == plan.digest)
+    })
+}
+
+fn refused(asked: &Asked, words: &Words, policy: Option<String>) -> Decision {
+    let entry = Draft::new("request.refused", request::subject(&asked.id), asked.asker.actor())
+        .with("command", &asked.command)
+        .with("words", &asked.words)
+        .with("service", &asked.target.service)
+        .with("environment", &asked.target.environment)
+        .with("policy", policy)
+        .with_text("why", &words.text);
+    Decision { entries: vec![entry], reply: Reply::Private(words.clone()) }
+}
+
+fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> Decision {
+    let needs = needs(rules, &asked.target, &asked.command, now);
+    let count = needs.count;
+    let opened = Opened {
+        command: asked.command.clone(),
+        words: asked.words.clone(),
+        target: asked.target.clone(),
+        title: asked.title.clone(),
+        way: way(rules, &asked.target),
+        needs,
+        channel: asked.channel.clone(),
+    };
+    let mut first = Draft::new("request.opened", request::subject(&asked.id), asked.asker.actor());
+    if let Ok(serde_json::Value::Object(body)) = serde_json::to_value(&opened) {
+        first.body = body;
+    }
+    let mut entries = vec![first.with_text("reason", asked.reason.clone().unwrap_or_default())];
+    if let Some(plan) = plan {
+        entries.push(Event::Planned(plan.clone()).draft(&asked.id, super::ourselves()));
+        entries.extend(approved_at_once(&asked.id, count));
+    }
+    Decision { entries, reply: Reply::Taken }
+}
+
+/// How a change of this target lands.
+pub(super) fn way(rules: &Rules, target: &Target) -> Way {
+    let Some(environment) = rules.catalog.environment(&target.environment) else { return Way::ByHand };
+    match (environment.landing, environment.merge) {
+        (catalog::Landing::Commit, _) => Way::Commit,
+        (catalog::Landing::PullRequest, catalog::MergeMethod::Squash) => Way::Squash,
+        (catalog::Landing::PullRequest, catalog::MergeMethod::Merge) => Way::Merge,
+        (catalog::Landing::PullRequest, catalog::MergeMethod::Rebase) => Way::Rebase,
+        (catalog::Landing::PullRequest, catalog::MergeMethod::ByHand) => Way::ByHand,
+    }
+}
+
+/// Who must approve this command on this target.
+pub(super) fn needs(rules: &Rules, target: &Target, command: &CommandName, now: Timestamp) -> Needs {
+    let rule =
+        rules.catalog.environment(&target.environment).and_then(|environment| environment.approvals_for(command));
+    let seconds = rule.map_or(3600, |rule| rule.expires.seconds());
+    let span = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(3600));
+    Needs {
+        count: rule.map_or(0, |rule| rule.count),
+        from: rule.map(|rule| rule.from.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+        until: now.checked_add(span).unwrap_or(now),
+    }
+}
+
+/// A reason as a sentence of its own.
+pub(super) fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
+    let rest = letters.as_str().trim_end_matches('.');
+    format!("{first}{rest}.")
+}

@@ -1,0 +1,242 @@
+//! The one dispatcher: what came in and the facts, in; what the ledger records and what is answered, out. Effects
+//! are not listed in a decision: they follow from the state that its entries make (`request::Request::due`), so that
+//! no crash can lose one.
+
+mod ask;
+mod outcome;
+mod vote;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::core::{
+    catalog::Team,
+    change::Plan,
+    entry::{Actor, Draft},
+    names::{PersonId, RequestId, Target},
+    policy::{Circumstances, Principal, Question, Standing, Verdict},
+    request::{Card, Event, Request},
+    rules::Rules,
+};
+
+pub use ask::{Asked, Planning, not_ready};
+pub use outcome::{Outcome, Step};
+pub use vote::{Click, Press};
+
+/// Who did something on a platform, and who that is in the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// `slack:U111`.
+    pub account: String,
+    /// `slack`.
+    pub via: String,
+    /// The person behind the account, when the catalog knows.
+    pub person: Option<PersonId>,
+}
+
+impl Asker {
+    /// As the ledger names them.
+    pub fn actor(&self) -> Actor {
+        Actor { person: self.person.clone(), account: Some(self.account.clone()), via: self.via.clone() }
+    }
+
+    /// Whether both are one human: the same person, or, where nobody mapped them, the same account.
+    pub fn is(&self, actor: &Actor) -> bool {
+        match (&self.person, &actor.person) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            (None, None) => actor.account.as_deref() == Some(self.account.as_str()),
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+}
+
+/// What came in.
+#[derive(Debug, Clone)]
+pub enum Incoming {
+    /// Somebody asked for a change.
+    Asked(Box<Asked>),
+    /// Somebody asked for something that was refused while it was read: recorded, then answered.
+    Misasked {
+        /// Who.
+        asker: Asker,
+        /// What they typed.
+        typed: String,
+        /// Why not, and what to do.
+        words: Words,
+    },
+    /// The door turned something away: a bad signature, another workspace.
+    TurnedAway {
+        /// Why.
+        cause: &'static str,
+    },
+    /// Somebody pressed a button.
+    Clicked(Click),
+    /// An effect came to something.
+    Happened {
+        /// Of which request.
+        request: RequestId,
+        /// What.
+        outcome: Outcome,
+    },
+    /// Time passed.
+    Clock,
+}
+
+/// What is known at the moment of deciding.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The present.
+    pub now: Timestamp,
+    /// What the repository says; absent until it was read for the first time.
+    pub rules: Option<&'a Rules>,
+    /// All requests that are not forgotten.
+    pub requests: &'a BTreeMap<RequestId, Request>,
+}
+
+/// An answer for one person. The remedy comes last.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Words {
+    /// What is so.
+    pub text: String,
+    /// What to type, press or whom to ask.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub remedy: Option<String>,
+}
+
+impl Words {
+    /// A statement with its remedy.
+    pub fn new(text: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { text: text.into(), remedy: Some(remedy.into()) }
+    }
+
+    /// A statement that needs none.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), remedy: None }
+    }
+}
+
+/// What whoever sent it is told.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// Taken; the card says the rest.
+    Taken,
+    /// Refused or already so: for their eyes only.
+    Private(Words),
+    /// An effect may go on.
+    Go,
+    /// An effect must not go on: the request is no longer what it was.
+    Stop,
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What the ledger records, in order, in one transaction.
+    pub entries: Vec<Draft>,
+    /// What is answered once that is durable.
+    pub reply: Reply,
+}
+
+impl Decision {
+    fn silent(reply: Reply) -> Self {
+        Self { entries: Vec::new(), reply }
+    }
+}
+
+/// Decides. Pure: the same incoming and facts give the same decision.
+pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
+    match incoming {
+        Incoming::Asked(asked) => ask::decide(asked, facts),
+        Incoming::Misasked { asker, typed, words } => ask::misasked(asker, typed, words),
+        Incoming::TurnedAway { cause } => Decision {
+            entries: vec![Draft::new("security.refused", "security", ourselves()).with("cause", cause)],
+            reply: Reply::Taken,
+        },
+        Incoming::Clicked(click) => vote::decide(click, facts),
+        Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
+        Incoming::Clock => outcome::deadlines(facts),
+    }
+}
+
+/// The bot itself.
+pub fn ourselves() -> Actor {
+    Actor { person: None, account: None, via: "leverframe".to_owned() }
+}
+
+/// Whether policy permits the change to whoever asked, with the facts of now.
+fn permitted(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Verdict {
+    let principal = principal(rules, request.actor);
+    let circumstances = circumstances(rules, request, plan);
+    rules.policy.ask(&Question {
+        principal: &principal,
+        action: request.command,
+        target: Some(request.target),
+        team: rules.catalog.team_of(&request.target.service).map(Team::as_str),
+        circumstances: &circumstances,
+    })
+}
+
+/// What policy is asked about.
+#[derive(Debug, Clone, Copy)]
+struct Subject<'a> {
+    actor: &'a Actor,
+    command: &'a crate::core::names::CommandName,
+    target: &'a Target,
+    channel: &'a str,
+}
+
+impl<'a> Subject<'a> {
+    fn of(request: &'a Request) -> Self {
+        Self {
+            actor: &request.requester,
+            command: &request.opened.command,
+            target: &request.opened.target,
+            channel: &request.opened.channel,
+        }
+    }
+}
+
+/// An account as policies see it.
+pub fn principal(rules: &Rules, actor: &Actor) -> Principal {
+    let person = actor.person.as_ref().and_then(|id| rules.catalog.person(id));
+    let account = actor.account.clone().unwrap_or_default();
+    match (person, &actor.person) {
+        (Some(person), Some(id)) => Principal {
+            id: id.to_string(),
+            standing: Standing::Mapped,
+            teams: person.teams.iter().map(ToString::to_string).collect(),
+            groups: person.groups.iter().map(ToString::to_string).collect(),
+        },
+        (None, _) | (_, None) => {
+            Principal { id: account, standing: Standing::Unmapped, teams: [].into(), groups: [].into() }
+        }
+    }
+}
+
+fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Circumstances {
+    let lines = plan.map(|plan| plan.lines.as_slice()).unwrap_or_default();
+    let replicas = lines.iter().find(|line| line.field == crate::core::names::Field::Replicas);
+    let locked = lines.iter().find_map(|line| rules.catalog.is_locked(request.target, &line.field));
+    let limits = rules.catalog.replica_limits();
+    Circumstances {
+        locked: locked.map(|lock| lock.because.clone()),
+        replicas_before: replicas.and_then(|line| line.old.as_ref()?.parse().ok()),
+        replicas_after: replicas.and_then(|line| line.new.parse().ok()),
+        replica_limits: Some((i64::from(limits.min), limits.max.map_or(i64::MAX, i64::from))),
+        channel: request.channel.to_owned(),
+        platform: request.actor.via.clone(),
+        ..Circumstances::default()
+    }
+}
+
+/// The entries that open the way for a planned change: its approval at once where nobody need be asked.
+fn approved_at_once(request: &RequestId, count: u32) -> Option<Draft> {
+    (count == 0).then(|| Event::Approved.draft(request, ourselves()))
+}
+
+/// Whether a click came from the message that shows the request.
+fn is_its_card(card: Option<&Card>, channel: &str, message: &str) -> bool {
+    card.is_none_or(|card| card.channel == channel && card.message == message)
+}

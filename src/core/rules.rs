@@ -1,0 +1,84 @@
+//! What the repository says at one commit: catalog, policy, commands, and the services that its directories show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::core::{
+    catalog::{Catalog, CatalogErrors},
+    change::SourceFile,
+    command::{Commands, Definition, DefinitionError},
+    names::{CommitId, Environment, RepoPath, Service},
+    policy::{Policy, PolicyError},
+};
+
+/// Where the catalog lives.
+pub const CATALOG: &str = ".leverframe/catalog.yaml";
+/// Where the repository's own policies live.
+pub const POLICY: &str = ".leverframe/policy.cedar";
+/// Where the repository's own commands live.
+pub const COMMANDS: &str = ".leverframe/commands";
+
+/// The rules in force.
+#[derive(Debug)]
+pub struct Rules {
+    /// The commit that they were read at.
+    pub commit: CommitId,
+    /// Environments, people, limits.
+    pub catalog: Catalog,
+    /// Who may.
+    pub policy: Policy,
+    /// What can be asked.
+    pub commands: Commands,
+    /// What runs, and where.
+    pub services: BTreeMap<Service, BTreeSet<Environment>>,
+}
+
+/// Why the rules at a commit cannot be used. The last good ones stay in force.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// There is none.
+    #[error("the repository has no `{CATALOG}`")]
+    NoCatalog,
+    /// It does not load.
+    #[error(transparent)]
+    Catalog(#[from] CatalogErrors),
+    /// It does not load.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A command of the repository does not load.
+    #[error(transparent)]
+    Command(DefinitionError),
+}
+
+impl RulesError {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NoCatalog => format!("Write `{CATALOG}` with at least one environment and its path."),
+            Self::Catalog(_) => "Correct the catalog in git; the last one that loaded stays in force.".to_owned(),
+            Self::Policy(error) => error.remedy(),
+            Self::Command(error) => error.remedy(),
+        }
+    }
+}
+
+impl Rules {
+    /// Reads the rules from the files of one commit: `files` are those under `.leverframe`, `paths` all paths.
+    ///
+    /// # Errors
+    /// When there is no catalog, or one of the files does not load.
+    pub fn read(commit: CommitId, files: &[SourceFile], paths: &[RepoPath]) -> Result<Self, RulesError> {
+        let text = |path: &str| files.iter().find(|file| file.path.as_str() == path).map(|file| file.text.as_str());
+        let catalog = Catalog::parse(text(CATALOG).ok_or(RulesError::NoCatalog)?, CATALOG)?;
+        let own = files.iter().filter(|file| file.path.as_str().starts_with(COMMANDS));
+        let own = own
+            .filter(|file| file.path.as_str().ends_with(".yaml"))
+            .map(|file| Definition::parse(&file.text, file.path.as_str()))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(RulesError::Command)?;
+        let commands = Commands::builtin().map_err(RulesError::Command)?.with(own);
+        let actions: Vec<_> = commands.iter().map(|definition| definition.name.clone()).collect();
+        let policy = Policy::load(text(POLICY).map(|text| (POLICY, text)), &actions)?;
+        let services = catalog.discovered(paths);
+        Ok(Self { commit, catalog, policy, commands, services })
+    }
+}

@@ -1,0 +1,166 @@
+//! Commits: the edit is made again on the tip that it lands on, and only if it is still the approved change.
+
+use std::{fmt::Write, sync::Arc};
+
+use super::{Again, Inner, Landed, Landing, Onto, Trouble, compare, facts, may, report};
+use crate::{
+    core::{
+        change::{Plan, PlanRefusal, Planned},
+        decide::{Outcome, Step},
+        entry::Actor,
+        names::CommitId,
+        request::{Course, Ending, Request},
+        rules::Rules,
+    },
+    git::{Composed, GitError, Signature, Tree},
+};
+
+/// Whether a message names who approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Approvers {
+    /// It does.
+    Named,
+    /// It does not: nobody has yet.
+    Unnamed,
+}
+
+/// Commits to the tracked branch.
+pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
+    let branch = inner.reach.repository.branch.clone();
+    let digest = course.plan.digest.clone();
+    if !may(inner, request, Step::Push { branch, digest }).await {
+        return Ok(());
+    }
+    let landed = match land(inner, request, course, Onto::Tracked, Approvers::Named).await {
+        Err(Trouble::Git(error @ GitError::Protected { .. })) => {
+            let ending = Ending::Failed { why: format!("{error}."), remedy: error.remedy() };
+            report(inner, request, Outcome::Ended(ending)).await;
+            return Ok(());
+        }
+        landed => landed?,
+    };
+    match landed {
+        Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => {
+            report(inner, request, Outcome::Landed(commit)).await;
+        }
+        Landed::Stopped(fresh) => {
+            compare(inner, request, course, *fresh).await;
+        }
+    }
+    Ok(())
+}
+
+/// Commits to the request's own branch and says which commit is its head now; `None` when the change is another one.
+pub(super) async fn onto_branch(
+    inner: &Arc<Inner>,
+    request: &Request,
+    course: &Course,
+) -> Result<Option<CommitId>, Trouble> {
+    match land(inner, request, course, Onto::Branch(request.branch()), Approvers::Unnamed).await? {
+        Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => Ok(Some(commit)),
+        Landed::Stopped(fresh) => match compare(inner, request, course, *fresh).await {
+            Again::Same | Again::Reported => Ok(None),
+        },
+    }
+}
+
+type Fresh = Box<Result<Plan, PlanRefusal>>;
+
+async fn land(
+    inner: &Arc<Inner>,
+    request: &Request,
+    course: &Course,
+    onto: Onto,
+    approvers: Approvers,
+) -> Result<Landed<Fresh>, Trouble> {
+    let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
+    let (author, message) = (author(&rules, &request.requester), message(&rules, request, course, approvers));
+    let (repository, request_again, plan) = (inner.reach.repository.name.clone(), request.clone(), course.plan.clone());
+    let compose = move |tree: &Tree<'_>| -> Result<Composed, Fresh> {
+        let planned = facts::plan_on_tree(&repository, &rules, &request_again, &plan, tree)
+            .map_err(|refusal| Box::new(Err(refusal)))?;
+        if planned.plan.digest != plan.digest {
+            return Err(Box::new(Ok(planned.plan)));
+        }
+        Ok(composed(planned, author.clone(), message.clone(), &request_again))
+    };
+    let landing = Landing { onto, request: request.id.clone(), opened: request.at, compose: Box::new(compose) };
+    Ok(inner.reach.repository.mirror.land(landing).await?)
+}
+
+fn composed(planned: Planned, author: Signature, message: String, request: &Request) -> Composed {
+    let files = planned.after.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))).collect();
+    Composed { files, author, committer: ourselves(), at: request.at, message }
+}
+
+fn ourselves() -> Signature {
+    Signature { name: "Leverframe".to_owned(), email: "leverframe@users.noreply.invalid".to_owned() }
+}
+
+/// The person, as the catalog knows them.
+fn author(rules: &Rules, actor: &Actor) -> Signature {
+    let id = actor.person.as_ref();
+    let person = id.and_then(|id| rules.catalog.person(id));
+    let pseudonym = id.map_or_else(|| actor.account.clone().unwrap_or_else(|| actor.via.clone()), ToString::to_string);
+    let local: String = pseudonym.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    Signature {
+        name: person.map_or(pseudonym, |person| person.name.clone()),
+        email: person
+            .and_then(|person| person.email.clone())
+            .unwrap_or_else(|| format!("{local}@users.noreply.invalid")),
+    }
+}
+
+fn message(rules: &Rules, request: &Request, course: &Course, approvers: Approvers) -> String {
+    format!("{}\n\n{}", request.opened.title, body(Some(rules), request, course, approvers))
+}
+
+/// What it was before and why, then the trailers.
+pub(super) fn body(rules: Option<&Rules>, request: &Request, course: &Course, approvers: Approvers) -> String {
+    let mut body = String::new();
+    for line in &course.plan.lines {
+        let _ = writeln!(body, "{}: {} -> {}", line.field, line.old.as_deref().unwrap_or("(not set)"), line.new);
+    }
+    if let Some(reason) = &request.reason {
+        let _ = writeln!(body, "\n{}", one_paragraph(reason));
+    }
+    let _ = writeln!(body, "\nLeverframe-Request: {}", request.id);
+    let _ = writeln!(body, "Requested-by: {}", named(rules, &request.requester));
+    if approvers == Approvers::Named {
+        for vote in &course.votes {
+            let _ = writeln!(body, "Approved-by: {}", named(rules, &vote.actor));
+        }
+    }
+    body
+}
+
+/// Free text that cannot be taken for a trailer or a second paragraph.
+fn one_paragraph(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    format!("Reason: {}", words.join(" ").chars().filter(|c| !c.is_control()).collect::<String>())
+}
+
+fn named(rules: Option<&Rules>, actor: &Actor) -> String {
+    let author = rules.map(|rules| author(rules, actor));
+    author.map_or_else(|| actor.via.clone(), |author| format!("{} <{}>", author.name, author.email))
+}
+
+/// The description of the pull request: who, what, why, the diff, the digest.
+pub(super) fn description(inner: &Arc<Inner>, request: &Request, course: &Course) -> String {
+    let rules = inner.rules();
+    let fence = "````";
+    let mut text = format!("**{}**\n\n", request.opened.title);
+    let who = named(rules.as_deref(), &request.requester).replace('<', "&lt;");
+    let _ = writeln!(text, "Asked by {who} in chat.\n");
+    if let Some(reason) = &request.reason {
+        let _ = writeln!(text, "> {}\n", one_paragraph(reason).replace('<', "&lt;"));
+    }
+    for line in &course.plan.lines {
+        let _ =
+            writeln!(text, "- `{}`: `{}` -> `{}`", line.field, line.old.as_deref().unwrap_or("(not set)"), line.new);
+    }
+    let _ = writeln!(text, "\n{fence}diff\n{}{fence}\n", course.plan.diff);
+    let _ = writeln!(text, "Change digest: `{}`", course.plan.digest);
+    let _ = writeln!(text, "Request: `{}`. Approve or reject it on its card in chat.", request.id);
+    text
+}

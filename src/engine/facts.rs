@@ -1,0 +1,326 @@
+//! Facts for decisions: what was typed, read against the rules in force, and planned on the files that are here.
+//! Nothing in this file waits for a network; what is not here in time is planned after the answer.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use super::{Inner, effects::Trouble, status};
+use crate::{
+    clock,
+    core::{
+        change::{self, Locator, Plan, PlanRefusal, Planned, SourceFile, Wanted},
+        command::{self, Command, Invoked, Vocabulary},
+        decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
+        names::{CommandName, CommitId, ConnectionName, Field, Target},
+        request::Request,
+        rules::Rules,
+    },
+    git::Tree,
+};
+
+/// How long planning may take before the request is answered as `planning`.
+const IN_TIME: Duration = Duration::from_millis(700);
+/// How many commits back a rollback looks for the version before.
+const HISTORY: usize = 50;
+
+/// What somebody typed.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    /// The account: `slack:U111`.
+    pub account: String,
+    /// The platform: `slack`.
+    pub via: String,
+    /// `platform:channel`.
+    pub channel: String,
+    /// The command's name as typed, without its slash: `deploy`, or the one that holds them all.
+    pub invoked: String,
+    /// The rest.
+    pub text: String,
+}
+
+/// Reads what was typed: something to decide on, or at once an answer that changes nothing.
+pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, Words> {
+    let Some(rules) = inner.rules() else {
+        return Err(inner.rules_trouble.lock().ok().and_then(|trouble| trouble.clone()).map_or_else(
+            not_ready,
+            |trouble| {
+                Words::new(
+                    format!("The repository could not be read yet, so nobody can be recognised: {trouble}."),
+                    not_ready().remedy.unwrap_or_default(),
+                )
+            },
+        ));
+    };
+    let asker = asker(&rules, &typed.account, &typed.via);
+    let command = match parse(&rules, &typed.invoked, &typed.text) {
+        Ok(command) => command,
+        Err(words) => {
+            let typed = format!("/{} {}", typed.invoked, typed.text);
+            return Ok(Incoming::Misasked { asker, typed, words });
+        }
+    };
+    if let Some(flow) = command.flow() {
+        return Err(status::answer(inner, &rules, &asker, (flow, &command)).await);
+    }
+    let Some(target) = command.target() else {
+        return Err(Words::new("This command names no service and environment.", "Type `/help` for what it takes."));
+    };
+    let planning = planning(inner, &rules, &command, &target).await;
+    Ok(Incoming::Asked(Box::new(Asked {
+        id: clock::request_id(clock::now()),
+        asker,
+        title: title(&command, &target, &planning),
+        words: command.to_text().to_owned(),
+        reason: command.reason().map(str::to_owned),
+        command: command.name().clone(),
+        target,
+        channel: typed.channel,
+        planning,
+    })))
+}
+
+/// Who an account is.
+pub(super) fn asker(rules: &Rules, account: &str, via: &str) -> Asker {
+    let person = match account.split_once(':') {
+        Some(("slack", id)) => rules.catalog.person_by_slack(id).map(|person| person.id.clone()),
+        Some(_) | None => None,
+    };
+    Asker { account: account.to_owned(), via: via.to_owned(), person }
+}
+
+fn parse(rules: &Rules, invoked: &str, text: &str) -> Result<Command, Words> {
+    let one_for_all = rules.catalog.commands().name.as_str();
+    let under = format!("/{one_for_all}");
+    let invoked = if invoked == one_for_all { Invoked::Under(&under) } else { Invoked::Bare(invoked) };
+    command::parse(&rules.commands, &vocabulary(rules), invoked, text)
+        .map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
+}
+
+/// The names that exist.
+pub fn vocabulary(rules: &Rules) -> Vocabulary {
+    Vocabulary {
+        services: rules.services.keys().cloned().collect(),
+        environments: rules.catalog.environments().iter().map(|environment| environment.name.clone()).collect(),
+        groups: rules
+            .catalog
+            .groups()
+            .iter()
+            .map(|group| (group.name.clone(), group.steps.iter().map(|step| step.environment.clone()).collect()))
+            .collect(),
+        people: rules.catalog.people().map(|person| person.id.clone()).collect(),
+    }
+}
+
+/// Plans in time, or later.
+async fn planning(inner: &Arc<Inner>, rules: &Rules, command: &Command, target: &Target) -> Planning {
+    let planned = tokio::time::timeout(IN_TIME, plan_command(inner, rules, command, target)).await;
+    match planned {
+        Ok(Ok(Ok(planned))) => Planning::Planned(planned.plan),
+        Ok(Ok(Err(words))) => Planning::Refused(words),
+        Ok(Err(_)) | Err(_) => Planning::Later,
+    }
+}
+
+/// Plans a command on the rules' own commit.
+async fn plan_command(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    command: &Command,
+    target: &Target,
+) -> Result<Result<Planned, Words>, Trouble> {
+    let files = files(inner, rules, &rules.commit, target).await?;
+    let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
+    let asked = match command.change() {
+        Ok(asked) => asked,
+        Err(refusal) => return Ok(Err(Words::new(refusal.to_string(), refusal.remedy()))),
+    };
+    let set = match asked {
+        command::Asked::Set(set) => set,
+        command::Asked::Restore { fields, to } => match earlier(inner, rules, target, (&fields, to, &files)).await? {
+            Ok(set) => set,
+            Err(words) => return Ok(Err(words)),
+        },
+    };
+    let repository = &inner.reach.repository.name;
+    Ok(plan_set(repository, rules, (command.name(), target, &rules.commit), &set, &files).map_err(refused))
+}
+
+/// Plans fields and values on files of a commit.
+pub fn plan_set(
+    repository: &ConnectionName,
+    rules: &Rules,
+    (command, target, base): (&CommandName, &Target, &CommitId),
+    set: &BTreeMap<Field, Value>,
+    files: &[SourceFile],
+) -> Result<Planned, PlanRefusal> {
+    let policy = rules.policy.hash();
+    let wanted = Wanted { repository, command, target, set, base, policy };
+    change::plan(&wanted, &|field| locator(rules, target, field), files)
+}
+
+/// Where a field of a target is looked for.
+pub fn locator(rules: &Rules, target: &Target, field: &Field) -> Locator {
+    let environment = rules.catalog.environment(&target.environment);
+    Locator {
+        service: target.service.clone(),
+        directory: environment.map(|environment| environment.path_of(&target.service)),
+        image: image(rules, target),
+        pin: rules.catalog.pin(&target.service, field).cloned(),
+    }
+}
+
+/// The service's image, where the catalog names it.
+pub(super) fn image(rules: &Rules, target: &Target) -> Option<String> {
+    Some(rules.catalog.service(&target.service)?.image.as_ref()?.to_string())
+}
+
+/// The files of a target at a commit.
+pub(super) async fn files(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    commit: &CommitId,
+    target: &Target,
+) -> Result<Vec<SourceFile>, Trouble> {
+    let Some(environment) = rules.catalog.environment(&target.environment) else { return Ok(Vec::new()) };
+    let directory = environment.path_of(&target.service);
+    Ok(inner.reach.repository.mirror.directory(commit, &directory).await?)
+}
+
+/// The version before, for a rollback: the one that was named, or the last that git had before the present one,
+/// preferring one that is known to have been live.
+async fn earlier(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    target: &Target,
+    (fields, to, files): (&[Field], Option<crate::core::names::ImageTag>, &[SourceFile]),
+) -> Result<Result<BTreeMap<Field, Value>, Words>, Trouble> {
+    let tag = Field::ImageTag;
+    if !fields.contains(&tag) {
+        return Ok(Err(Words::new("This restores no version.", "Let the command restore `image_tag`.")));
+    }
+    if let Some(to) = to {
+        return Ok(Ok(BTreeMap::from([(tag, Value::String(to.to_string()))])));
+    }
+    let binding = match change::locate(&tag, &locator(rules, target, &tag), files) {
+        Ok(binding) => binding,
+        Err(refusal) => return Ok(Err(Words::new(format!("{refusal}."), refusal.remedy()))),
+    };
+    let versions = versions(inner, rules, &binding).await?;
+    let live = live_versions(inner, target).await;
+    let before = versions.iter().skip(1);
+    let chosen = before.clone().find(|version| live.contains(*version)).or_else(|| before.clone().next());
+    Ok(chosen.map_or_else(
+        || {
+            Err(Words::new(
+                format!("Git knows no version of {target} before the present one."),
+                "Name one: `to=v1.2.3`.",
+            ))
+        },
+        |version| Ok(BTreeMap::from([(tag, Value::String(version.clone()))])),
+    ))
+}
+
+/// The versions that a binding had, newest first, each once, the present one first.
+async fn versions(inner: &Arc<Inner>, rules: &Rules, binding: &change::Binding) -> Result<Vec<String>, Trouble> {
+    let mirror = &inner.reach.repository.mirror;
+    let mut versions: Vec<String> = Vec::new();
+    for commit in mirror.history(&rules.commit, &binding.file, HISTORY).await? {
+        let Some(file) = mirror.file(&commit.id, &binding.file).await? else { break };
+        if let Ok(Some(version)) = change::value_at(binding, &file.text)
+            && !versions.contains(&version)
+        {
+            versions.push(version);
+        }
+    }
+    Ok(versions)
+}
+
+/// The versions that were seen live, as the ledger's requests tell.
+async fn live_versions(inner: &Arc<Inner>, target: &Target) -> Vec<String> {
+    let requests = inner.requests.lock().await;
+    requests
+        .values()
+        .filter(|request| &request.opened.target == target && request.was_live())
+        .filter_map(|request| request.course()?.plan.lines.iter().find(|line| line.field == Field::ImageTag))
+        .map(|line| line.new.clone())
+        .collect()
+}
+
+/// What a plan sets.
+fn set_of(plan: &Plan) -> BTreeMap<Field, Value> {
+    let value = |field: &Field, text: &str| match field {
+        Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => {
+            text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from)
+        }
+        Field::ImageTag | Field::ImageDigest | Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => {
+            Value::from(text)
+        }
+    };
+    plan.lines.iter().map(|line| (line.field.clone(), value(&line.field, &line.new))).collect()
+}
+
+/// Plans the same edit again, on the rules' own commit.
+pub(super) async fn plan_again(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    request: &Request,
+    plan: &Plan,
+) -> Result<Result<Plan, PlanRefusal>, Trouble> {
+    let target = &request.opened.target;
+    let files = files(inner, rules, &rules.commit, target).await?;
+    let at = (&request.opened.command, target, &rules.commit);
+    Ok(plan_set(&inner.reach.repository.name, rules, at, &set_of(plan), &files).map(|planned| planned.plan))
+}
+
+/// Plans the same edit again, on a tree at hand.
+pub(super) fn plan_on_tree(
+    repository: &ConnectionName,
+    rules: &Rules,
+    request: &Request,
+    plan: &Plan,
+    tree: &Tree<'_>,
+) -> Result<Planned, PlanRefusal> {
+    let target = &request.opened.target;
+    let files = rules
+        .catalog
+        .environment(&target.environment)
+        .and_then(|environment| tree.directory(&environment.path_of(&target.service)).ok())
+        .unwrap_or_default();
+    plan_set(repository, rules, (&request.opened.command, target, tree.commit()), &set_of(plan), &files)
+}
+
+/// Plans a request from its words, when it was taken before there was anything to plan with.
+pub(super) async fn replan_words(inner: &Arc<Inner>, rules: &Rules, request: &Request) -> Result<Plan, Words> {
+    let again = command::parse(&rules.commands, &vocabulary(rules), Invoked::Under(""), &request.opened.words);
+    let command = again.map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))?;
+    match plan_command(inner, rules, &command, &request.opened.target).await {
+        Ok(planned) => planned.map(|planned| planned.plan),
+        Err(trouble) => Err(Words::new(format!("The change could not be planned: {trouble}."), "Ask again.")),
+    }
+}
+
+/// What differs between two plans of one request, in words.
+pub(super) fn difference(before: &Plan, after: &Plan) -> String {
+    let said = |plan: &Plan| plan.lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let (before, after) = (said(before), said(after));
+    if before == after {
+        "the place in the file moved".to_owned()
+    } else {
+        format!("it was {before}, it is now {after}")
+    }
+}
+
+/// The subject of the commit; what is restored is named, which the command itself may not do.
+fn title(command: &Command, target: &Target, planning: &Planning) -> String {
+    let version = match planning {
+        Planning::Planned(plan) => plan.lines.iter().find(|line| line.field == Field::ImageTag).map(|line| &line.new),
+        Planning::Refused(_) | Planning::Later => None,
+    };
+    match (command.change(), version) {
+        (Ok(command::Asked::Restore { .. }), Some(version)) => {
+            format!("{} {} to {version} in {}", command.name(), target.service, target.environment)
+        }
+        (_, _) => command.subject(),
+    }
+}

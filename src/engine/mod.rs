@@ -1,0 +1,335 @@
+//! The loop: read facts, decide, append, acknowledge, perform effects, feed what came of them back in.
+//! Decisions are made one at a time; whatever a decision needs from outside is read before its turn. Effects are not
+//! queued anywhere: each request's state says what is due, before and after a restart alike.
+
+mod cards;
+mod effects;
+mod facts;
+mod follow;
+mod rules;
+mod status;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    chat::{card::Progress, slack::client::SlackClient},
+    clock,
+    cluster::Cluster,
+    core::{
+        decide::{Asker, Decision, Facts, Incoming, Reply, Words, decide},
+        entry::Recorded,
+        names::{ConnectionName, RequestId},
+        request::{self, Request},
+        rules::Rules,
+    },
+    forge::GitHub,
+    git::Mirror,
+    ledger::{Append, Ledger, LedgerError, Outcome, Seen},
+    tasks::Tasks,
+};
+
+pub use facts::{Typed, locator, plan_set, vocabulary};
+
+/// The repository that holds the catalog and the services.
+#[derive(Clone)]
+pub struct Repository {
+    /// Its name in the configuration.
+    pub name: ConnectionName,
+    /// The branch that production follows.
+    pub branch: String,
+    /// The local mirror.
+    pub mirror: Mirror,
+    /// Where its pull requests live, when it has a forge.
+    pub forge: Option<GitHub>,
+    /// Its page on the forge, for links.
+    pub page: Option<String>,
+}
+
+/// What the engine reaches.
+pub struct Reach {
+    /// The repository.
+    pub repository: Repository,
+    /// The clusters, by name.
+    pub clusters: BTreeMap<ConnectionName, Cluster>,
+    /// Slack, when it is configured.
+    pub slack: Option<SlackClient>,
+}
+
+/// A handle on the running engine.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    reach: Reach,
+    ledger: Ledger,
+    tasks: Tasks,
+    rules: watch::Sender<Option<Arc<Rules>>>,
+    rules_trouble: Mutex<Option<String>>,
+    requests: tokio::sync::Mutex<BTreeMap<RequestId, Request>>,
+    progress: Mutex<BTreeMap<RequestId, Progress>>,
+    running: Mutex<HashMap<RequestId, Arc<Notify>>>,
+    undrawn: Mutex<BTreeSet<RequestId>>,
+    drawing: Notify,
+    busy: watch::Sender<usize>,
+}
+
+/// Something is under way as long as this lives.
+pub struct Busy(Arc<Inner>);
+
+impl Busy {
+    fn new(inner: &Arc<Inner>) -> Self {
+        inner.busy.send_modify(|count| *count += 1);
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+impl Engine {
+    /// Reads the ledger and takes up every request where it stands. [`Engine::run`] sets it going.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn new(reach: Reach, ledger: Ledger, tasks: Tasks) -> Result<Self, LedgerError> {
+        let requests = fold(&ledger)?;
+        let inner = Inner {
+            reach,
+            ledger,
+            tasks,
+            rules: watch::Sender::new(None),
+            rules_trouble: Mutex::default(),
+            requests: tokio::sync::Mutex::new(requests),
+            progress: Mutex::default(),
+            running: Mutex::default(),
+            undrawn: Mutex::default(),
+            drawing: Notify::new(),
+            busy: watch::Sender::new(0),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Sets it going: keeps the rules fresh, resumes what is open, draws cards, watches deadlines.
+    pub async fn run(&self) {
+        let inner = &self.inner;
+        inner.tasks.start(rules::keep_fresh(Arc::clone(inner)));
+        inner.tasks.start(cards::keep_drawn(Arc::clone(inner)));
+        inner.tasks.start(watch_deadlines(Arc::clone(inner)));
+        let open: Vec<RequestId> = inner.requests.lock().await.keys().cloned().collect();
+        for request in open {
+            inner.redraw(&request);
+            effects::kick(inner, request);
+        }
+    }
+
+    /// Takes what came in; the answer is durable when this returns. `event` is the platform's id of the delivery:
+    /// the same one again gets the first answer, and nothing is done.
+    pub async fn take(&self, incoming: Incoming, event: Option<String>) -> Reply {
+        self.inner.take(incoming, event).await
+    }
+
+    /// Reads what somebody typed and takes it.
+    pub async fn typed(&self, typed: Typed, event: Option<String>) -> Reply {
+        match facts::read(&self.inner, typed).await {
+            Ok(incoming) => self.inner.take(incoming, event).await,
+            Err(answer) => Reply::Private(answer),
+        }
+    }
+
+    /// Asks for the version before the one that a request brought, as if whoever pressed had typed it. A card that
+    /// shows a change from before the newest one takes nothing back.
+    pub async fn roll_back(&self, request: &RequestId, pressed: Typed, event: Option<String>) -> Reply {
+        let requests = self.inner.requests.lock().await;
+        let Some(theirs) = requests.get(request) else {
+            return Reply::Private(Words::new("This request is not known here.", "Type `/rollback` instead."));
+        };
+        let target = theirs.opened.target.clone();
+        let newer = requests.values().rev().find(|other| other.opened.target == target && other.commit().is_some());
+        if let Some(newer) = newer.filter(|newer| newer.id != *request) {
+            let text =
+                format!("`{}` came after this, so this card is not the one to roll back from.", newer.opened.title);
+            let remedy = format!("Type `/rollback {} {}`.", target.service, target.environment);
+            return Reply::Private(Words::new(text, remedy));
+        }
+        drop(requests);
+        let text = format!("{} {}", target.service, target.environment);
+        self.typed(Typed { invoked: "rollback".to_owned(), text, ..pressed }, event).await
+    }
+
+    /// Who an account is, by the catalog in force.
+    pub fn asker(&self, account: &str, via: &str) -> Asker {
+        match self.inner.rules() {
+            Some(rules) => facts::asker(&rules, account, via),
+            None => Asker { account: account.to_owned(), via: via.to_owned(), person: None },
+        }
+    }
+
+    /// Something is in flight until this is dropped.
+    pub fn busy(&self) -> Busy {
+        Busy::new(&self.inner)
+    }
+
+    /// The rules in force; absent until the repository was read for the first time.
+    pub fn rules(&self) -> Option<Arc<Rules>> {
+        self.inner.rules()
+    }
+
+    /// Resolves when the repository was read for the first time.
+    pub async fn ready(&self) {
+        let mut rules = self.inner.rules.subscribe();
+        let _ = rules.wait_for(Option::is_some).await;
+    }
+
+    /// Why the rules at the tip are not the ones in force, when they are not.
+    pub fn rules_trouble(&self) -> Option<String> {
+        self.inner.rules_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The requests, newest first.
+    pub async fn requests(&self) -> Vec<Request> {
+        self.inner.requests.lock().await.values().rev().cloned().collect()
+    }
+
+    /// Resolves when nothing is in flight: no effect runs and every card says what its request says.
+    pub async fn settled(&self) {
+        let mut busy = self.inner.busy.subscribe();
+        let _ = busy.wait_for(|count| *count == 0).await;
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Ledger {
+        &self.inner.ledger
+    }
+}
+
+impl Inner {
+    fn rules(&self) -> Option<Arc<Rules>> {
+        self.rules.borrow().clone()
+    }
+
+    /// Decide, append, fold: one at a time, so that every decision sees what the one before it recorded.
+    async fn take(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
+        let mut requests = self.requests.lock().await;
+        let rules = self.rules();
+        let now = clock::now();
+        let facts = Facts { now, rules: rules.as_deref(), requests: &requests };
+        let Decision { entries, reply } = decide(&incoming, facts);
+        if entries.is_empty() {
+            return reply;
+        }
+        let seen = event.map(|id| Seen { id, answer: serde_json::to_value(&reply).unwrap_or_default() });
+        let recorded = match self.ledger.append(Append { at: now, drafts: entries, seen }).await {
+            Ok(Outcome::Appended(recorded)) => recorded,
+            Ok(Outcome::SeenBefore(answer)) => return serde_json::from_value(answer).unwrap_or(Reply::Taken),
+            Err(error) => return unrecorded(&error),
+        };
+        let touched = fold_into(&mut requests, &recorded);
+        drop(requests);
+        for request in touched {
+            self.forget_progress(&request);
+            self.redraw(&request);
+            effects::kick(self, request);
+        }
+        reply
+    }
+
+    async fn request(&self, id: &RequestId) -> Option<Request> {
+        self.requests.lock().await.get(id).cloned()
+    }
+
+    fn progress(&self, id: &RequestId) -> Progress {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
+    }
+
+    fn forget_progress(&self, id: &RequestId) {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Notes what the card shows beside the state, and draws it anew when that is news.
+    fn note_progress(self: &Arc<Self>, id: &RequestId, progress: Progress) {
+        let mut all = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.get(id) == Some(&progress) {
+            return;
+        }
+        all.insert(id.clone(), progress);
+        drop(all);
+        self.redraw(id);
+    }
+
+    /// Asks for the card to be drawn; several asks before it is drawn are one.
+    fn redraw(self: &Arc<Self>, id: &RequestId) {
+        if self.reach.slack.is_none() {
+            return;
+        }
+        if self.undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
+            self.busy.send_modify(|count| *count += 1);
+        }
+        self.drawing.notify_one();
+    }
+}
+
+/// No append, no action: what cannot be recorded is not done, and whoever asked is told so.
+fn unrecorded(error: &LedgerError) -> Reply {
+    tracing::error!(%error, "the ledger did not take an entry; nothing was done");
+    Reply::Private(Words::new(
+        "This could not be recorded, so nothing was done.",
+        format!("Tell whoever runs Leverframe: {error}. {}", error.remedy()),
+    ))
+}
+
+/// Expired requests end even when nobody touches them.
+async fn watch_deadlines(inner: Arc<Inner>) {
+    while !inner.tasks.is_stopping() {
+        inner.take(Incoming::Clock, None).await;
+        inner.tasks.pause(std::time::Duration::from_secs(5)).await;
+    }
+}
+
+/// All requests, from the ledger's entries.
+fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, LedgerError> {
+    const AT_ONCE: usize = 1000;
+    let mut requests = BTreeMap::new();
+    let mut from = 0;
+    loop {
+        let entries = ledger.read(from, AT_ONCE)?;
+        fold_into(&mut requests, &entries);
+        let Some(last) = entries.last() else { return Ok(requests) };
+        from = last.entry.seq + 1;
+    }
+}
+
+/// Folds entries into their requests and names those that changed.
+fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) -> BTreeSet<RequestId> {
+    let mut touched = BTreeSet::new();
+    for recorded in entries {
+        let Some(id) = request::of_subject(&recorded.entry.subject) else { continue };
+        let folded = match requests.remove(&id) {
+            None if recorded.entry.kind == "request.opened" => {
+                Request::opened(id.clone(), recorded).map_err(|error| error.to_string())
+            }
+            None => continue,
+            Some(request) => request.clone().after(recorded).map_err(|error| {
+                requests.insert(id.clone(), request);
+                error.to_string()
+            }),
+        };
+        match folded {
+            Ok(request) => {
+                requests.insert(id.clone(), request);
+                touched.insert(id);
+            }
+            Err(error) => tracing::error!(seq = recorded.entry.seq, %error, "an entry does not fit its request"),
+        }
+    }
+    touched
+}

@@ -1,0 +1,137 @@
+//! Answers that change nothing: how things stand, and what can be asked. Read from the local mirror and the open
+//! requests, never from a network.
+
+use std::{fmt::Write, sync::Arc};
+
+use super::{Inner, facts};
+use crate::core::{
+    change,
+    command::{Command, Commands, Flow},
+    decide::{Asker, Words, principal},
+    names::{Environment, Field, Service, Target},
+    policy::{Circumstances, Question, Verdict},
+    rules::Rules,
+};
+
+/// How many targets one answer shows.
+const SHOWN: usize = 20;
+
+/// Answers a flow.
+pub(super) async fn answer(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    asker: &Asker,
+    (flow, command): (Flow, &Command),
+) -> Words {
+    let principal = principal(rules, &asker.actor());
+    let circumstances = Circumstances { platform: asker.via.clone(), ..Circumstances::default() };
+    let question = Question {
+        principal: &principal,
+        action: command.name(),
+        target: None,
+        team: None,
+        circumstances: &circumstances,
+    };
+    if let Verdict::Denied(denial) = rules.policy.ask(&question) {
+        return Words::new(format!("{}.", denial.reason), denial.remedy);
+    }
+    match flow {
+        Flow::Status => status(inner, rules, (command.service().cloned(), command.environment().cloned())).await,
+        Flow::Help => help(&rules.commands, command),
+    }
+}
+
+fn help(commands: &Commands, command: &Command) -> Words {
+    let named = command.value("command").map(ToString::to_string);
+    let named = named.and_then(|name| commands.iter().find(|one| one.name.as_str() == name.trim_start_matches('/')));
+    if let Some(definition) = named {
+        let mut text = format!("`{}`\n{}", commands.usage(definition), definition.summary);
+        for option in &definition.options {
+            if let Some(help) = &option.help {
+                let _ = write!(text, "\n• `{}`: {help}", option.name);
+            }
+        }
+        return Words::plain(text);
+    }
+    let lines: Vec<String> = commands
+        .iter()
+        .map(|definition| format!("• `{}`: {}", commands.usage(definition), definition.summary))
+        .collect();
+    Words::new(
+        format!("What you can ask:\n{}", lines.join("\n")),
+        "Options may come in any order, or as `name=value`. Type `/help deploy` for one command.",
+    )
+}
+
+async fn status(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    (service, environment): (Option<Service>, Option<Environment>),
+) -> Words {
+    let targets: Vec<Target> = rules
+        .services
+        .iter()
+        .filter(|(name, _)| service.as_ref().is_none_or(|wanted| wanted == *name))
+        .flat_map(|(name, places)| {
+            places.iter().map(|place| Target { service: name.clone(), environment: place.clone() })
+        })
+        .filter(|target| environment.as_ref().is_none_or(|wanted| wanted == &target.environment))
+        .collect();
+    if targets.is_empty() {
+        return Words::new("Nothing runs there.", "Type `/status` alone to see everything.");
+    }
+    let mut text = String::new();
+    for target in targets.iter().take(SHOWN) {
+        let _ = writeln!(text, "{}", line(inner, rules, target).await);
+    }
+    match targets.len().checked_sub(SHOWN) {
+        None | Some(0) => Words::plain(text.trim_end()),
+        Some(more) => {
+            Words::new(text.trim_end(), format!("{more} more: type `/status <service>` or `/status <environment>`."))
+        }
+    }
+}
+
+/// `checkout in prod: v1.2.4, 3 replicas. Last change: deploy checkout ..., Ana, 2026-11-20 10:00 UTC.`
+async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
+    let Ok(files) = facts::files(inner, rules, &rules.commit, target).await else {
+        return format!("• *{target}*: its files cannot be read now.");
+    };
+    let value = |field: Field| {
+        let binding = change::locate(&field, &facts::locator(rules, target, &field), &files);
+        binding.map(|binding| {
+            let file = files.iter().find(|file| file.path == binding.file);
+            file.and_then(|file| change::value_at(&binding, &file.text).ok().flatten())
+        })
+    };
+    let version = match value(Field::ImageTag) {
+        Ok(version) => format!("`{}`", version.unwrap_or_else(|| "no tag".to_owned())),
+        Err(refusal) => format!("version unknown ({refusal})"),
+    };
+    let replicas = value(Field::Replicas).ok().flatten().map(|count| format!(", {count} replicas")).unwrap_or_default();
+    format!(
+        "• *{target}*: {version}{replicas}.{}{}",
+        last_change(inner, rules, target).await,
+        open(inner, target).await
+    )
+}
+
+async fn last_change(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
+    let Some(environment) = rules.catalog.environment(&target.environment) else { return String::new() };
+    let directory = environment.path_of(&target.service);
+    let history = inner.reach.repository.mirror.history(&rules.commit, &directory, 1).await.unwrap_or_default();
+    history.first().map_or_else(String::new, |commit| {
+        let at = commit.time.strftime("%Y-%m-%d %H:%M UTC");
+        format!(" Last change: {} ({}, {at}).", commit.subject, commit.author)
+    })
+}
+
+async fn open(inner: &Arc<Inner>, target: &Target) -> String {
+    let requests = inner.requests.lock().await;
+    let open: Vec<String> = requests
+        .values()
+        .filter(|request| &request.opened.target == target && !request.is_over())
+        .map(|request| format!("{} ({})", request.opened.title, request.state.word()))
+        .collect();
+    if open.is_empty() { String::new() } else { format!(" Open: {}.", open.join("; ")) }
+}

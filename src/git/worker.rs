@@ -1,0 +1,189 @@
+//! The threads of a repository. libgit2 blocks, so each repository has a reader and a writer thread with a
+//! handle of its own on the mirror, and work reaches them through bounded channels. Keeps the mirror usable:
+//! what cannot be opened, or turned out damaged, is set aside and made anew.
+
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use git2::{Repository, RepositoryInitOptions};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    error::GitError,
+    read::PathCache,
+    transport::{self, Failure, Session},
+};
+
+/// How much work may wait for one thread before callers wait to hand theirs in.
+const WAITING: usize = 64;
+
+type Job = Box<dyn FnOnce(&mut Room) + Send>;
+
+/// What both threads of a repository know.
+pub(super) struct Shared {
+    /// The tracked branch.
+    pub(super) branch: String,
+    /// The address, without credentials.
+    pub(super) url: String,
+    /// Where the mirror is.
+    pub(super) directory: PathBuf,
+    /// How often the mirror was made anew: a handle from before must be opened again.
+    generation: AtomicU64,
+    damaged: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(branch: String, url: String, directory: PathBuf) -> Self {
+        let (generation, damaged) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { branch, url, directory, generation, damaged }
+    }
+
+    /// The tracked branch as a reference.
+    pub(super) fn tracked(&self) -> String {
+        format!("refs/heads/{}", self.branch)
+    }
+}
+
+/// What a job works with: the thread's own handle on the mirror.
+pub(super) struct Room {
+    pub(super) shared: Arc<Shared>,
+    pub(super) repository: Repository,
+    pub(super) failure: Failure,
+    pub(super) paths: PathCache,
+    generation: u64,
+}
+
+impl Room {
+    /// Does one job; a panic in it costs only this job.
+    fn attempt<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, GitError>) -> Result<T, GitError> {
+        self.reopen_if_made_anew()?;
+        let done = catch_unwind(AssertUnwindSafe(|| job(self)));
+        let done = done.unwrap_or_else(|_| Err(GitError::Other("the work on the repository broke off".into())));
+        if matches!(done, Err(GitError::Damaged(_))) {
+            self.shared.damaged.store(true, Ordering::SeqCst);
+        }
+        done
+    }
+
+    fn reopen_if_made_anew(&mut self) -> Result<(), GitError> {
+        let now = self.shared.generation.load(Ordering::SeqCst);
+        if now != self.generation {
+            self.repository = Repository::open_bare(&self.shared.directory)?;
+            self.paths = PathCache::default();
+            self.generation = now;
+        }
+        Ok(())
+    }
+
+    /// Makes the mirror anew if somebody found it damaged. Only the writer does this, before it fetches.
+    pub(super) fn heal_if_damaged(&mut self) -> Result<(), GitError> {
+        if !self.shared.damaged.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        set_aside(&self.shared.directory)?;
+        self.repository = make(&self.shared)?;
+        self.generation = self.shared.generation.fetch_add(1, Ordering::SeqCst) + 1;
+        self.paths = PathCache::default();
+        self.shared.damaged.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Remembers that the mirror must be made anew.
+    pub(super) fn mark_damaged(&self) {
+        self.shared.damaged.store(true, Ordering::SeqCst);
+    }
+}
+
+/// The way to one thread.
+#[derive(Clone)]
+pub(super) struct Lane {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Lane {
+    /// Starts a thread. It ends when the last handle on it is gone and its work is done.
+    pub(super) fn start(name: &str, shared: Arc<Shared>, session: Session) -> Result<Self, GitError> {
+        let repository = Repository::open_bare(&shared.directory)?;
+        let (jobs, mut waiting) = mpsc::channel::<Job>(WAITING);
+        let generation = shared.generation.load(Ordering::SeqCst);
+        let failure = session.failure.clone();
+        let work = move || {
+            // The HTTP client makes its timers where its requests are made, which is here.
+            let runtime = session.runtime.clone();
+            let _inside = runtime.enter();
+            transport::speak_for(session);
+            let mut room = Room { shared, repository, failure, paths: PathCache::default(), generation };
+            while let Some(job) = waiting.blocking_recv() {
+                job(&mut room);
+            }
+        };
+        let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+        started.map_err(|error| GitError::Other(format!("no thread can be started: {error}")))?;
+        Ok(Self { jobs })
+    }
+
+    /// Has a job done. Where the caller stops waiting, the job is done all the same.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Room) -> Result<T, GitError> + Send + 'static,
+    ) -> Result<T, GitError> {
+        let stopped = || GitError::Other("the repository's threads have stopped".into());
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |room| {
+            let _ = reply.send(room.attempt(job));
+        });
+        self.jobs.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+/// Makes sure there is a mirror that can be used, without asking the network.
+pub(super) fn prepare(shared: &Shared) -> Result<(), GitError> {
+    let empty = fs::read_dir(&shared.directory).map_or(true, |mut entries| entries.next().is_none());
+    if !empty {
+        if is_sound(shared) {
+            return Ok(());
+        }
+        tracing::warn!(directory = %shared.directory.display(), "the mirror is damaged; it is set aside and cloned again");
+        set_aside(&shared.directory)?;
+    }
+    make(shared).map(|_| ())
+}
+
+/// Whether the mirror opens, and the tip of the tracked branch and its tree can be read.
+fn is_sound(shared: &Shared) -> bool {
+    let Ok(repository) = Repository::open_bare(&shared.directory) else { return false };
+    match repository.refname_to_id(&shared.tracked()) {
+        Ok(tip) => repository.find_commit(tip).and_then(|commit| commit.tree()).is_ok(),
+        Err(error) => error.code() == git2::ErrorCode::NotFound,
+    }
+}
+
+fn make(shared: &Shared) -> Result<Repository, GitError> {
+    let mut options = RepositoryInitOptions::new();
+    options.bare(true).mkpath(true).external_template(false).initial_head(&shared.branch);
+    Repository::init_opts(&shared.directory, &options)
+        .map_err(|error| GitError::Other(format!("no mirror can be made: {}", error.message())))
+}
+
+/// Moves the mirror out of the way, to the same name with `.damaged` behind; only the last one is kept.
+fn set_aside(directory: &Path) -> Result<(), GitError> {
+    let mut aside = directory.as_os_str().to_owned();
+    aside.push(".damaged");
+    let failed = |error: std::io::Error| GitError::Other(format!("the damaged mirror cannot be set aside: {error}"));
+    match fs::remove_dir_all(&aside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    match fs::rename(directory, &aside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

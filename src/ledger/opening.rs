@@ -1,0 +1,279 @@
+//! Opens a ledger: takes the lock, walks the whole journal, and makes the store agree with it.
+//! The journal is the truth. Where the store holds entries that the journal lost, and they follow on, they are given back.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    comparison::Comparison,
+    error::{JournalError, LedgerError},
+    finding::Finding,
+    journal::{Lines, Position, Tail, folder},
+    line::{self, Batch, Header, Sealed},
+    segments::{Segments, sync_folder},
+    store::{Store, StoreError},
+};
+use crate::core::entry::{Entry, NO_PREVIOUS};
+
+/// Sizes of a ledger's parts, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// How much of the journal is made ready at a time.
+    pub segment: u64,
+    /// How much of the store is kept in memory.
+    pub cache: u64,
+    /// So many of the newest entries are compared with the store when it opens.
+    pub compared_entries: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { segment: 4 * 1024 * 1024, cache: 32 * 1024 * 1024, compared_entries: 20_000 }
+    }
+}
+
+/// Where the chain stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chain {
+    /// `seq` of the next entry.
+    pub(crate) next: u64,
+    /// Its `prev`.
+    pub(crate) hash: String,
+    /// The earliest time it may have.
+    pub(crate) time: Timestamp,
+}
+
+/// A ledger whose parts agree.
+pub(crate) struct Parts {
+    pub(crate) lock: File,
+    pub(crate) store: Store,
+    /// Absent in quarantine.
+    pub(crate) segments: Option<Segments>,
+    pub(crate) chain: Chain,
+    pub(crate) report: Vec<Finding>,
+}
+
+/// The folder of the store.
+pub(crate) fn store_folder(directory: &Path) -> PathBuf {
+    directory.join("sled")
+}
+
+/// A file whose presence says that the store failed while it was read, so that the next start rebuilds it.
+pub(crate) fn distrust_mark(directory: &Path) -> PathBuf {
+    directory.join("sled.distrusted")
+}
+
+/// Opens or creates the ledger in `directory`.
+pub(crate) fn open(directory: &Path, at: Timestamp, sizes: &Sizes) -> Result<Parts, LedgerError> {
+    let journal = folder(directory);
+    std::fs::create_dir_all(&journal).map_err(LedgerError::file("create", &journal))?;
+    let lock = lock(directory)?;
+    sync_folder(directory).map_err(LedgerError::file("write", directory))?;
+    let (store, walk) = walk_with_store(directory, sizes)?;
+    let (store, report) = settle(directory, at, sizes, store, &walk)?;
+    let chain = Chain { next: walk.next, hash: walk.hash.clone(), time: last_time(&store)? };
+    let mut parts = Parts { lock, store, segments: None, chain, report };
+    match &walk.damage {
+        Some(damage) => parts.report.push(Finding::Quarantined { why: damage.to_string() }),
+        None => parts.make_writable(directory, sizes, &walk)?,
+    }
+    Ok(parts)
+}
+
+impl Parts {
+    fn make_writable(&mut self, directory: &Path, sizes: &Sizes, walk: &Walk) -> Result<(), LedgerError> {
+        let segments = Segments::open(directory, walk.end, walk.tail, sizes.segment)?;
+        self.report.extend(tail_finding(walk.tail));
+        if let Tail::Unterminated { .. } | Tail::Altered { .. } = walk.tail {
+            // The line is whole by its checksum; the segments have ended it with its newline.
+            self.take_completed(directory)?;
+        }
+        self.restore(segments)?;
+        self.chain.time = last_time(&self.store)?;
+        Ok(())
+    }
+
+    /// Reads the line that was completed at the end of the journal, and gives it to the store.
+    fn take_completed(&mut self, directory: &Path) -> Result<(), LedgerError> {
+        let mut lines = Lines::open(directory, self.chain.next)?;
+        while let Some(header) = lines.advance()? {
+            if header.first >= self.chain.next {
+                let batch = Batch::decode(&header, lines.bytes()).map_err(|why| lines.damaged(why))?;
+                self.store.apply(&[batch]).map_err(store_error)?;
+                (self.chain.next, self.chain.hash) = (header.next(), header.hash);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes back what the journal lost and the store still has; the comparison has seen that each entry follows.
+    fn restore(&mut self, mut segments: Segments) -> Result<(), LedgerError> {
+        let before = self.chain.next;
+        while let Some(bytes) = self.store.entry(self.chain.next).map_err(store_error)? {
+            let batch = batch_of(&self.store, bytes, &self.chain)?;
+            let line = batch.encode().map_err(StoreError::new).map_err(store_error)?;
+            let written = segments.append(self.chain.next, &line);
+            written.map_err(|failure| LedgerError::NotWritten { cause: failure.to_string() })?;
+            (self.chain.next, self.chain.hash) = (batch.header.next(), batch.header.hash);
+        }
+        if self.chain.next > before {
+            self.report.push(Finding::Restored { entries: self.chain.next - before });
+        }
+        self.segments = Some(segments);
+        Ok(())
+    }
+}
+
+fn tail_finding(tail: Tail) -> Option<Finding> {
+    match tail {
+        Tail::Clean => None,
+        Tail::Unfinished { bytes } => Some(Finding::TailCut { bytes }),
+        Tail::Unterminated { .. } | Tail::Altered { .. } => Some(Finding::TailCompleted),
+    }
+}
+
+fn store_error(error: StoreError) -> LedgerError {
+    LedgerError::Store { cause: error.to_string() }
+}
+
+fn last_time(store: &Store) -> Result<Timestamp, LedgerError> {
+    let Some((_, bytes)) = store.last().map_err(store_error)? else { return Ok(Timestamp::MIN) };
+    let entry: Result<Entry, _> = serde_json::from_slice(&bytes);
+    Ok(entry.ok().and_then(|entry| entry.at().ok()).unwrap_or(Timestamp::MIN))
+}
+
+/// Takes the lock of the directory, which goes with the file, however the process ends.
+fn lock(directory: &Path) -> Result<File, LedgerError> {
+    let path = directory.join("lock");
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = file.map_err(LedgerError::file("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+            return Err(LedgerError::Held { directory: directory.display().to_string(), pid });
+        }
+        Err(TryLockError::Error(error)) => return Err(LedgerError::file("lock", &path)(error)),
+    }
+    let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    written.map_err(LedgerError::file("write", &path))?;
+    Ok(file)
+}
+
+/// What a walk over the whole journal found.
+struct Walk {
+    next: u64,
+    hash: String,
+    end: Option<Position>,
+    tail: Tail,
+    damage: Option<JournalError>,
+    /// Entries that the store lacked and got.
+    caught_up: u64,
+    /// Why the store cannot be used.
+    distrust: Option<String>,
+}
+
+fn walk_with_store(directory: &Path, sizes: &Sizes) -> Result<(Option<Store>, Walk), LedgerError> {
+    let mark = distrust_mark(directory);
+    let opened = match std::fs::read_to_string(&mark) {
+        Ok(why) => Err(why),
+        Err(_) => Store::open(&store_folder(directory), sizes.cache).map_err(|error| error.to_string()),
+    };
+    let (store, why) = match opened {
+        Ok(store) => (Some(store), None),
+        Err(why) => (None, Some(why)),
+    };
+    let mut comparison = Comparison::new(store.as_ref(), why, sizes.compared_entries);
+    let mut lines = Lines::open(directory, 0)?;
+    let damage = loop {
+        match lines.advance() {
+            Ok(None) => break None,
+            Ok(Some(header)) => comparison.take(&header, lines.bytes()),
+            Err(damage @ JournalError::Damaged { .. }) => break Some(damage),
+            Err(error @ JournalError::Unreadable { .. }) => return Err(error.into()),
+        }
+    };
+    let (next, hash) = lines.head();
+    let hash = hash.unwrap_or(NO_PREVIOUS).to_owned();
+    comparison.finish(next, &hash, damage.as_ref());
+    let (caught_up, distrust) = (comparison.caught_up, comparison.distrust);
+    let walk = Walk { next, hash, end: lines.position(), tail: lines.tail(), damage, caught_up, distrust };
+    Ok((store, walk))
+}
+
+/// Gives back a store that agrees with the journal, a new one where the old one does not.
+fn settle(
+    directory: &Path,
+    at: Timestamp,
+    sizes: &Sizes,
+    store: Option<Store>,
+    walk: &Walk,
+) -> Result<(Store, Vec<Finding>), LedgerError> {
+    let why = match (store, &walk.distrust) {
+        (Some(store), None) => {
+            let caught_up = (walk.caught_up > 0).then_some(Finding::CaughtUp { entries: walk.caught_up });
+            return Ok((store, caught_up.into_iter().collect()));
+        }
+        (store, why) => {
+            // It writes to its path when it goes, so it must be gone before another one is there.
+            if let Some(store) = store {
+                store.close();
+            }
+            why.clone().unwrap_or_default()
+        }
+    };
+    let kept_in = set_aside(directory, at)?;
+    let store = Store::open(&store_folder(directory), sizes.cache).map_err(store_error)?;
+    let entries = rebuild(directory, &store)?;
+    store.flush().map_err(store_error)?;
+    let _ = std::fs::remove_file(distrust_mark(directory));
+    Ok((store, vec![Finding::Rebuilt { entries, why, kept_in }]))
+}
+
+fn set_aside(directory: &Path, at: Timestamp) -> Result<PathBuf, LedgerError> {
+    let (from, time) = (store_folder(directory), at.strftime("%Y%m%dT%H%M%SZ"));
+    let names =
+        std::iter::once(format!("sled.damaged-{time}")).chain((2..).map(|n| format!("sled.damaged-{time}-{n}")));
+    let free = names.map(|name| directory.join(name)).find(|path| !path.exists());
+    let to = free.unwrap_or_else(|| directory.join("sled.damaged"));
+    match std::fs::rename(&from, &to) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(LedgerError::file("rename", &from)(error)),
+        Ok(()) | Err(_) => Ok(to),
+    }
+}
+
+/// Fills an empty store from the journal, as far as that can be read.
+fn rebuild(directory: &Path, store: &Store) -> Result<u64, LedgerError> {
+    let mut comparison = Comparison::new(Some(store), None, 0);
+    let mut lines = Lines::open(directory, 0)?;
+    while let Ok(Some(header)) = lines.advance() {
+        comparison.take(&header, lines.bytes());
+    }
+    let (next, hash) = lines.head();
+    comparison.finish(next, hash.unwrap_or(NO_PREVIOUS), None);
+    match comparison.distrust {
+        Some(cause) => Err(LedgerError::Store { cause }),
+        None => Ok(comparison.caught_up),
+    }
+}
+
+fn batch_of(store: &Store, bytes: Vec<u8>, chain: &Chain) -> Result<Batch, LedgerError> {
+    let entry: Entry = serde_json::from_slice(&bytes).map_err(StoreError::new).map_err(store_error)?;
+    let mut texts = BTreeMap::new();
+    for (_, hash) in line::text_hashes(&entry.body) {
+        if let Some(text) = store.text(hash).map_err(store_error)? {
+            texts.insert(hash.to_owned(), text);
+        }
+    }
+    let header = Header { first: chain.next, count: 1, prev: chain.hash.clone(), hash: line::hash(&bytes) };
+    let sealed = Sealed { seq: chain.next, subject: entry.subject, bytes };
+    Ok(Batch { header, entries: vec![sealed], texts, seen: Vec::new() })
+}

@@ -1,0 +1,210 @@
+//! The HTTP edge: bounded bodies, signatures on raw bytes, answers within a second, health.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    chat::slack::{
+        client::SlackClient,
+        incoming::{self, Interaction, Place, SlashCommand},
+        render,
+        verify::{BadSignature, Verified, verify},
+    },
+    clock,
+    core::{
+        decide::{Click, Incoming, Press, Reply, Words},
+        names::RequestId,
+    },
+    engine::{Engine, Typed},
+    secret::Secret,
+    tasks::Tasks,
+};
+
+mod dashboard;
+mod refused;
+
+/// The largest body that is read.
+const BODY: usize = 1024 * 1024;
+
+/// What the edge needs of Slack.
+#[derive(Clone)]
+pub struct SlackEdge {
+    /// The secret that signs what Slack sends.
+    pub signing_secret: Secret,
+    /// The workspace; others are refused.
+    pub team: String,
+    /// For private answers to clicks.
+    pub client: SlackClient,
+}
+
+struct Edge {
+    engine: Engine,
+    slack: Option<SlackEdge>,
+    tasks: Tasks,
+    refusals: refused::Refusals,
+}
+
+/// The routes.
+pub fn router(engine: Engine, slack: Option<SlackEdge>, tasks: Tasks) -> Router {
+    let edge = Arc::new(Edge { engine, slack, tasks, refusals: refused::Refusals::default() });
+    Router::new()
+        .route("/slack/commands", post(slack_command))
+        .route("/slack/interactions", post(slack_interaction))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/", get(dashboard::page))
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(edge)
+}
+
+/// Ready when the ledger takes entries and the catalog was loaded.
+async fn ready(State(edge): State<Arc<Edge>>) -> Response {
+    let trouble = edge.engine.rules_trouble();
+    match (edge.engine.rules(), edge.engine.ledger().is_quarantined()) {
+        (Some(_), false) => "ready\n".into_response(),
+        (None, _) => {
+            let why = trouble.unwrap_or_else(|| "the repository was not read yet".to_owned());
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
+        }
+        (Some(_), true) => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the ledger is read-only\n").into_response(),
+    }
+}
+
+/// Verifies a body as Slack's, or answers 401.
+async fn of_slack<'e>(
+    edge: &'e Edge,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<(&'e SlackEdge, Verified<Bytes>), Response> {
+    let Some(slack) = &edge.slack else { return Err(StatusCode::NOT_FOUND.into_response()) };
+    match verify(&slack.signing_secret, headers, body, clock::now()) {
+        Ok(verified) => Ok((slack, verified)),
+        Err(error) => {
+            edge.refusals.note(&edge.engine, bad_signature(&error)).await;
+            Err((StatusCode::UNAUTHORIZED, format!("{error}\n")).into_response())
+        }
+    }
+}
+
+fn bad_signature(error: &BadSignature) -> &'static str {
+    match error {
+        BadSignature::Missing => "signature missing",
+        BadSignature::Stale => "signature stale",
+        BadSignature::Wrong => "signature wrong",
+    }
+}
+
+async fn slack_command(State(edge): State<Arc<Edge>>, headers: HeaderMap, body: Bytes) -> Response {
+    let (slack, verified) = match of_slack(&edge, &headers, body).await {
+        Ok(verified) => verified,
+        Err(response) => return response,
+    };
+    let command = match incoming::command(&verified) {
+        Ok(command) => command,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    if let Some(answer) = other_workspace(&edge, slack, &command.team).await {
+        return answer;
+    }
+    let event = format!("slack:command:{}", command.trigger);
+    answered(edge.engine.typed(typed(command), Some(event)).await)
+}
+
+fn typed(command: SlashCommand) -> Typed {
+    Typed {
+        account: format!("slack:{}", command.user),
+        via: "slack".to_owned(),
+        channel: format!("slack:{}", command.channel),
+        invoked: command.command.trim_start_matches('/').to_owned(),
+        text: command.text,
+    }
+}
+
+/// Another workspace is told so, privately, and it is recorded.
+async fn other_workspace(edge: &Edge, slack: &SlackEdge, team: &str) -> Option<Response> {
+    if slack.team == team {
+        return None;
+    }
+    edge.refusals.note(&edge.engine, "another workspace").await;
+    let words = Words::new("This bot belongs to another workspace.", "Use it there.");
+    Some(ephemeral(&words).into_response())
+}
+
+fn ephemeral(words: &Words) -> Json<Value> {
+    Json(json!({ "response_type": "ephemeral", "text": render::words(words) }))
+}
+
+/// 200 with nothing when it was taken (the card follows), or with words for whoever asked.
+fn answered(reply: Reply) -> Response {
+    match reply {
+        Reply::Taken | Reply::Go | Reply::Stop => StatusCode::OK.into_response(),
+        Reply::Private(words) => ephemeral(&words).into_response(),
+    }
+}
+
+async fn slack_interaction(State(edge): State<Arc<Edge>>, headers: HeaderMap, body: Bytes) -> Response {
+    let (slack, verified) = match of_slack(&edge, &headers, body).await {
+        Ok(verified) => verified,
+        Err(response) => return response,
+    };
+    let press = match incoming::interaction(&verified) {
+        Ok(Interaction::Click(press)) => press,
+        Ok(Interaction::Other { .. }) => return StatusCode::OK.into_response(),
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    if let Some(answer) = other_workspace(&edge, slack, press.user_team.as_ref().unwrap_or(&press.team)).await {
+        return answer;
+    }
+    if let Reply::Private(words) = pressed(&edge, &press).await {
+        whisper(&edge, slack, &press, words);
+    }
+    StatusCode::OK.into_response()
+}
+
+/// What a button asks for; those that are only links ask for nothing.
+async fn pressed(edge: &Edge, press: &incoming::Click) -> Reply {
+    let event = Some(format!("slack:click:{}", press.trigger));
+    let (Some((request, digest)), Place::Message(place)) = (press.value.split_once(':'), &press.place) else {
+        return Reply::Taken;
+    };
+    let Ok(request) = RequestId::parse(request) else { return Reply::Taken };
+    let (account, channel) = (format!("slack:{}", press.user), format!("slack:{}", place.channel));
+    if press.action == "rollback" {
+        let (via, invoked, text) = ("slack".to_owned(), String::new(), String::new());
+        return edge.engine.roll_back(&request, Typed { account, via, channel, invoked, text }, event).await;
+    }
+    let Some(button) = Press::parse(&press.action) else { return Reply::Taken };
+    let click = Click {
+        asker: edge.engine.asker(&account, "slack"),
+        request,
+        press: button,
+        digest: digest.to_owned(),
+        channel,
+        message: place.ts.clone(),
+    };
+    edge.engine.take(Incoming::Clicked(click), event).await
+}
+
+/// A refused click is answered where it was made, for the presser's eyes only, after the acknowledgement.
+fn whisper(edge: &Edge, slack: &SlackEdge, press: &incoming::Click, words: Words) {
+    let (Place::Message(place) | Place::Whisper(place)) = &press.place else { return };
+    let (client, channel, user) = (slack.client.clone(), place.channel.clone(), press.user.clone());
+    let busy = edge.engine.busy();
+    edge.tasks.start(async move {
+        let text = render::words(&words);
+        let told = tokio::time::timeout(Duration::from_secs(10), client.whisper(&channel, &user, text)).await;
+        if let Ok(Err(error)) = told {
+            tracing::warn!(%error, "a private answer could not be delivered");
+        }
+        drop(busy);
+    });
+}
