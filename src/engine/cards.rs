@@ -93,8 +93,7 @@ fn message(card: &Card) -> MessageRef {
     MessageRef { channel: channel.to_owned(), ts: card.message.clone() }
 }
 
-/// Posts the card. A post whose answer never came may have been taken all the same, also by a life of this bot that
-/// ended before it was recorded: then the message is looked for first.
+/// Posts the card, unless a crash came between an earlier post and its entry: then the message is there.
 async fn post(
     inner: &Arc<Inner>,
     slack: &SlackClient,
@@ -102,15 +101,15 @@ async fn post(
     rendered: Rendered,
 ) -> Result<(), SlackError> {
     let typed_in = request.opened.channel.strip_prefix("slack:").unwrap_or(&request.opened.channel).to_owned();
-    let may_be_there = !inner.maybe_posted.lock().unwrap_or_else(PoisonError::into_inner).insert(request.id.clone());
-    let found = if may_be_there { find(inner, slack, request, &typed_in).await? } else { None };
-    let place = match found {
+    // Taken before the message is sent: a post whose answer never came is looked for before it is repeated.
+    let untried = inner.unposted.lock().unwrap_or_else(PoisonError::into_inner).remove(&request.id);
+    let place = if untried { None } else { find(inner, slack, request, &typed_in).await? };
+    let place = match place {
         Some(place) => place,
         None => send(inner, slack, request, (typed_in, rendered)).await?,
     };
     let card = Card { channel: format!("slack:{}", place.channel), message: place.ts };
     report(inner, request, Outcome::CardPosted(card)).await;
-    inner.maybe_posted.lock().unwrap_or_else(PoisonError::into_inner).remove(&request.id);
     Ok(())
 }
 

@@ -33,7 +33,7 @@ use crate::{
     tasks::Tasks,
 };
 
-pub use facts::{Typed, locator, plan_set, vocabulary};
+pub use facts::{Typed, locator, plan_set};
 
 /// The repository that holds the catalog and the services.
 #[derive(Clone)]
@@ -76,10 +76,9 @@ struct Inner {
     progress: Mutex<BTreeMap<RequestId, Progress>>,
     running: Mutex<HashMap<RequestId, Arc<Notify>>>,
     undrawn: Mutex<BTreeSet<RequestId>>,
+    /// Opened in this life of the process, and no post of their card was tried: none can be there.
+    unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
-    /// Requests whose card may have been sent although no entry says so: those that an earlier life left without one,
-    /// and those that were tried.
-    maybe_posted: Mutex<BTreeSet<RequestId>>,
     busy: watch::Sender<usize>,
 }
 
@@ -106,8 +105,6 @@ impl Engine {
     /// When the ledger cannot be read.
     pub fn new(reach: Reach, ledger: Ledger, tasks: Tasks) -> Result<Self, LedgerError> {
         let requests = fold(&ledger)?;
-        let without_card = requests.values().filter(|request| request.card.is_none());
-        let maybe_posted = Mutex::new(without_card.map(|request| request.id.clone()).collect());
         let inner = Inner {
             reach,
             ledger,
@@ -118,8 +115,8 @@ impl Engine {
             progress: Mutex::default(),
             running: Mutex::default(),
             undrawn: Mutex::default(),
+            unposted: Mutex::default(),
             drawing: Notify::new(),
-            maybe_posted,
             busy: watch::Sender::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -239,6 +236,7 @@ impl Inner {
             Ok(Outcome::SeenBefore(answer)) => return serde_json::from_value(answer).unwrap_or(Reply::Taken),
             Err(error) => return unrecorded(&error),
         };
+        self.note_opened(&recorded);
         let touched = fold_into(&mut requests, &recorded);
         drop(requests);
         for request in touched {
@@ -247,6 +245,12 @@ impl Inner {
             effects::kick(self, request);
         }
         reply
+    }
+
+    fn note_opened(&self, recorded: &[Recorded]) {
+        let opened = recorded.iter().filter(|one| one.entry.kind == "request.opened");
+        let mut unposted = self.unposted.lock().unwrap_or_else(PoisonError::into_inner);
+        unposted.extend(opened.filter_map(|one| request::of_subject(&one.entry.subject)));
     }
 
     async fn request(&self, id: &RequestId) -> Option<Request> {

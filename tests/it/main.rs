@@ -12,5 +12,6 @@ mod crash;
 mod forge;
 mod git;
 mod ledger;
+mod tidy;
 
 mod yaml_corpus;
