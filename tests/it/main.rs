@@ -12,6 +12,7 @@ mod crash;
 mod forge;
 mod git;
 mod ledger;
+mod outage;
 mod tidy;
 
 mod yaml_corpus;
