@@ -10,6 +10,6 @@
 mod forge;
 mod git;
 mod ledger;
+mod stories;
 mod tidy;
-
 mod yaml_corpus;
