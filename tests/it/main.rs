@@ -7,6 +7,7 @@
     reason = "helpers of tests fail by panicking; clippy sees only what stands in a test function as a test"
 )]
 
+mod beside;
 mod forge;
 mod git;
 mod ledger;
