@@ -52,9 +52,8 @@ impl Plan {
 fn planned(repo: &Path, words: &[String]) -> Result<Option<Planned>, Failure> {
     let checkout = Checkout::open(repo)?;
     let rules = checkout.rules()?;
-    let vocabulary = engine::vocabulary(&rules);
     let text = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-    let command = command::parse(&rules.commands, &vocabulary, Invoked::Under(""), &text)
+    let command = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), &text)
         .map_err(|refusal| Failure::new(&refusal, refusal.remedy()))?;
     let asked = command.change().map_err(|refusal| Failure::new(&refusal, refusal.remedy()))?;
     let (Some(target), set) = (command.target(), set(asked)?) else {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::{
-    catalog::{Catalog, CatalogErrors},
+    catalog::{Catalog, CatalogErrors, EnvironmentGroup},
     change::SourceFile,
-    command::{Commands, Definition, DefinitionError},
+    command::{Commands, Definition, DefinitionError, Vocabulary},
     names::{CommitId, Environment, RepoPath, Service},
     policy::{Policy, PolicyError},
 };
@@ -28,6 +28,8 @@ pub struct Rules {
     pub policy: Policy,
     /// What can be asked.
     pub commands: Commands,
+    /// The names that what people type is read against.
+    pub vocabulary: Vocabulary,
     /// What runs, and where.
     pub services: BTreeMap<Service, BTreeSet<Environment>>,
 }
@@ -79,6 +81,17 @@ impl Rules {
         let actions: Vec<_> = commands.iter().map(|definition| definition.name.clone()).collect();
         let policy = Policy::load(text(POLICY).map(|text| (POLICY, text)), &actions)?;
         let services = catalog.discovered(paths);
-        Ok(Self { commit, catalog, policy, commands, services })
+        let vocabulary = vocabulary(&catalog, &services);
+        Ok(Self { commit, catalog, policy, commands, vocabulary, services })
+    }
+}
+
+fn vocabulary(catalog: &Catalog, services: &BTreeMap<Service, BTreeSet<Environment>>) -> Vocabulary {
+    let members = |group: &EnvironmentGroup| group.steps.iter().map(|step| step.environment.clone()).collect();
+    Vocabulary {
+        services: services.keys().cloned().collect(),
+        environments: catalog.environments().iter().map(|environment| environment.name.clone()).collect(),
+        groups: catalog.groups().iter().map(|group| (group.name.clone(), members(group))).collect(),
+        people: catalog.people().map(|person| person.id.clone()).collect(),
     }
 }

@@ -101,13 +101,9 @@ async fn post(
     rendered: Rendered,
 ) -> Result<(), SlackError> {
     let typed_in = request.opened.channel.strip_prefix("slack:").unwrap_or(&request.opened.channel).to_owned();
-    let tried = format!("card-tried/{}", request.id);
-    let place = match inner.ledger.note(&tried).ok().flatten() {
-        Some(_) => find(inner, slack, request, &typed_in).await?,
-        None => None,
-    };
-    // Set before the message is sent: a post whose answer never came is looked for before it is repeated.
-    let _ = inner.ledger.set_note(&tried, b"1");
+    // Taken before the message is sent: a post whose answer never came is looked for before it is repeated.
+    let untried = inner.unposted.lock().unwrap_or_else(PoisonError::into_inner).remove(&request.id);
+    let place = if untried { None } else { find(inner, slack, request, &typed_in).await? };
     let place = match place {
         Some(place) => place,
         None => send(inner, slack, request, (typed_in, rendered)).await?,

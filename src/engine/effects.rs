@@ -132,6 +132,14 @@ async fn may(inner: &Arc<Inner>, request: &Request, step: Step) -> bool {
     report(inner, request, Outcome::Step(step)).await == Reply::Go
 }
 
+/// It is in the branch: the rules move along first, so that whoever asks next sees it.
+pub(super) async fn landed(inner: &Arc<Inner>, request: &Request, commit: CommitId) {
+    if let Err(error) = rules::refresh(inner).await {
+        tracing::info!(%error, "the rules at the new tip are read later");
+    }
+    report(inner, request, Outcome::Landed(commit)).await;
+}
+
 /// Plans a request whose facts were missing when it was asked.
 async fn plan(inner: &Arc<Inner>, request: &Request) -> Result<(), Trouble> {
     rules::refresh(inner).await.map_err(|error| Trouble::Other(format!("{error}.")))?;
@@ -243,7 +251,7 @@ async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result
     }
     match forge.merge(ours.number, the_merge(inner, request, course, &ours.head)).await {
         Ok(commit) => {
-            report(inner, request, Outcome::Landed(commit)).await;
+            landed(inner, request, commit).await;
             Ok(())
         }
         Err(ForgeError::NotMergeable(words)) => rebase(inner, request, course, words).await,

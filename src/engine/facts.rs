@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::{Inner, effects::Trouble, status};
+use super::{Inner, effects::Trouble, rules, status};
 use crate::{
     clock,
     core::{
         change::{self, Locator, Plan, PlanRefusal, Planned, SourceFile, Wanted},
-        command::{self, Command, Invoked, Vocabulary},
+        command::{self, Command, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
         names::{CommandName, CommitId, ConnectionName, Field, Target},
         request::Request,
@@ -52,6 +52,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
             },
         ));
     };
+    rules::refresh_soon(inner);
     let asker = asker(&rules, &typed.account, &typed.via);
     let command = match parse(&rules, &typed.invoked, &typed.text) {
         Ok(command) => command,
@@ -93,23 +94,8 @@ fn parse(rules: &Rules, invoked: &str, text: &str) -> Result<Command, Words> {
     let one_for_all = rules.catalog.commands().name.as_str();
     let under = format!("/{one_for_all}");
     let invoked = if invoked == one_for_all { Invoked::Under(&under) } else { Invoked::Bare(invoked) };
-    command::parse(&rules.commands, &vocabulary(rules), invoked, text)
+    command::parse(&rules.commands, &rules.vocabulary, invoked, text)
         .map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
-}
-
-/// The names that exist.
-pub fn vocabulary(rules: &Rules) -> Vocabulary {
-    Vocabulary {
-        services: rules.services.keys().cloned().collect(),
-        environments: rules.catalog.environments().iter().map(|environment| environment.name.clone()).collect(),
-        groups: rules
-            .catalog
-            .groups()
-            .iter()
-            .map(|group| (group.name.clone(), group.steps.iter().map(|step| step.environment.clone()).collect()))
-            .collect(),
-        people: rules.catalog.people().map(|person| person.id.clone()).collect(),
-    }
 }
 
 /// Plans in time, or later.
@@ -292,7 +278,7 @@ pub(super) fn plan_on_tree(
 
 /// Plans a request from its words, when it was taken before there was anything to plan with.
 pub(super) async fn replan_words(inner: &Arc<Inner>, rules: &Rules, request: &Request) -> Result<Plan, Words> {
-    let again = command::parse(&rules.commands, &vocabulary(rules), Invoked::Under(""), &request.opened.words);
+    let again = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), &request.opened.words);
     let command = again.map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))?;
     match plan_command(inner, rules, &command, &request.opened.target).await {
         Ok(planned) => planned.map(|planned| planned.plan),

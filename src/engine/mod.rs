@@ -11,7 +11,7 @@ mod status;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use tokio::sync::{Notify, watch};
@@ -33,7 +33,7 @@ use crate::{
     tasks::Tasks,
 };
 
-pub use facts::{Typed, locator, plan_set, vocabulary};
+pub use facts::{Typed, locator, plan_set};
 
 /// The repository that holds the catalog and the services.
 #[derive(Clone)]
@@ -72,12 +72,31 @@ struct Inner {
     tasks: Tasks,
     rules: watch::Sender<Option<Arc<Rules>>>,
     rules_trouble: Mutex<Option<String>>,
+    refreshing: AtomicBool,
     requests: tokio::sync::Mutex<BTreeMap<RequestId, Request>>,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
     running: Mutex<HashMap<RequestId, Arc<Notify>>>,
     undrawn: Mutex<BTreeSet<RequestId>>,
+    /// Opened in this life of the process, and no post of their card was tried: none can be there.
+    unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
     busy: watch::Sender<usize>,
+}
+
+/// Something is under way but only waits, and nobody need wait for it as long as this lives.
+struct Resting(Arc<Inner>);
+
+impl Resting {
+    fn new(inner: &Arc<Inner>) -> Self {
+        inner.busy.send_modify(|count| *count = count.saturating_sub(1));
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for Resting {
+    fn drop(&mut self) {
+        self.0.busy.send_modify(|count| *count += 1);
+    }
 }
 
 /// Something is under way as long as this lives.
@@ -109,10 +128,12 @@ impl Engine {
             tasks,
             rules: watch::Sender::new(None),
             rules_trouble: Mutex::default(),
+            refreshing: AtomicBool::new(false),
             requests: tokio::sync::Mutex::new(requests),
             progress: Mutex::default(),
             running: Mutex::default(),
             undrawn: Mutex::default(),
+            unposted: Mutex::default(),
             drawing: Notify::new(),
             busy: watch::Sender::new(0),
         };
@@ -233,6 +254,7 @@ impl Inner {
             Ok(Outcome::SeenBefore(answer)) => return serde_json::from_value(answer).unwrap_or(Reply::Taken),
             Err(error) => return unrecorded(&error),
         };
+        self.note_opened(&recorded);
         let touched = fold_into(&mut requests, &recorded);
         drop(requests);
         for request in touched {
@@ -241,6 +263,12 @@ impl Inner {
             effects::kick(self, request);
         }
         reply
+    }
+
+    fn note_opened(&self, recorded: &[Recorded]) {
+        let opened = recorded.iter().filter(|one| one.entry.kind == "request.opened");
+        let mut unposted = self.unposted.lock().unwrap_or_else(PoisonError::into_inner);
+        unposted.extend(opened.filter_map(|one| request::of_subject(&one.entry.subject)));
     }
 
     async fn request(&self, id: &RequestId) -> Option<Request> {

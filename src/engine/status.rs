@@ -1,7 +1,7 @@
 //! Answers that change nothing: how things stand, and what can be asked. Read from the local mirror and the open
 //! requests, never from a network.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use super::{Inner, facts};
 use crate::core::{
@@ -15,6 +15,8 @@ use crate::core::{
 
 /// How many targets one answer shows.
 const SHOWN: usize = 20;
+/// How long the reading may take, so that the answer comes in time.
+const IN_TIME: Duration = Duration::from_millis(700);
 
 /// Answers a flow.
 pub(super) async fn answer(
@@ -80,11 +82,14 @@ async fn status(
     if targets.is_empty() {
         return Words::new("Nothing runs there.", "Type `/status` alone to see everything.");
     }
-    let mut text = String::new();
+    let (mut text, mut shown) = (String::new(), 0);
+    let deadline = tokio::time::Instant::now() + IN_TIME;
     for target in targets.iter().take(SHOWN) {
-        let _ = writeln!(text, "{}", line(inner, rules, target).await);
+        let Ok(line) = tokio::time::timeout_at(deadline, line(inner, rules, target)).await else { break };
+        let _ = writeln!(text, "{line}");
+        shown += 1;
     }
-    match targets.len().checked_sub(SHOWN) {
+    match targets.len().checked_sub(shown) {
         None | Some(0) => Words::plain(text.trim_end()),
         Some(more) => {
             Words::new(text.trim_end(), format!("{more} more: type `/status <service>` or `/status <environment>`."))

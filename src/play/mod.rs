@@ -18,6 +18,7 @@ pub mod pulse;
 pub mod repository;
 pub mod server;
 pub mod slack;
+pub mod story;
 mod world;
 
 pub use world::{CLUSTERS, NAME, OWNER, World, WorldOptions};

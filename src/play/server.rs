@@ -250,3 +250,7 @@ fn readable(headers: &HeaderMap, body: &[u8]) -> Option<Value> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

@@ -11,6 +11,6 @@ mod beside;
 mod forge;
 mod git;
 mod ledger;
+mod stories;
 mod tidy;
-
 mod yaml_corpus;

@@ -4,6 +4,8 @@
 
 mod ask;
 mod outcome;
+#[cfg(test)]
+mod tests;
 mod vote;
 
 use std::collections::BTreeMap;
@@ -218,7 +220,11 @@ pub fn principal(rules: &Rules, actor: &Actor) -> Principal {
 fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Circumstances {
     let lines = plan.map(|plan| plan.lines.as_slice()).unwrap_or_default();
     let replicas = lines.iter().find(|line| line.field == crate::core::names::Field::Replicas);
-    let locked = lines.iter().find_map(|line| rules.catalog.is_locked(request.target, &line.field));
+    let edits = plan.map(|plan| plan.edits.as_slice()).unwrap_or_default();
+    let locked = lines.iter().zip(edits).find_map(|(line, edit)| {
+        let anywhere = rules.catalog.is_locked(request.target, &line.field);
+        anywhere.or_else(|| rules.catalog.is_locked_in(request.target, &line.field, &edit.path))
+    });
     let limits = rules.catalog.replica_limits();
     Circumstances {
         locked: locked.map(|lock| lock.because.clone()),

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use super::{Again, Inner, Landed, Landing, Onto, Trouble, compare, facts, may, report};
+use super::{Again, Inner, Landed, Landing, Onto, Trouble, compare, facts, landed, may, report};
 use crate::{
     core::{
         change::{Plan, PlanRefusal, Planned},
@@ -31,17 +31,17 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
     if !may(inner, request, Step::Push { branch, digest }).await {
         return Ok(());
     }
-    let landed = match land(inner, request, course, Onto::Tracked, Approvers::Named).await {
+    let outcome = match land(inner, request, course, Onto::Tracked, Approvers::Named).await {
         Err(Trouble::Git(error @ GitError::Protected { .. })) => {
             let ending = Ending::Failed { why: format!("{error}."), remedy: error.remedy() };
             report(inner, request, Outcome::Ended(ending)).await;
             return Ok(());
         }
-        landed => landed?,
+        outcome => outcome?,
     };
-    match landed {
+    match outcome {
         Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => {
-            report(inner, request, Outcome::Landed(commit)).await;
+            landed(inner, request, commit).await;
         }
         Landed::Stopped(fresh) => {
             compare(inner, request, course, *fresh).await;

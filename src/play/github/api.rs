@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{self, Next},
@@ -105,8 +106,8 @@ struct OpenBody {
     body: Option<String>,
 }
 
-async fn open(State(shared): Held, body: Option<Json<OpenBody>>) -> Response {
-    let Some(Json(body)) = body else { return unreadable() };
+async fn open(State(shared): Held, body: Bytes) -> Response {
+    let Some(body) = read::<OpenBody>(&body) else { return unreadable() };
     let Some(title) = body.title.filter(|title| !title.is_empty()) else {
         let error = json!({"resource": "PullRequest", "field": "title", "code": "missing_field"});
         return failure(422, "Validation Failed", &[error]);
@@ -139,8 +140,8 @@ struct EditBody {
     state: Option<String>,
 }
 
-async fn edit(State(shared): Held, Path((_, _, number)): Numbered, body: Option<Json<EditBody>>) -> Response {
-    let Some(Json(body)) = body else { return unreadable() };
+async fn edit(State(shared): Held, Path((_, _, number)): Numbered, body: Bytes) -> Response {
+    let Some(body) = read::<EditBody>(&body) else { return unreadable() };
     let close = body.state.map(|state| if state == "closed" { Close::Yes } else { Close::No });
     in_forge(&shared, move |shared| {
         let pull = shared.forge.edit(number, body.title, body.body, close)?;
@@ -165,8 +166,8 @@ struct ReviewBody {
     body: Option<String>,
 }
 
-async fn review(State(shared): Held, Path((_, _, number)): Numbered, body: Option<Json<ReviewBody>>) -> Response {
-    let Some(Json(body)) = body else { return unreadable() };
+async fn review(State(shared): Held, Path((_, _, number)): Numbered, body: Bytes) -> Response {
+    let Some(body) = read::<ReviewBody>(&body) else { return unreadable() };
     let Some(verdict) = body.event.as_deref().and_then(Verdict::parse) else {
         return failure(422, "Unprocessable Entity", &[json!("Variable $event was provided invalid value")]);
     };
@@ -193,8 +194,10 @@ struct MergeBody {
     merge_method: Option<String>,
 }
 
-async fn merge(State(shared): Held, Path((_, _, number)): Numbered, body: Option<Json<MergeBody>>) -> Response {
-    let body = body.map(|Json(body)| body).unwrap_or_default();
+async fn merge(State(shared): Held, Path((_, _, number)): Numbered, body: Bytes) -> Response {
+    let Some(body) = (if body.is_empty() { Some(MergeBody::default()) } else { read(&body) }) else {
+        return unreadable();
+    };
     let method = body.merge_method.as_deref().map(Method::parse);
     if method == Some(None) {
         return failure(422, "Invalid request.\n\nNo subschema in \"anyOf\" matched.", &[]);
@@ -228,6 +231,11 @@ where
         Ok(Err(ForgeError::Broken(error))) => failure(500, &error.to_string(), &[]),
         Err(error) => failure(500, &error.to_string(), &[]),
     }
+}
+
+/// A body as JSON, whatever its content type says: GitHub does not look at that either.
+fn read<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Option<T> {
+    serde_json::from_slice(body).ok()
 }
 
 fn unreadable() -> Response {

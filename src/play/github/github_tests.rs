@@ -229,3 +229,29 @@ async fn every_answer_has_what_the_published_description_requires() {
     exchanges.write_jsonl(&file).unwrap();
     assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 8);
 }
+
+#[tokio::test]
+async fn people_read_review_and_merge_on_the_pages() {
+    let scene = scene().await;
+    scene.branch("one", "v1.2.5");
+    let body =
+        json!({"title": "deploy <checkout>", "head": "one", "base": "main", "body": "who\n\n```diff\n-a\n+b\n```"});
+    scene.status("POST", "/repos/acme/deployments/pulls", body).await;
+    let get = |path: &str| Request::get(format!("{}{path}", scene.github.page())).body(Full::default()).unwrap();
+    let words = |bytes: bytes::Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+    let page = words(send(get("/pull/1?as=cleo")).await.unwrap().into_body());
+    assert!(page.contains("deploy &lt;checkout&gt;") && page.contains("Squash and merge"), "{page}");
+    assert!(page.contains("+  newTag: &quot;v1.2.5&quot;"), "{page}");
+    let form = [("content-type", "application/x-www-form-urlencoded".to_owned())];
+    for act in ["approve", "squash"] {
+        let url = format!("{}/pull/1/{act}", scene.github.page());
+        assert_eq!(crate::play::post::post(&url, &form, "as=cleo".into()).await.unwrap().status, 303);
+    }
+    assert!(words(send(get("/pull/1")).await.unwrap().into_body()).contains("Merged"));
+    let tip = scene.demo.tip().unwrap();
+    assert!(
+        words(send(get(&format!("/commit/{tip}"))).await.unwrap().into_body()).contains("deploy &lt;checkout&gt; (#1)")
+    );
+    assert!(words(send(get("/commits")).await.unwrap().into_body()).contains("checkout v1.2.4 to prod (#44)"));
+    assert_eq!(send(get("/commit/nothing")).await.unwrap().status(), 404);
+}

@@ -6,6 +6,7 @@ pub mod forge;
 pub mod merge;
 
 mod api;
+mod pages;
 mod shapes;
 
 use std::sync::Arc;
@@ -59,7 +60,8 @@ impl GithubLookalike {
         let GithubOptions { repository, owner, name, token, pulse } = options;
         let places = shapes::Places { url: url_of(&listener)?, owner: owner.clone(), name };
         let shared = Arc::new(Shared { places, token, forge: Forge::new(repository, owner, pulse) });
-        let router = api::routes(&shared).fallback(nothing).with_state(Arc::clone(&shared));
+        let router =
+            api::routes(&shared).merge(pages::routes(&shared)).fallback(nothing).with_state(Arc::clone(&shared));
         let habits = Habits { kept: &["/repos/"], prefix: "/api/v3" };
         let server = Server::serve(listener, router, Exchanges::default(), habits)?;
         Ok(Self { server, shared })

@@ -29,7 +29,7 @@ function el(tag, attributes, ...children) {
 
 // Machines without an emoji font get a sign that every font has instead of an empty box.
 const SIGNS = {
-  "✅": "✔", "☑️": "✔", "❌": "✖", "❎": "✖", "⏳": "⌛", "⏱️": "⌚", "⏰": "⌚", "🕐": "⌚", "🟢": "●", "🟡": "◐", "🟠": "◐", "🔵": "●",
+  "✅": "✔", "☑️": "✔", "❌": "✖", "❎": "✖", "⏳": "◔", "⌛": "◔", "⏱️": "◔", "⏰": "◔", "🕐": "◔", "🟢": "●", "🟡": "◐", "🟠": "◐", "🔵": "●",
   "🔴": "●", "⚪": "○", "⚫": "●", "🟩": "■", "🟥": "■", "🚨": "‼", "🆘": "‼", "🔥": "‼", "🔒": "⊘", "🔓": "○", "⛔": "⊘", "🚫": "⊘",
   "🛑": "⊘", "🚧": "⚠", "🔄": "↻", "🔁": "↻", "⏪": "«", "👀": "◉", "🔍": "◉", "🚀": "➚", "👍": "✔", "👎": "✖", "➡️": "→", "⬅️": "←",
   "⬆️": "↑", "⬇️": "↓", "↩️": "↩", "📝": "✎", "📜": "✎", "❓": "?", "❗": "!", "💡": "✶", "🎉": "★", "📌": "▪", "🔗": "∞", "⏸️": "‖",
@@ -41,8 +41,15 @@ const width = (() => {
 const missing = width("\u{10FFFD}");
 const drawable = (glyph) => !missing || width([...glyph][0]) !== missing;
 for (const [name, glyph] of Object.entries(EMOJI)) if (!drawable(glyph)) EMOJI[name] = SIGNS[glyph] || "▪";
+const EMPTY = Object.keys(SIGNS).filter((glyph) => !drawable(glyph));
+const BOXES = EMPTY.length ? new RegExp(EMPTY.map((glyph) => `${glyph.replace("\uFE0F", "")}\uFE0F?`).join("|"), "gu") : null;
+const sign = (glyph) => SIGNS[glyph] || SIGNS[`${glyph}\uFE0F`] || SIGNS[glyph.replace("\uFE0F", "")];
 
-const emoji = (text) => text.replace(/:([a-z0-9_+'-]+):/g, (all, name) => EMOJI[name] || all);
+function emoji(text) {
+  const named = text.replace(/:([a-z0-9_+'-]+):/g, (all, name) => EMOJI[name] || all);
+  return BOXES ? named.replace(BOXES, sign) : named;
+}
+
 const plain = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
 
 function link(url, label) {

@@ -223,3 +223,7 @@ fn refused(error: &PlayError) -> Response {
     let words = format!("{error}. {}", error.remedy());
     (StatusCode::BAD_REQUEST, Json(json!({"ok": false, "error": words}))).into_response()
 }
+
+#[cfg(test)]
+#[path = "page_tests.rs"]
+mod tests;

@@ -7,6 +7,7 @@ use std::{
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -72,7 +73,10 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new().route("/response/{id}", post(respond))
 }
 
-async fn respond(State(shared): State<Arc<Shared>>, Path(id): Path<String>, Json(body): Json<Value>) -> Response {
+async fn respond(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Response {
+    let Ok(body) = serde_json::from_slice::<Value>(&body) else {
+        return (StatusCode::BAD_REQUEST, "invalid_payload").into_response();
+    };
     match shared.responses.take(&id) {
         Ok(issued) => perform(&shared, &issued, &body),
         Err(error) => (StatusCode::NOT_FOUND, Json(json!({"ok": false, "error": error}))).into_response(),

@@ -1,0 +1,203 @@
+//! Plays a story in a world and tells it: after each step everything comes to rest, then what changed is written down.
+
+use std::fmt;
+
+use super::{Act, Expectation, Step, Story, names::stable, readable::readable, watch::Watch};
+use crate::{
+    clock,
+    play::{
+        World,
+        cluster::rollout::Progress,
+        error::PlayError,
+        github::{forge::State, merge::Method},
+        repository::HandEdit,
+        slack::{
+            Which,
+            workspace::{Author, Message},
+        },
+    },
+};
+
+/// A story that did not go as it is written.
+#[derive(Debug)]
+pub struct Failed {
+    /// The line of the step, from 1.
+    pub line: usize,
+    /// The step as it is written.
+    pub step: String,
+    /// What was found instead, or what went wrong.
+    pub why: String,
+    /// What happened until then.
+    pub transcript: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: `{}`: {}", self.line, self.step, self.why)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl Failed {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        "Read the transcript up to that step, and correct the step or the bot.".to_owned()
+    }
+}
+
+/// Plays `story` in `world`. `settle` waits until the bot has nothing in flight; `ledger` gives every line of the
+/// ledger so far, as transcripts show it. Returns the transcript, in which what differs from run to run is numbered.
+///
+/// # Errors
+/// At the first step that cannot be done or is not true.
+pub async fn tell<S, L>(story: &Story, world: &World, settle: S, ledger: L) -> Result<String, Failed>
+where
+    S: AsyncFn(),
+    L: AsyncFn() -> Vec<String>,
+{
+    let mut telling = Telling { world, lines: vec![format!("# {}", story.title)], commits: 0 };
+    if !story.about.is_empty() {
+        telling.lines.push(story.about.clone());
+    }
+    let before = ledger().await;
+    let first = story.steps.first();
+    let mut watch = Watch::begin(world, &before).map_err(|error| telling.failed(first, error.to_string()))?;
+    for step in &story.steps {
+        telling.step(step).await.map_err(|why| telling.failed(Some(step), why))?;
+        if !step.act.is_deed() {
+            continue;
+        }
+        rest(world, &settle).await.map_err(|error| telling.failed(Some(step), error.to_string()))?;
+        let news = watch.look(world, &ledger().await);
+        let news = news.map_err(|error| telling.failed(Some(step), error.to_string()))?;
+        telling.commits = news.commits;
+        telling.lines.extend(news.lines.into_iter().map(|line| format!("  {line}").trim_end().to_owned()));
+    }
+    Ok(stable(&telling.text()))
+}
+
+/// Waits until bot and clusters are both done and neither has woken the other.
+async fn rest<S: AsyncFn()>(world: &World, settle: &S) -> Result<(), PlayError> {
+    loop {
+        let before = world.pulse.revision();
+        world.settled().await?;
+        settle().await;
+        world.settled().await?;
+        if world.pulse.revision() == before {
+            return Ok(());
+        }
+    }
+}
+
+struct Telling<'a> {
+    world: &'a World,
+    lines: Vec<String>,
+    /// How many commits the last act brought.
+    commits: u64,
+}
+
+impl Telling<'_> {
+    fn text(&self) -> String {
+        self.lines.join("\n") + "\n"
+    }
+
+    fn failed(&self, step: Option<&Step>, why: String) -> Failed {
+        let (line, written) = step.map_or((0, String::new()), |step| (step.line, step.written.clone()));
+        Failed { line, step: written, why, transcript: stable(&self.text()) }
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), String> {
+        if step.act.is_deed() {
+            self.lines.extend([String::new(), step.written.clone()]);
+        }
+        self.act(&step.act).await.map_err(|error| format!("{error}. {}", error.remedy()))?;
+        match &step.act {
+            Act::Notes(words) => self.lines.extend([String::new(), format!("({words})")]),
+            Act::Expects(expectation) => self.check(expectation)?,
+            Act::Says(..)
+            | Act::Presses(..)
+            | Act::Reviews(..)
+            | Act::Merges(..)
+            | Act::Closes(..)
+            | Act::Edits(..)
+            | Act::Breaks(..) => {}
+        }
+        Ok(())
+    }
+
+    async fn act(&self, act: &Act) -> Result<(), PlayError> {
+        let World { slack, github, repository, clusters, .. } = self.world;
+        match act {
+            Act::Says(who, channel, text) => slack.says(who.key, channel.id, text).await.map(drop),
+            Act::Presses(who, channel, button) => {
+                slack.presses(who.key, Which::Newest(channel.id), button).await.map(drop)
+            }
+            Act::Reviews(who, verdict, number) => github.reviews(who.key, *number, *verdict, "").map(drop),
+            Act::Merges(who, number) => github.merges(who.key, *number, Method::Squash).map(drop),
+            Act::Closes(who, number) => github.closes(who.key, *number).map(drop),
+            Act::Edits(who, edit) => {
+                let (path, before) = (edit.file.as_str(), edit.replace.as_str());
+                let hand = HandEdit { path, before, after: &edit.with, message: &edit.message };
+                repository.edit_by_hand(who, &hand, clock::now()).map(drop)
+            }
+            Act::Breaks(version, reason) => {
+                clusters.values().for_each(|cluster| cluster.break_version(version, reason));
+                Ok(())
+            }
+            Act::Notes(_) | Act::Expects(_) => Ok(()),
+        }
+    }
+
+    fn check(&self, expectation: &Expectation) -> Result<(), String> {
+        let broken = |error: PlayError| error.to_string();
+        match expectation {
+            Expectation::Card(channel, text) => {
+                self.newest(text, |message| message.only.is_none() && message.channel == channel.id)
+            }
+            Expectation::Private(who, text) => self.newest(text, |message| message.only == Some(*who)),
+            Expectation::Commits(count) => same(*count, self.commits, "commits came"),
+            Expectation::Commit(text) => {
+                let newest = self.world.repository.commits(1).map_err(broken)?.pop();
+                contains(&newest.map(|commit| commit.message).unwrap_or_default(), text, "the newest commit")
+            }
+            Expectation::PullRequests(count) => {
+                let open = self.world.github.pulls().map_err(broken)?;
+                let open = open.iter().filter(|pull| pull.state == State::Open).count() as u64;
+                same(*count, open, "pull requests are open")
+            }
+            Expectation::Running { service, version, environment } => self.running(service, version, environment),
+        }
+    }
+
+    fn newest(&self, text: &str, fits: impl Fn(&Message) -> bool) -> Result<(), String> {
+        let by_bot = |message: &Message| !matches!(message.author, Author::Person(_)) && message.thread.is_none();
+        let found = self.world.slack.everything().into_iter().rev().find(|message| by_bot(message) && fits(message));
+        match found {
+            Some(message) => contains(&readable(&message.content.words()), text, "the newest message"),
+            None => Err("there is no message".to_owned()),
+        }
+    }
+
+    fn running(&self, service: &str, version: &str, environment: &str) -> Result<(), String> {
+        let cluster = self.world.clusters.get(environment).ok_or_else(|| format!("there is no `{environment}`"))?;
+        let found = cluster.running().into_iter().find(|running| running.service == service);
+        let found = found.ok_or_else(|| format!("`{service}` does not run in {environment}"))?;
+        if found.version == version && found.progress == Progress::Healthy {
+            return Ok(());
+        }
+        Err(format!("{service} {} is {:?} in {environment}", found.version, found.progress))
+    }
+}
+
+fn contains(found: &str, wanted: &str, what: &str) -> Result<(), String> {
+    if found.contains(wanted) { Ok(()) } else { Err(format!("{what} says:\n{found}")) }
+}
+
+fn same(wanted: u64, found: u64, what: &str) -> Result<(), String> {
+    if wanted == found { Ok(()) } else { Err(format!("{found} {what}, not {wanted}")) }
+}
+
+#[cfg(test)]
+#[path = "story_tests.rs"]
+mod tests;
