@@ -32,6 +32,8 @@ use crate::{
 mod dashboard;
 mod refused;
 
+/// How long looking up a voter may take, so that the click is answered in time.
+const LOOK_UP: Duration = Duration::from_millis(800);
 /// The largest body that is read.
 const BODY: usize = 1024 * 1024;
 
@@ -164,14 +166,14 @@ async fn slack_interaction(State(edge): State<Arc<Edge>>, headers: HeaderMap, bo
     if let Some(answer) = other_workspace(&edge, slack, press.user_team.as_ref().unwrap_or(&press.team)).await {
         return answer;
     }
-    if let Reply::Private(words) = pressed(&edge, &press).await {
+    if let Reply::Private(words) = pressed(&edge, slack, &press).await {
         whisper(&edge, slack, &press, words);
     }
     StatusCode::OK.into_response()
 }
 
 /// What a button asks for; those that are only links ask for nothing.
-async fn pressed(edge: &Edge, press: &incoming::Click) -> Reply {
+async fn pressed(edge: &Edge, slack: &SlackEdge, press: &incoming::Click) -> Reply {
     let event = Some(format!("slack:click:{}", press.trigger));
     let (Some((request, digest)), Place::Message(place)) = (press.value.split_once(':'), &press.place) else {
         return Reply::Taken;
@@ -190,8 +192,28 @@ async fn pressed(edge: &Edge, press: &incoming::Click) -> Reply {
         digest: digest.to_owned(),
         channel,
         message: place.ts.clone(),
+        barred: match button {
+            Press::Approve | Press::Reject => barred(slack, &press.user).await,
+            Press::Cancel => None,
+        },
     };
     edge.engine.take(Incoming::Clicked(click), event).await
+}
+
+/// What Slack itself says of whoever votes, asked at the vote. Who cannot be looked up cannot vote.
+async fn barred(slack: &SlackEdge, user: &str) -> Option<Words> {
+    let unknown = |why: String| {
+        let remedy = "Press again in a moment; if it stays, somebody who runs Leverframe should look at its log.";
+        Some(Words::new(format!("Slack could not say who you are ({why}), so this was not counted."), remedy))
+    };
+    match tokio::time::timeout(LOOK_UP, slack.client.user(user)).await {
+        Ok(Ok(account)) => account.barred(&slack.team),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, remedy = error.remedy(), "a voter could not be looked up");
+            unknown(error.to_string())
+        }
+        Err(_) => unknown("it did not answer in time".to_owned()),
+    }
 }
 
 /// A refused click is answered where it was made, for the presser's eyes only, after the acknowledgement.

@@ -284,8 +284,9 @@ fn buttons(request: &Request) -> Vec<Button> {
                 button("cancel", "Cancel", Look::Plain, digest),
             ]
         }
-        State::Landing(_) | State::Following(..) => vec![],
-        State::Over { ending: Ending::Live { .. } | Ending::NotLive { .. } | Ending::Unseen { .. }, .. } => {
+        State::Landing(_) => vec![],
+        State::Following(..)
+        | State::Over { ending: Ending::Live { .. } | Ending::NotLive { .. } | Ending::Unseen { .. }, .. } => {
             vec![button("rollback", "Roll back", Look::Plain, "")]
         }
         State::Over { .. } => vec![],

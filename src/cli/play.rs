@@ -1,7 +1,7 @@
 //! `leverframe play`: the whole product on this machine. The same `serve` runs here against servers on loopback
 //! that look like Slack, GitHub, a git host and two clusters.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     config::Config,
-    play::{World, WorldOptions},
+    core::{entry::Recorded, located::Problems},
+    play::{World, WorldOptions, story},
 };
 
 /// How long the bot may take to have read the demo repository.
@@ -20,6 +21,9 @@ const READY: Duration = Duration::from_secs(20);
 /// The playground.
 #[derive(Debug, Args)]
 pub(super) struct Play {
+    /// Run a scripted conversation, print the transcript and exit
+    #[arg(long, value_name = "FILE")]
+    story: Option<PathBuf>,
     /// The port of the chat page; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
@@ -28,6 +32,9 @@ pub(super) struct Play {
 impl Play {
     pub(super) fn run(self) -> Result<Ended, Failure> {
         log("warn");
+        if let Some(file) = &self.story {
+            return runtime()?.block_on(tell(file));
+        }
         runtime()?.block_on(async {
             let (world, running) = together(WorldOptions { page_port: self.port, ..WorldOptions::default() }).await?;
             say(format!("Leverframe plays at {}", world.page()));
@@ -37,6 +44,38 @@ impl Play {
             Ok(Ended::Well)
         })
     }
+}
+
+/// Plays a story and prints how it went.
+async fn tell(file: &std::path::Path) -> Result<Ended, Failure> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(format!("`{name}` cannot be read: {error}."), "Name a story: `--story FILE`."))?;
+    let story = story::parse(&name, &text).map_err(|problems: Problems| Failure::new(&problems, problems.remedy()))?;
+    let (world, running) = together(WorldOptions::quick()).await?;
+    let settle = async || running.engine.settled().await;
+    let told = story::tell(&story, &world, settle, async || ledger(&running)).await;
+    running.stop().await;
+    let (transcript, failed) = match told {
+        Ok(transcript) => (transcript, None),
+        Err(failed) => (failed.transcript.clone(), Some(failed)),
+    };
+    say(transcript.trim_end());
+    failed.map_or(Ok(Ended::Well), |failed| Err(Failure::new(format!("{name}: {failed}"), failed.remedy())))
+}
+
+/// The ledger so far, as transcripts show it: what happened, to what, by whom. That a card was posted is left out:
+/// the card itself is shown, and whether it is there before or after the first push is chance.
+fn ledger(running: &Running) -> Vec<String> {
+    let ledger = running.engine.ledger();
+    let line = |recorded: Recorded| {
+        let entry = recorded.entry;
+        let who = entry.actor.person.map_or(entry.actor.via, |person| person.to_string());
+        format!("{} {} by {who}", entry.kind, entry.subject)
+    };
+    let everything = usize::try_from(ledger.len()).unwrap_or(usize::MAX);
+    let entries = ledger.read(0, everything).unwrap_or_default();
+    entries.into_iter().filter(|recorded| recorded.entry.kind != "card.posted").map(line).collect()
 }
 
 /// Starts a world and the bot in it, ready for the first command.

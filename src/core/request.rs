@@ -156,7 +156,8 @@ pub enum Ending {
 /// What happened to a request, one for each kind of entry after the first.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The change was planned, later than the asking because facts were missing then.
+    /// The change was planned, later than the asking because facts were missing then; or the same change was planned
+    /// on a newer tip.
     Planned(Plan),
     /// The tip moved under it and the change is another one now: approvals start again.
     Replanned {
@@ -380,6 +381,10 @@ impl State {
         }
     }
 
+    fn ended(course: Course, commit: Option<CommitId>, ending: Ending, by: Actor) -> Self {
+        Self::Over { course: Some(course), commit, ending, by }
+    }
+
     /// The state after an event; every pair is named.
     ///
     /// # Errors
@@ -389,21 +394,23 @@ impl State {
         match (self, event) {
             (Self::Planning, Event::Planned(plan)) => Ok(Self::Deciding(Course::new(plan))),
             (Self::Planning, Event::Ended(ending, by)) => Ok(Self::Over { course: None, commit: None, ending, by }),
+            (Self::Deciding(course), Event::Planned(plan)) => course.redrawn(plan).map(Self::Deciding).ok_or(refused),
+            (Self::Landing(course), Event::Planned(plan)) => course.redrawn(plan).map(Self::Landing).ok_or(refused),
             (Self::Deciding(course), Event::Voted(vote)) => Ok(Self::Deciding(course.voted(vote))),
             (Self::Deciding(course), Event::Approved) => Ok(Self::Landing(course)),
             (Self::Deciding(course), Event::PullRequestOpened(at)) => Ok(Self::Deciding(course.at(at))),
             (Self::Landing(course), Event::PullRequestOpened(at)) => Ok(Self::Landing(course.at(at))),
             (Self::Deciding(course) | Self::Landing(course), Event::Replanned { plan, why }) => {
-                Ok(Self::Deciding(Course { plan, votes: Vec::new(), replanned: Some(why), ..course }))
+                Ok(course.anew(plan, why))
             }
             (Self::Deciding(course) | Self::Landing(course), Event::Landed(commit)) => {
                 Ok(Self::Following(course, commit))
             }
             (Self::Deciding(course) | Self::Landing(course), Event::Ended(ending, by)) => {
-                Ok(Self::Over { course: Some(course), commit: None, ending, by })
+                Ok(Self::ended(course, None, ending, by))
             }
             (Self::Following(course, commit), Event::Ended(ending, by)) => {
-                Ok(Self::Over { course: Some(course), commit: Some(commit), ending, by })
+                Ok(Self::ended(course, Some(commit), ending, by))
             }
             // Its pull request was on its way when the request ended: known, so that it can be closed.
             (Self::Over { course: Some(course), commit: None, ending, by }, Event::PullRequestOpened(at)) => {
@@ -421,8 +428,8 @@ impl State {
                 | Event::PullRequestClosed
                 | Event::Landed(_),
             )
-            | (Self::Deciding(_), Event::Planned(_) | Event::PullRequestClosed)
-            | (Self::Landing(_), Event::Planned(_) | Event::Voted(_) | Event::Approved | Event::PullRequestClosed)
+            | (Self::Deciding(_), Event::PullRequestClosed)
+            | (Self::Landing(_), Event::Voted(_) | Event::Approved | Event::PullRequestClosed)
             | (
                 Self::Following(..),
                 Event::Planned(_)
@@ -449,6 +456,16 @@ impl State {
 }
 
 impl Course {
+    /// Another change, on which nobody has voted.
+    fn anew(self, plan: Plan, why: String) -> State {
+        State::Deciding(Self { plan, votes: Vec::new(), replanned: Some(why), ..self })
+    }
+
+    /// The same change on a newer tip: only what stands around it differs, so its votes stand.
+    fn redrawn(self, plan: Plan) -> Option<Self> {
+        (plan.digest == self.plan.digest).then_some(Self { plan, ..self })
+    }
+
     fn voted(mut self, vote: Vote) -> Self {
         self.votes.push(vote);
         self
@@ -646,8 +663,8 @@ mod tests {
             table,
             "\
 planning: waiting for approval | - | - | - | - | - | - | over
-waiting for approval: - | waiting for approval | waiting for approval | landing | waiting for approval | - | rolling out | over
-landing: - | waiting for approval | - | - | landing | - | rolling out | over
+waiting for approval: waiting for approval | waiting for approval | waiting for approval | landing | waiting for approval | - | rolling out | over
+landing: landing | waiting for approval | - | - | landing | - | rolling out | over
 rolling out: - | - | - | - | - | - | - | over
 over: - | - | - | - | over | over | - | -
 over: - | - | - | - | - | over | - | -

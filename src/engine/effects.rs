@@ -178,7 +178,12 @@ pub(super) async fn compare(
     fresh: Result<Plan, PlanRefusal>,
 ) -> Again {
     match fresh {
-        Ok(plan) if plan.digest == course.plan.digest => Again::Same,
+        Ok(plan) if plan.digest == course.plan.digest => {
+            if plan.diff != course.plan.diff {
+                report(inner, request, Outcome::Redrawn(plan)).await;
+            }
+            Again::Same
+        }
         Ok(plan) => {
             let why = facts::difference(&course.plan, &plan);
             report(inner, request, Outcome::Replanned { plan, why }).await;
@@ -202,6 +207,9 @@ async fn propose(inner: &Arc<Inner>, request: &Request, course: &Course) -> Resu
         report(inner, request, Outcome::Ended(no_forge())).await;
         return Ok(());
     };
+    if let Again::Reported = again(inner, request, course).await? {
+        return Ok(());
+    }
     let digest = course.plan.digest.clone();
     let step = Step::Push { branch: request.branch(), digest: digest.clone() };
     if !may(inner, request, step).await {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::{Inner, effects::Trouble, status};
+use super::{Inner, effects::Trouble, rules, status};
 use crate::{
     clock,
     core::{
@@ -52,6 +52,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
             },
         ));
     };
+    rules::refresh_soon(inner);
     let asker = asker(&rules, &typed.account, &typed.via);
     let command = match parse(&rules, &typed.invoked, &typed.text) {
         Ok(command) => command,

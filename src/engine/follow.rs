@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Inner,
+    Inner, Resting,
     effects::{Trouble, report},
     facts,
 };
@@ -22,6 +22,9 @@ use crate::{
 const LOOKS: u32 = 320;
 /// How many looks in a row must show the same failure before it is believed: it may heal by itself.
 const FAILED_LOOKS: u32 = 60;
+
+/// How many looks in a row must show a failure before it counts as stuck.
+const STUCK_LOOKS: u32 = 3;
 
 /// Looks often at first, then every three seconds.
 fn pace(look: u32) -> Duration {
@@ -83,6 +86,8 @@ async fn look_until(
             Look::Failing(seen) | Look::NotYet(seen) | Look::Unseen(seen) => seen.clone(),
         };
         failing = if matches!(last, Look::Failing(_)) { failing + 1 } else { 0 };
+        // What has failed for some looks is watched on, but nothing is in flight any more.
+        let _resting = (failing >= STUCK_LOOKS).then(|| Resting::new(inner));
         if failing >= FAILED_LOOKS {
             return Some(Ending::NotLive { seen });
         }

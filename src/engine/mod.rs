@@ -11,7 +11,7 @@ mod status;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use tokio::sync::{Notify, watch};
@@ -72,6 +72,7 @@ struct Inner {
     tasks: Tasks,
     rules: watch::Sender<Option<Arc<Rules>>>,
     rules_trouble: Mutex<Option<String>>,
+    refreshing: AtomicBool,
     requests: tokio::sync::Mutex<BTreeMap<RequestId, Request>>,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
     running: Mutex<HashMap<RequestId, Arc<Notify>>>,
@@ -80,6 +81,22 @@ struct Inner {
     unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
     busy: watch::Sender<usize>,
+}
+
+/// Something is under way but only waits, and nobody need wait for it as long as this lives.
+struct Resting(Arc<Inner>);
+
+impl Resting {
+    fn new(inner: &Arc<Inner>) -> Self {
+        inner.busy.send_modify(|count| *count = count.saturating_sub(1));
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for Resting {
+    fn drop(&mut self) {
+        self.0.busy.send_modify(|count| *count += 1);
+    }
 }
 
 /// Something is under way as long as this lives.
@@ -111,6 +128,7 @@ impl Engine {
             tasks,
             rules: watch::Sender::new(None),
             rules_trouble: Mutex::default(),
+            refreshing: AtomicBool::new(false),
             requests: tokio::sync::Mutex::new(requests),
             progress: Mutex::default(),
             running: Mutex::default(),

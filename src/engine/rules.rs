@@ -2,11 +2,11 @@
 //! the newest do not load, saying so.
 
 use std::{
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
-use super::Inner;
+use super::{Busy, Inner};
 use crate::{
     core::{
         names::{CommitId, RepoPath},
@@ -42,6 +42,22 @@ pub(super) async fn keep_fresh(inner: Arc<Inner>) {
         };
         inner.tasks.pause(wait).await;
     }
+}
+
+/// Somebody is at it: what they do next is done on a fresh tip. Nobody waits for it.
+pub(super) fn refresh_soon(inner: &Arc<Inner>) {
+    if inner.refreshing.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let fresh = Arc::clone(inner);
+    let busy = Busy::new(inner);
+    inner.tasks.start(async move {
+        if let Err(error) = refresh(&fresh).await {
+            note(&fresh, &error);
+        }
+        fresh.refreshing.store(false, Ordering::Release);
+        drop(busy);
+    });
 }
 
 /// Fetches and reads the rules at the tip.

@@ -13,6 +13,10 @@ mod forge;
 mod git;
 mod ledger;
 mod outage;
+mod beside;
+mod forge;
+mod git;
+mod ledger;
+mod stories;
 mod tidy;
-
 mod yaml_corpus;

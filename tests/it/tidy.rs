@@ -67,6 +67,11 @@ const RULES: &[Rule] = &[
         check: manners::no_machine_is_named,
     },
     Rule {
+        name: "documents point to what is there",
+        remedy: "Correct the path, or the document.",
+        check: manners::documents_point_to_what_is_there,
+    },
+    Rule {
         name: "a trait has two implementations",
         remedy: "Use the type itself until there is a second one.",
         check: manners::traits_have_two_fulfilments,

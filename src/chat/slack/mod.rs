@@ -1,6 +1,7 @@
 //! Slack: signed requests in ([`verify`], [`incoming`]), cards drawn as Block Kit ([`render`]), Web API calls out
 //! ([`client`]).
 
+pub mod account;
 pub mod client;
 mod connector;
 pub mod error;

@@ -23,6 +23,8 @@ pub enum Outcome {
     Step(Step),
     /// The change was planned after all.
     Planned(Plan),
+    /// The same change on a newer tip, where other lines stand around it.
+    Redrawn(Plan),
     /// It cannot be planned, or is so already.
     Unplannable(Ending),
     /// On the tip of now it is another change.
@@ -84,6 +86,7 @@ pub(super) fn decide(id: &RequestId, outcome: &Outcome, facts: Facts<'_>) -> Dec
         Outcome::Unplannable(ending) | Outcome::Ended(ending) => {
             one(request, Event::Ended(ending.clone(), ourselves()))
         }
+        Outcome::Redrawn(plan) => one(request, Event::Planned(plan.clone())),
         Outcome::PullRequestOpened(pull_request) => one(request, Event::PullRequestOpened(pull_request.clone())),
         Outcome::PullRequestClosed => one(request, Event::PullRequestClosed),
         Outcome::Landed(commit) => landed(request, commit, facts),

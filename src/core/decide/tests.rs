@@ -160,7 +160,8 @@ impl Talk {
     fn presses_on(&mut self, who: Asker, press: Press, (digest, channel): (&str, &str)) -> &mut Self {
         let said = format!("{} presses {}", who.account, press.word());
         let (channel, message) = (channel.to_owned(), "1.0".to_owned());
-        let click = Click { asker: who, request: id(), press, digest: digest.to_owned(), channel, message };
+        let click =
+            Click { asker: who, request: id(), press, digest: digest.to_owned(), channel, message, barred: None };
         self.takes(&said, &Incoming::Clicked(click))
     }
 

@@ -55,6 +55,8 @@ pub struct Click {
     pub channel: String,
     /// The message.
     pub message: String,
+    /// Why the platform's own word on this account bars it from voting: deactivated, a guest, not seen.
+    pub barred: Option<Words>,
 }
 
 pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
@@ -63,6 +65,9 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
     };
     if !is_its_card(request.card.as_ref(), &click.channel, &click.message) {
         return no(click, "This button is not on the card of that request.", "Press it on the card itself.");
+    }
+    if let (Some(words), Press::Approve | Press::Reject) = (&click.barred, click.press) {
+        return no(click, &words.text, words.remedy.as_deref().unwrap_or_default());
     }
     let Some(rules) = facts.rules else {
         return no(

@@ -7,6 +7,7 @@ pub mod merge;
 
 mod api;
 mod pages;
+mod pull;
 mod shapes;
 
 use std::sync::Arc;

@@ -165,7 +165,7 @@ function drawn(message) {
   const look = author.kind === "person" ? `p${place(author.key)}` : author.kind;
   const context = { people: state.people, press: (item) => send("/page/press", { channel: message.channel, ts: message.ts, action: item.action_id, block: item.block_id }) };
   const body = el("div", { class: "body" }, message.blocks.length ? blocks(message.blocks, context) : mrkdwn(message.text, state.people));
-  if (message.edited) (body.querySelector(".blocks > :last-child:not(.actions)") || body).append(el("span", { class: "edited" }, " (edited)"));
+  if (message.edited) ([...body.querySelectorAll(".words, .context")].at(-1) || body).append(el("span", { class: "edited" }, " (edited)"));
   const time = at(message.ts);
   const who = el("div", { class: "who" }, el("b", {}, author.name), author.kind === "app" && el("span", { class: "badge" }, "APP"),
     el("time", { datetime: time.toISOString(), title: time.toLocaleString() }, time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })));

@@ -5,6 +5,7 @@
 
 mod names;
 mod parse;
+mod readable;
 mod tell;
 mod watch;
 

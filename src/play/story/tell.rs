@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Act, Expectation, Step, Story, names::stable, watch::Watch};
+use super::{Act, Expectation, Step, Story, names::stable, readable::readable, watch::Watch};
 use crate::{
     clock,
     play::{
@@ -174,7 +174,7 @@ impl Telling<'_> {
         let by_bot = |message: &Message| !matches!(message.author, Author::Person(_)) && message.thread.is_none();
         let found = self.world.slack.everything().into_iter().rev().find(|message| by_bot(message) && fits(message));
         match found {
-            Some(message) => contains(&message.content.words(), text, "the newest message"),
+            Some(message) => contains(&readable(&message.content.words()), text, "the newest message"),
             None => Err("there is no message".to_owned()),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::readable::readable;
 use crate::play::{
     World,
     error::PlayError,
@@ -58,7 +59,7 @@ impl Watch {
             if matches!(message.author, Author::Person(_)) {
                 continue;
             }
-            let words = message.content.words();
+            let words = readable(&message.content.words());
             match self.told.get(&message.ts) {
                 Some((_, told)) if *told == words => {}
                 Some((number, _)) => {

@@ -150,6 +150,33 @@ fn names_folder(line: &str, folder: &str) -> bool {
     begins.any(|before| !before.ends_with(inner))
 }
 
+/// Rooms that documents may point into.
+const ROOMS: &[&str] = &["src/", "tests/", "deploy/", "fixtures/", "commands/", "benches/", "examples/", ".ci/"];
+
+/// What a document points to is there: files in backticks, below the package or below `src`.
+pub(super) fn documents_point_to_what_is_there(house: &House) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let told = |path: &str| path.ends_with(".md") && !path.contains('/') && path != "CHANGELOG.md";
+    for page in house.pages.iter().filter(|page| told(&page.path)) {
+        for (index, line) in page.text.lines().enumerate() {
+            let words = line.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
+            for word in words.filter(|word| !is_there(house, word)) {
+                found.push(Finding::new(&page.path, index + 1, format!("points to `{word}`, which is not there")));
+            }
+        }
+    }
+    found
+}
+
+/// Whether what the word points to is there; a word that is no path of ours points to nothing.
+fn is_there(house: &House, word: &str) -> bool {
+    let path = word.split("::").next().and_then(|path| path.split(['*', '{']).next()).unwrap_or_default();
+    let path = path.trim_end_matches([',', '.', ':']);
+    let ours = ROOMS.iter().any(|room| path.starts_with(room)) || (path.ends_with(".rs") && path.contains('/'));
+    let below = |page: &str| page.strip_prefix("src/").unwrap_or(page).starts_with(path) || page.starts_with(path);
+    !ours || house.pages.iter().any(|page| below(&page.path))
+}
+
 /// A trait stands only where at least two types fulfil it.
 pub(super) fn traits_have_two_fulfilments(house: &House) -> Vec<Finding> {
     let mut kept = BTreeMap::<&str, usize>::new();

@@ -87,6 +87,15 @@ const SNIPPETS: &[(&str, &str, &str, &[usize])] = &[
     ("an exception has a reason", "src/a.rs", "#[cfg_attr(unix, allow(dead_code))]\nfn f() {}", &[1]),
     ("an exception has a reason", "src/a.rs", "#[allow(dead_code, reason = \"read by `doctor`\")]\nfn f() {}", &[]),
     ("an exception has a reason", "src/a.rs", "#[derive(Debug)]\nstruct A; fn f() { a.expect(1); }", &[]),
+    ("documents point to what is there", "README.md", "ok\nsee `src/gone.rs`, `x --y deploy/gone.yaml`", &[2, 2]),
+    ("documents point to what is there", "ARCHITECTURE.md", "`core/gone/mod.rs::decide`", &[1]),
+    ("documents point to what is there", "src/a.rs", "//! `src/b.rs`", &[]),
+    (
+        "documents point to what is there",
+        "README.md",
+        "`Cargo.toml`, `leverframe.yaml`, `a.rs`, tests/it, `GET /x`",
+        &[],
+    ),
     ("a trait has two implementations", "src/a.rs", "trait Pager {}\nstruct A;\nimpl Pager for A {}", &[1]),
     (
         "a trait has two implementations",
