@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::core::{
     change::Plan,
@@ -231,6 +231,9 @@ pub enum Due {
     Follow,
 }
 
+/// The kinds of the entries that say what is about to be done.
+const INTENTS: [&str; 4] = ["push.intent", "pull_request.intent", "merge.intent", "pull_request.close"];
+
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -246,8 +249,17 @@ pub struct Request {
     pub at: Timestamp,
     /// Its message.
     pub card: Option<Card>,
+    /// What was recorded before it was done, as long as nothing came of it.
+    pub intents: Vec<Intent>,
     /// Where it stands.
     pub state: State,
+}
+
+/// Something that is recorded before it is done. Trying the same again needs no second entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    kind: String,
+    body: Map<String, Value>,
 }
 
 impl Event {
@@ -491,6 +503,7 @@ impl Request {
             requester: entry.actor.clone(),
             at: entry.at().map_err(serde::de::Error::custom)?,
             card: None,
+            intents: Vec::new(),
             state: State::Planning,
         })
     }
@@ -505,10 +518,18 @@ impl Request {
             self.card = Some(serde_json::from_value(card)?);
             return Ok(self);
         }
-        if let Some(event) = Event::read(recorded)? {
+        if INTENTS.contains(&recorded.entry.kind.as_str()) {
+            self.intents.push(Intent { kind: recorded.entry.kind.clone(), body: recorded.entry.body.clone() });
+        } else if let Some(event) = Event::read(recorded)? {
             self.state = self.state.after(event)?;
+            self.intents.clear();
         }
         Ok(self)
+    }
+
+    /// Whether this very thing was recorded as about to be done, and nothing has come of it since.
+    pub fn intends(&self, draft: &Draft) -> bool {
+        self.intents.iter().any(|intent| intent.kind == draft.kind && intent.body == draft.body)
     }
 
     /// What the world owes this request now.
@@ -716,6 +737,7 @@ over: - | - | - | - | - | over | - | -
             requester: actor(),
             at: Timestamp::UNIX_EPOCH,
             card: None,
+            intents: Vec::new(),
             state: State::Deciding(course),
         };
         assert_eq!(request(course.clone()).due(), None);

@@ -336,11 +336,13 @@ fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, LedgerError> {
     }
 }
 
-/// Folds entries into their requests and names those that changed.
+/// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves
+/// nothing: whoever recorded it goes on by itself.
 fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) -> BTreeSet<RequestId> {
     let mut touched = BTreeSet::new();
     for recorded in entries {
         let Some(id) = request::of_subject(&recorded.entry.subject) else { continue };
+        let state = requests.get(&id).map(|request| request.state.clone());
         let folded = match requests.remove(&id) {
             None if recorded.entry.kind == "request.opened" => {
                 Request::opened(id.clone(), recorded).map_err(|error| error.to_string())
@@ -353,8 +355,10 @@ fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) 
         };
         match folded {
             Ok(request) => {
-                requests.insert(id.clone(), request);
-                touched.insert(id);
+                if state.as_ref() != Some(&request.state) {
+                    touched.insert(id.clone());
+                }
+                requests.insert(id, request);
             }
             Err(error) => tracing::error!(seq = recorded.entry.seq, %error, "an entry does not fit its request"),
         }

@@ -108,7 +108,10 @@ fn one(request: &Request, event: Event) -> Decision {
 /// Nothing touches the world that is not approved, permitted and still the same change at this moment.
 fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
     let entry = |kind: &str| Draft::new(kind, request::subject(&request.id), ourselves());
-    let go = |entry: Draft| Decision { entries: vec![entry], reply: Reply::Go };
+    let go = |entry: Draft| {
+        let entries = if request.intends(&entry) { Vec::new() } else { vec![entry] };
+        Decision { entries, reply: Reply::Go }
+    };
     let Some(rules) = facts.rules else { return Decision::silent(Reply::Stop) };
     match (step, &request.state) {
         (Step::Push { branch, digest }, State::Landing(course)) if &course.plan.digest == digest => {

@@ -249,6 +249,22 @@ about to merge: [merge.intent] Go -> landing, due Some(Merge)",
 }
 
 #[test]
+fn a_step_that_is_tried_again_is_recorded_once() {
+    let mut talk = Talk::new();
+    talk.asks(ana(), "prod", Planning::Planned(version("prod"))).card().proposed();
+    talk.presses(bo(), Press::Approve).presses(cy(), Press::Approve);
+    talk.log.clear();
+    talk.merge_step().merge_step().proposed().merge_step();
+    talk.end(
+        "
+about to merge: [merge.intent] Go -> landing, due Some(Merge)
+about to merge: [] Go -> landing, due Some(Merge)
+the pull request opens: [pull_request.opened] Go -> landing, due Some(Merge)
+about to merge: [merge.intent] Go -> landing, due Some(Merge)",
+    );
+}
+
+#[test]
 fn a_button_that_was_copied_or_forged_does_nothing() {
     let mut talk = Talk::new();
     talk.asks(ana(), "prod", Planning::Planned(version("prod"))).card();
