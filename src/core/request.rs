@@ -390,37 +390,30 @@ impl State {
     /// # Errors
     /// When the event does not fit, which leaves the state as it was.
     pub fn after(self, event: Event) -> Result<Self, Refused> {
+        use State::{Deciding, Following, Landing, Over, Planning};
         let refused = Refused { event: event.kind(), state: self.word() };
         match (self, event) {
-            (Self::Planning, Event::Planned(plan)) => Ok(Self::Deciding(Course::new(plan))),
-            (Self::Planning, Event::Ended(ending, by)) => Ok(Self::Over { course: None, commit: None, ending, by }),
-            (Self::Deciding(course), Event::Planned(plan)) => course.redrawn(plan).map(Self::Deciding).ok_or(refused),
-            (Self::Landing(course), Event::Planned(plan)) => course.redrawn(plan).map(Self::Landing).ok_or(refused),
-            (Self::Deciding(course), Event::Voted(vote)) => Ok(Self::Deciding(course.voted(vote))),
-            (Self::Deciding(course), Event::Approved) => Ok(Self::Landing(course)),
-            (Self::Deciding(course), Event::PullRequestOpened(at)) => Ok(Self::Deciding(course.at(at))),
-            (Self::Landing(course), Event::PullRequestOpened(at)) => Ok(Self::Landing(course.at(at))),
-            (Self::Deciding(course) | Self::Landing(course), Event::Replanned { plan, why }) => {
-                Ok(course.anew(plan, why))
-            }
-            (Self::Deciding(course) | Self::Landing(course), Event::Landed(commit)) => {
-                Ok(Self::Following(course, commit))
-            }
-            (Self::Deciding(course) | Self::Landing(course), Event::Ended(ending, by)) => {
-                Ok(Self::ended(course, None, ending, by))
-            }
-            (Self::Following(course, commit), Event::Ended(ending, by)) => {
-                Ok(Self::ended(course, Some(commit), ending, by))
-            }
+            (Planning, Event::Planned(plan)) => Ok(Deciding(Course::new(plan))),
+            (Planning, Event::Ended(ending, by)) => Ok(Over { course: None, commit: None, ending, by }),
+            (Deciding(course), Event::Planned(plan)) => course.redrawn(plan).map(Deciding).ok_or(refused),
+            (Landing(course), Event::Planned(plan)) => course.redrawn(plan).map(Landing).ok_or(refused),
+            (Deciding(course), Event::Voted(vote)) => Ok(Deciding(course.voted(vote))),
+            (Deciding(course), Event::Approved) => Ok(Landing(course)),
+            (Deciding(course), Event::PullRequestOpened(at)) => Ok(Deciding(course.at(at))),
+            (Landing(course), Event::PullRequestOpened(at)) => Ok(Landing(course.at(at))),
+            (Deciding(course) | Landing(course), Event::Replanned { plan, why }) => Ok(course.anew(plan, why)),
+            (Deciding(course) | Landing(course), Event::Landed(commit)) => Ok(Following(course, commit)),
+            (Deciding(course) | Landing(course), Event::Ended(ending, by)) => Ok(Self::ended(course, None, ending, by)),
+            (Following(course, commit), Event::Ended(ending, by)) => Ok(Self::ended(course, Some(commit), ending, by)),
             // Its pull request was on its way when the request ended: known, so that it can be closed.
-            (Self::Over { course: Some(course), commit: None, ending, by }, Event::PullRequestOpened(at)) => {
-                Ok(Self::Over { course: Some(course.at(at)), commit: None, ending, by })
+            (Over { course: Some(course), commit: None, ending, by }, Event::PullRequestOpened(at)) => {
+                Ok(Over { course: Some(course.at(at)), commit: None, ending, by })
             }
-            (Self::Over { course: Some(course), commit, ending, by }, Event::PullRequestClosed) => {
-                Ok(Self::Over { course: Some(Course { pull_request: None, ..course }), commit, ending, by })
+            (Over { course: Some(course), commit, ending, by }, Event::PullRequestClosed) => {
+                Ok(Over { course: Some(Course { pull_request: None, ..course }), commit, ending, by })
             }
             (
-                Self::Planning,
+                Planning,
                 Event::Replanned { .. }
                 | Event::Voted(_)
                 | Event::Approved
@@ -428,10 +421,10 @@ impl State {
                 | Event::PullRequestClosed
                 | Event::Landed(_),
             )
-            | (Self::Deciding(_), Event::PullRequestClosed)
-            | (Self::Landing(_), Event::Voted(_) | Event::Approved | Event::PullRequestClosed)
+            | (Deciding(_), Event::PullRequestClosed)
+            | (Landing(_), Event::Voted(_) | Event::Approved | Event::PullRequestClosed)
             | (
-                Self::Following(..),
+                Following(..),
                 Event::Planned(_)
                 | Event::Replanned { .. }
                 | Event::Voted(_)
@@ -441,7 +434,7 @@ impl State {
                 | Event::Landed(_),
             )
             | (
-                Self::Over { .. },
+                Over { .. },
                 Event::Planned(_)
                 | Event::Replanned { .. }
                 | Event::Voted(_)
