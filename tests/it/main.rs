@@ -10,6 +10,8 @@
 mod forge;
 mod git;
 mod ledger;
+mod refusals;
 mod tidy;
+mod together;
 
 mod yaml_corpus;
