@@ -2,9 +2,11 @@
 //! the first, [`Request::after`] each next one. What is due next follows from the state alone ([`Request::due`]), so
 //! that a crash cannot lose an effect: after a restart the same state asks for the same effect.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::core::{
     change::Plan,
@@ -248,6 +250,8 @@ pub struct Request {
     pub card: Option<Card>,
     /// Where it stands.
     pub state: State,
+    /// What was recorded as about to be done since the state last changed, so that trying again records it once.
+    pub intents: BTreeSet<String>,
 }
 
 impl Event {
@@ -485,6 +489,7 @@ impl Request {
             at: entry.at().map_err(serde::de::Error::custom)?,
             card: None,
             state: State::Planning,
+            intents: BTreeSet::new(),
         })
     }
 
@@ -498,8 +503,14 @@ impl Request {
             self.card = Some(serde_json::from_value(card)?);
             return Ok(self);
         }
-        if let Some(event) = Event::read(recorded)? {
-            self.state = self.state.after(event)?;
+        match Event::read(recorded)? {
+            Some(event) => {
+                self.state = self.state.after(event)?;
+                self.intents.clear();
+            }
+            None => {
+                self.intents.insert(intent(&recorded.entry.kind, &recorded.entry.body));
+            }
         }
         Ok(self)
     }
@@ -580,6 +591,11 @@ pub enum Unreadable {
     /// It does not fit.
     #[error(transparent)]
     Order(#[from] Refused),
+}
+
+/// What an entry says is about to be done, to be compared.
+pub fn intent(kind: &str, body: &Map<String, Value>) -> String {
+    format!("{kind} {}", Value::Object(body.clone()))
 }
 
 /// The ledger's subject of a request.
@@ -710,6 +726,7 @@ over: - | - | - | - | - | over | - | -
             at: Timestamp::UNIX_EPOCH,
             card: None,
             state: State::Deciding(course),
+            intents: BTreeSet::new(),
         };
         assert_eq!(request(course.clone()).due(), None);
         course.plan.digest = Digest::of(b"another");

@@ -13,4 +13,8 @@ mod git;
 mod ledger;
 mod stories;
 mod tidy;
+mod refusals;
+mod tidy;
+mod together;
+
 mod yaml_corpus;

@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{SourceFile, plan::shown};
+use super::{
+    SourceFile,
+    plan::{fact, shown},
+};
 use crate::core::{
     catalog::Pin as CatalogPin,
     names::{Field, RepoPath, Service},
@@ -99,7 +102,7 @@ pub enum LocateRefusal {
         directory: String,
     },
     /// No place for it.
-    #[error("no {field} was found in {looked}")]
+    #[error("no `{field}` was found in {looked}")]
     NotFound {
         /// The field.
         field: Field,
@@ -107,7 +110,7 @@ pub enum LocateRefusal {
         looked: String,
     },
     /// Several places fit.
-    #[error("{field} could be {candidates}")]
+    #[error("`{field}` could be {candidates}")]
     Ambiguous {
         /// The field.
         field: Field,
@@ -135,7 +138,7 @@ pub enum LocateRefusal {
         path: RepoPath,
     },
     /// The catalog's pin is no place.
-    #[error("the pin of {field} cannot be followed: {what}")]
+    #[error("the pin of `{field}` cannot be followed: {what}")]
     BadPin {
         /// The field.
         field: Field,
@@ -143,7 +146,7 @@ pub enum LocateRefusal {
         what: String,
     },
     /// A field that is not found by looking.
-    #[error("{field} is not found by looking into files yet")]
+    #[error("`{field}` is not found by looking into files yet")]
     Unsupported {
         /// The field.
         field: Field,
@@ -201,7 +204,7 @@ pub fn locate(field: &Field, locator: &Locator, files: &[SourceFile]) -> Result<
 /// When the file does not parse or the way is not there.
 pub fn value_at(binding: &Binding, text: &str) -> Result<Option<String>, yaml::Refusal> {
     let value = yaml::read(text, &binding.document, &binding.yaml_path)?;
-    Ok(value.map(|value| binding.form.shown(&value.to_json())))
+    Ok(value.as_ref().and_then(fact).map(|value| binding.form.shown(&value)))
 }
 
 fn looked(files: &[SourceFile]) -> String {
@@ -353,12 +356,16 @@ impl Spot<'_> {
     fn kustomization(&self) -> Vec<Candidate> {
         let (list, value) = if *self.field == Field::ImageTag { ("images", "newTag") } else { ("replicas", "count") };
         let items = self.node.get(list).map(Node::items).unwrap_or_default();
-        let named = items.iter().filter_map(|item| Some((item, item.get("name")?.as_str()?)));
+        let name = |item: &Node| item.get("name").and_then(Node::as_str).map(str::to_owned);
+        let named = items.iter().enumerate().filter_map(|(place, item)| Some((place, item, name(item)?)));
+        let twice = |wanted: &str| items.iter().filter(|item| name(item).as_deref() == Some(wanted)).count() > 1;
         named
-            .map(|(item, name)| {
+            .map(|(place, item, name)| {
                 let new_name = item.get("newName").and_then(Node::as_str);
-                let fit = new_name.map_or(Fit::Unnamed, |name| self.fit(name)).max(self.fit(name));
-                let path = Path::root().key(list).select("name", name).key(value);
+                let fit = new_name.map_or(Fit::Unnamed, |name| self.fit(name)).max(self.fit(&name));
+                let list = Path::root().key(list);
+                let item_path = if twice(&name) { list.index(place) } else { list.select("name", &name) };
+                let path = item_path.key(value);
                 let mut candidate = self.candidate(path, Flavour::Kustomize, Form::Value, fit);
                 candidate.by_digest = *self.field == Field::ImageTag && item.get("digest").is_some();
                 candidate
