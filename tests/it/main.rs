@@ -8,12 +8,14 @@
 )]
 
 mod beside;
+mod bot;
+mod crash;
 mod forge;
 mod git;
 mod ledger;
-mod stories;
-mod tidy;
+mod outage;
 mod refusals;
+mod stories;
 mod tidy;
 mod together;
 
