@@ -2,6 +2,8 @@
 //! the first, [`Request::after`] each next one. What is due next follows from the state alone ([`Request::due`]), so
 //! that a crash cannot lose an effect: after a restart the same state asks for the same effect.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -231,9 +233,6 @@ pub enum Due {
     Follow,
 }
 
-/// The kinds of the entries that say what is about to be done.
-const INTENTS: [&str; 4] = ["push.intent", "pull_request.intent", "merge.intent", "pull_request.close"];
-
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -249,17 +248,10 @@ pub struct Request {
     pub at: Timestamp,
     /// Its message.
     pub card: Option<Card>,
-    /// What was recorded before it was done, as long as nothing came of it.
-    pub intents: Vec<Intent>,
     /// Where it stands.
     pub state: State,
-}
-
-/// Something that is recorded before it is done. Trying the same again needs no second entry.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Intent {
-    kind: String,
-    body: Map<String, Value>,
+    /// What was recorded as about to be done since the state last changed, so that trying again records it once.
+    pub intents: BTreeSet<String>,
 }
 
 impl Event {
@@ -402,37 +394,30 @@ impl State {
     /// # Errors
     /// When the event does not fit, which leaves the state as it was.
     pub fn after(self, event: Event) -> Result<Self, Refused> {
+        use State::{Deciding, Following, Landing, Over, Planning};
         let refused = Refused { event: event.kind(), state: self.word() };
         match (self, event) {
-            (Self::Planning, Event::Planned(plan)) => Ok(Self::Deciding(Course::new(plan))),
-            (Self::Planning, Event::Ended(ending, by)) => Ok(Self::Over { course: None, commit: None, ending, by }),
-            (Self::Deciding(course), Event::Planned(plan)) => course.redrawn(plan).map(Self::Deciding).ok_or(refused),
-            (Self::Landing(course), Event::Planned(plan)) => course.redrawn(plan).map(Self::Landing).ok_or(refused),
-            (Self::Deciding(course), Event::Voted(vote)) => Ok(Self::Deciding(course.voted(vote))),
-            (Self::Deciding(course), Event::Approved) => Ok(Self::Landing(course)),
-            (Self::Deciding(course), Event::PullRequestOpened(at)) => Ok(Self::Deciding(course.at(at))),
-            (Self::Landing(course), Event::PullRequestOpened(at)) => Ok(Self::Landing(course.at(at))),
-            (Self::Deciding(course) | Self::Landing(course), Event::Replanned { plan, why }) => {
-                Ok(course.anew(plan, why))
-            }
-            (Self::Deciding(course) | Self::Landing(course), Event::Landed(commit)) => {
-                Ok(Self::Following(course, commit))
-            }
-            (Self::Deciding(course) | Self::Landing(course), Event::Ended(ending, by)) => {
-                Ok(Self::ended(course, None, ending, by))
-            }
-            (Self::Following(course, commit), Event::Ended(ending, by)) => {
-                Ok(Self::ended(course, Some(commit), ending, by))
-            }
+            (Planning, Event::Planned(plan)) => Ok(Deciding(Course::new(plan))),
+            (Planning, Event::Ended(ending, by)) => Ok(Over { course: None, commit: None, ending, by }),
+            (Deciding(course), Event::Planned(plan)) => course.redrawn(plan).map(Deciding).ok_or(refused),
+            (Landing(course), Event::Planned(plan)) => course.redrawn(plan).map(Landing).ok_or(refused),
+            (Deciding(course), Event::Voted(vote)) => Ok(Deciding(course.voted(vote))),
+            (Deciding(course), Event::Approved) => Ok(Landing(course)),
+            (Deciding(course), Event::PullRequestOpened(at)) => Ok(Deciding(course.at(at))),
+            (Landing(course), Event::PullRequestOpened(at)) => Ok(Landing(course.at(at))),
+            (Deciding(course) | Landing(course), Event::Replanned { plan, why }) => Ok(course.anew(plan, why)),
+            (Deciding(course) | Landing(course), Event::Landed(commit)) => Ok(Following(course, commit)),
+            (Deciding(course) | Landing(course), Event::Ended(ending, by)) => Ok(Self::ended(course, None, ending, by)),
+            (Following(course, commit), Event::Ended(ending, by)) => Ok(Self::ended(course, Some(commit), ending, by)),
             // Its pull request was on its way when the request ended: known, so that it can be closed.
-            (Self::Over { course: Some(course), commit: None, ending, by }, Event::PullRequestOpened(at)) => {
-                Ok(Self::Over { course: Some(course.at(at)), commit: None, ending, by })
+            (Over { course: Some(course), commit: None, ending, by }, Event::PullRequestOpened(at)) => {
+                Ok(Over { course: Some(course.at(at)), commit: None, ending, by })
             }
-            (Self::Over { course: Some(course), commit, ending, by }, Event::PullRequestClosed) => {
-                Ok(Self::Over { course: Some(Course { pull_request: None, ..course }), commit, ending, by })
+            (Over { course: Some(course), commit, ending, by }, Event::PullRequestClosed) => {
+                Ok(Over { course: Some(Course { pull_request: None, ..course }), commit, ending, by })
             }
             (
-                Self::Planning,
+                Planning,
                 Event::Replanned { .. }
                 | Event::Voted(_)
                 | Event::Approved
@@ -440,10 +425,10 @@ impl State {
                 | Event::PullRequestClosed
                 | Event::Landed(_),
             )
-            | (Self::Deciding(_), Event::PullRequestClosed)
-            | (Self::Landing(_), Event::Voted(_) | Event::Approved | Event::PullRequestClosed)
+            | (Deciding(_), Event::PullRequestClosed)
+            | (Landing(_), Event::Voted(_) | Event::Approved | Event::PullRequestClosed)
             | (
-                Self::Following(..),
+                Following(..),
                 Event::Planned(_)
                 | Event::Replanned { .. }
                 | Event::Voted(_)
@@ -453,7 +438,7 @@ impl State {
                 | Event::Landed(_),
             )
             | (
-                Self::Over { .. },
+                Over { .. },
                 Event::Planned(_)
                 | Event::Replanned { .. }
                 | Event::Voted(_)
@@ -503,8 +488,8 @@ impl Request {
             requester: entry.actor.clone(),
             at: entry.at().map_err(serde::de::Error::custom)?,
             card: None,
-            intents: Vec::new(),
             state: State::Planning,
+            intents: BTreeSet::new(),
         })
     }
 
@@ -518,18 +503,16 @@ impl Request {
             self.card = Some(serde_json::from_value(card)?);
             return Ok(self);
         }
-        if INTENTS.contains(&recorded.entry.kind.as_str()) {
-            self.intents.push(Intent { kind: recorded.entry.kind.clone(), body: recorded.entry.body.clone() });
-        } else if let Some(event) = Event::read(recorded)? {
-            self.state = self.state.after(event)?;
-            self.intents.clear();
+        match Event::read(recorded)? {
+            Some(event) => {
+                self.state = self.state.after(event)?;
+                self.intents.clear();
+            }
+            None => {
+                self.intents.insert(intent(&recorded.entry.kind, &recorded.entry.body));
+            }
         }
         Ok(self)
-    }
-
-    /// Whether this very thing was recorded as about to be done, and nothing has come of it since.
-    pub fn intends(&self, draft: &Draft) -> bool {
-        self.intents.iter().any(|intent| intent.kind == draft.kind && intent.body == draft.body)
     }
 
     /// What the world owes this request now.
@@ -608,6 +591,11 @@ pub enum Unreadable {
     /// It does not fit.
     #[error(transparent)]
     Order(#[from] Refused),
+}
+
+/// What an entry says is about to be done, to be compared.
+pub fn intent(kind: &str, body: &Map<String, Value>) -> String {
+    format!("{kind} {}", Value::Object(body.clone()))
 }
 
 /// The ledger's subject of a request.
@@ -737,8 +725,8 @@ over: - | - | - | - | - | over | - | -
             requester: actor(),
             at: Timestamp::UNIX_EPOCH,
             card: None,
-            intents: Vec::new(),
             state: State::Deciding(course),
+            intents: BTreeSet::new(),
         };
         assert_eq!(request(course.clone()).due(), None);
         course.plan.digest = Digest::of(b"another");

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use tokio::sync::Notify;
 
 use super::{Busy, Inner, facts, follow, rules};
@@ -46,6 +47,14 @@ impl Trouble {
             Self::Other(words) => words.clone(),
         }
     }
+
+    /// How long whoever refused asked us to wait.
+    fn wait(&self) -> Duration {
+        match self {
+            Self::Forge(ForgeError::RateLimited { retry_after }) => Duration::from_secs(*retry_after),
+            Self::Forge(_) | Self::Git(_) | Self::Other(_) => Duration::ZERO,
+        }
+    }
 }
 
 /// Starts the request's task, or wakes it when it waits to try again.
@@ -79,8 +88,13 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
             Err(trouble) => {
                 tries = tries.saturating_add(1);
                 tracing::warn!(request = %id, ?due, tries, error = %trouble, "an effect is not done yet");
-                inner.note_progress(&id, Progress { trouble: Some(trouble.words()), seen: None });
-                wait(&inner, &wake, back_off(tries)).await;
+                // What this very try recorded woke us too; it is no reason to try again at once. Forgotten before the
+                // state is looked at, so that what people do from now on wakes us.
+                let _ = wake.notified().now_or_never();
+                if inner.request(&id).await.is_some_and(|now| now.state == request.state) {
+                    inner.note_progress(&id, Progress { trouble: Some(trouble.words()), seen: None });
+                    wait(&inner, &wake, back_off(tries).max(trouble.wait())).await;
+                }
             }
         }
     }

@@ -5,11 +5,16 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{SourceFile, plan::shown};
+use super::{
+    SourceFile,
+    image::{image_form, split_image},
+    plan::{fact, shown},
+    spot::{Candidate, Spot},
+};
 use crate::core::{
     catalog::Pin as CatalogPin,
     names::{Field, RepoPath, Service},
-    yaml::{self, Document, Node, Path, Scalar},
+    yaml::{self, Document, Path, Scalar},
 };
 
 /// A place named in the catalog, which ends the looking.
@@ -99,7 +104,7 @@ pub enum LocateRefusal {
         directory: String,
     },
     /// No place for it.
-    #[error("no {field} was found in {looked}")]
+    #[error("no `{field}` was found in {looked}")]
     NotFound {
         /// The field.
         field: Field,
@@ -107,7 +112,7 @@ pub enum LocateRefusal {
         looked: String,
     },
     /// Several places fit.
-    #[error("{field} could be {candidates}")]
+    #[error("`{field}` could be {candidates}")]
     Ambiguous {
         /// The field.
         field: Field,
@@ -135,7 +140,7 @@ pub enum LocateRefusal {
         path: RepoPath,
     },
     /// The catalog's pin is no place.
-    #[error("the pin of {field} cannot be followed: {what}")]
+    #[error("the pin of `{field}` cannot be followed: {what}")]
     BadPin {
         /// The field.
         field: Field,
@@ -143,7 +148,7 @@ pub enum LocateRefusal {
         what: String,
     },
     /// A field that is not found by looking.
-    #[error("{field} is not found by looking into files yet")]
+    #[error("`{field}` is not found by looking into files yet")]
     Unsupported {
         /// The field.
         field: Field,
@@ -201,7 +206,7 @@ pub fn locate(field: &Field, locator: &Locator, files: &[SourceFile]) -> Result<
 /// When the file does not parse or the way is not there.
 pub fn value_at(binding: &Binding, text: &str) -> Result<Option<String>, yaml::Refusal> {
     let value = yaml::read(text, &binding.document, &binding.yaml_path)?;
-    Ok(value.map(|value| binding.form.shown(&value.to_json())))
+    Ok(value.as_ref().and_then(fact).map(|value| binding.form.shown(&value)))
 }
 
 fn looked(files: &[SourceFile]) -> String {
@@ -259,23 +264,6 @@ enum HasChart {
     No,
 }
 
-/// A place that may be it, and how well its name fits.
-struct Candidate {
-    binding: Binding,
-    fit: Fit,
-    by_digest: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fit {
-    /// The only hope is that it is the only one.
-    Unnamed,
-    /// Named like the service.
-    Service,
-    /// Named like the image in the catalog.
-    Image,
-}
-
 /// The best candidates of one room.
 fn looked_into(
     field: &Field,
@@ -314,140 +302,4 @@ fn one(field: &Field, mut candidates: Vec<Candidate>) -> Result<Binding, LocateR
         Some(candidate) => Ok(candidate.binding),
         None => Err(LocateRefusal::NotFound { field: field.clone(), looked: String::new() }),
     }
-}
-
-/// One document of one file.
-struct Spot<'a> {
-    field: &'a Field,
-    locator: &'a Locator,
-    file: &'a RepoPath,
-    document: Document,
-    node: &'a Node,
-}
-
-impl Spot<'_> {
-    fn candidate(&self, yaml_path: Path, flavour: Flavour, form: Form, fit: Fit) -> Candidate {
-        let binding = Binding {
-            field: self.field.clone(),
-            file: self.file.clone(),
-            document: self.document.clone(),
-            yaml_path,
-            flavour,
-            form,
-        };
-        Candidate { binding, fit, by_digest: false }
-    }
-
-    /// How well an image or workload name fits the service.
-    fn fit(&self, name: &str) -> Fit {
-        let last = name.rsplit('/').next().unwrap_or(name);
-        if self.locator.image.as_deref() == Some(name) {
-            Fit::Image
-        } else if last == self.locator.service.as_str() {
-            Fit::Service
-        } else {
-            Fit::Unnamed
-        }
-    }
-
-    fn kustomization(&self) -> Vec<Candidate> {
-        let (list, value) = if *self.field == Field::ImageTag { ("images", "newTag") } else { ("replicas", "count") };
-        let items = self.node.get(list).map(Node::items).unwrap_or_default();
-        let named = items.iter().filter_map(|item| Some((item, item.get("name")?.as_str()?)));
-        named
-            .map(|(item, name)| {
-                let new_name = item.get("newName").and_then(Node::as_str);
-                let fit = new_name.map_or(Fit::Unnamed, |name| self.fit(name)).max(self.fit(name));
-                let path = Path::root().key(list).select("name", name).key(value);
-                let mut candidate = self.candidate(path, Flavour::Kustomize, Form::Value, fit);
-                candidate.by_digest = *self.field == Field::ImageTag && item.get("digest").is_some();
-                candidate
-            })
-            .collect()
-    }
-
-    fn manifest(&self) -> Vec<Candidate> {
-        let kind = self.node.get("kind").and_then(Node::as_str).unwrap_or_default();
-        let name = self.node.get("metadata").and_then(|meta| meta.get("name")?.as_str()).unwrap_or_default();
-        let scales = matches!(kind, "Deployment" | "StatefulSet");
-        if !scales && kind != "DaemonSet" {
-            return Vec::new();
-        }
-        let Some(spec) = self.node.get("spec") else { return Vec::new() };
-        if *self.field == Field::Replicas {
-            let there = scales && spec.get("replicas").is_some();
-            let path = Path::root().key("spec").key("replicas");
-            let candidate = self.candidate(path, Flavour::Plain, Form::Value, self.fit(name));
-            return if there { vec![candidate] } else { Vec::new() };
-        }
-        let pod = spec.get("template").and_then(|template| template.get("spec"));
-        let containers = pod.and_then(|pod| pod.get("containers")).map(Node::items).unwrap_or_default();
-        containers.iter().enumerate().filter_map(|(index, container)| self.container(index, container)).collect()
-    }
-
-    fn container(&self, index: usize, container: &Node) -> Option<Candidate> {
-        let image = container.get("image")?.as_str()?;
-        let list = Path::root().key("spec").key("template").key("spec").key("containers");
-        let item = match container.get("name").and_then(Node::as_str) {
-            Some(name) => list.select("name", name),
-            None => list.index(index),
-        };
-        Some(self.whole_image(item.key("image"), Flavour::Plain, image))
-    }
-
-    fn whole_image(&self, path: Path, flavour: Flavour, image: &str) -> Candidate {
-        let parts = split_image(image);
-        let mut candidate = self.candidate(path, flavour, image_form(image), self.fit(parts.repository));
-        candidate.by_digest = parts.digest.is_some();
-        candidate
-    }
-
-    /// At the top, or under a sub-chart's name.
-    fn values(&self) -> Vec<Candidate> {
-        let service = self.locator.service.as_str();
-        let nested = self.node.get(service).map(|node| (Path::root().key(service), node));
-        let places = [(Path::root(), self.node)].into_iter().chain(nested);
-        places.flat_map(|(path, node)| self.values_at(&path, node)).collect()
-    }
-
-    fn values_at(&self, path: &Path, node: &Node) -> Vec<Candidate> {
-        if *self.field == Field::Replicas {
-            let keys = ["replicaCount", "replicas"].into_iter().filter(|key| node.get(key).is_some());
-            return keys
-                .map(|key| self.candidate(path.clone().key(key), Flavour::Helm, Form::Value, Fit::Unnamed))
-                .collect();
-        }
-        let Some(image) = node.get("image") else { return Vec::new() };
-        let path = path.clone().key("image");
-        if let Some(whole) = image.as_str() {
-            return vec![self.whole_image(path, Flavour::Helm, whole)];
-        }
-        if image.get("tag").is_none() && image.get("repository").is_none() {
-            return Vec::new();
-        }
-        let fit = image.get("repository").and_then(Node::as_str).map_or(Fit::Unnamed, |name| self.fit(name));
-        let mut candidate = self.candidate(path.key("tag"), Flavour::Helm, Form::Value, fit);
-        candidate.by_digest = image.get("digest").and_then(Node::as_str).is_some_and(|digest| !digest.is_empty());
-        vec![candidate]
-    }
-}
-
-/// An image reference in its parts.
-struct Image<'a> {
-    repository: &'a str,
-    tag: Option<&'a str>,
-    digest: Option<&'a str>,
-}
-
-/// A colon before the last slash is a port, not a tag.
-fn split_image(image: &str) -> Image<'_> {
-    let (rest, digest) = image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));
-    match rest.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => Image { repository, tag: Some(tag), digest },
-        _ => Image { repository: rest, tag: None, digest },
-    }
-}
-
-fn image_form(image: &str) -> Form {
-    Form::ImageOf { repository: split_image(image).repository.to_owned() }
 }

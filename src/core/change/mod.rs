@@ -2,7 +2,9 @@
 
 mod binding;
 mod diff;
+mod image;
 mod plan;
+mod spot;
 #[cfg(test)]
 mod tests;
 

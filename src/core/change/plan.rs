@@ -40,7 +40,7 @@ pub struct Planned {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlanRefusal {
     /// It is so already.
-    #[error("{target} is already at {values}")]
+    #[error("`{}` in `{}` is already at {values}", target.service, target.environment)]
     Already {
         /// The target.
         target: Target,
@@ -51,7 +51,7 @@ pub enum PlanRefusal {
     #[error(transparent)]
     Place(#[from] LocateRefusal),
     /// The place cannot be edited without harm.
-    #[error("`{path}` cannot be edited there: {refusal}")]
+    #[error("`{path}` cannot be edited: {refusal}")]
     Edit {
         /// The file.
         path: RepoPath,
@@ -111,7 +111,7 @@ pub fn plan(
     }
     if steps.is_empty() {
         let values: Vec<String> = wanted.set.iter().map(|(field, value)| words(field, value)).collect();
-        return Err(PlanRefusal::Already { target: wanted.target.clone(), values: values.join(", ") });
+        return Err(PlanRefusal::Already { target: wanted.target.clone(), values: values.join(" and ") });
     }
     let (after, diff) = apply(&steps, files)?;
     let edits: Vec<Edit> = steps.iter().map(|step| step.edit.clone()).collect();
@@ -143,10 +143,10 @@ fn step(
         Form::Value => value.clone(),
         Form::ImageOf { repository } => Value::String(format!("{repository}:{}", shown(value))),
     };
-    let old = before.as_ref().map(Scalar::to_json);
-    if old.as_ref() == Some(&new) {
+    if before.as_ref().map(Scalar::to_json).as_ref() == Some(&new) {
         return Ok(None);
     }
+    let old = before.as_ref().and_then(fact);
     let line = Line { field: field.clone(), old: old.as_ref().map(|old| binding.form.shown(old)), new: shown(value) };
     let edit = Edit {
         repository: wanted.repository.clone(),
@@ -185,11 +185,25 @@ fn apply(steps: &[Step], files: &[SourceFile]) -> Result<(Vec<(RepoPath, String)
 
 fn words(field: &Field, value: &Value) -> String {
     match field {
-        Field::ImageTag | Field::ImageDigest => shown(value),
+        Field::ImageTag | Field::ImageDigest => format!("`{}`", shown(value)),
+        Field::Replicas if value.as_u64() == Some(1) => "1 replica".to_owned(),
         Field::Replicas => format!("{} replicas", shown(value)),
         Field::ReplicasMin | Field::ReplicasMax | Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => {
-            format!("{field} {}", shown(value))
+            format!("`{field}` `{}`", shown(value))
         }
+    }
+}
+
+/// A value as the ledger holds facts: nothing is null, and a number that is no integer within 2^53 is its digits as
+/// they stand in the file (`1.10`).
+pub(super) fn fact(value: &Scalar) -> Option<Value> {
+    const EXACT: i128 = 1 << 53;
+    match value {
+        Scalar::Null => None,
+        Scalar::Integer(number) if (-EXACT..=EXACT).contains(number) => Some(value.to_json()),
+        Scalar::Integer(number) => Some(Value::String(number.to_string())),
+        Scalar::Float(digits) => Some(Value::String(digits.clone())),
+        Scalar::Bool(_) | Scalar::String(_) => Some(value.to_json()),
     }
 }
 

@@ -32,7 +32,7 @@ spec:
         image: envoy:1.30
 ";
 
-fn check(files: &[(&str, &str)], set: &[(&str, Value)]) -> String {
+fn planned(files: &[(&str, &str)], set: &[(&str, Value)]) -> Result<Planned, PlanRefusal> {
     let target =
         Target { service: Service::parse("checkout").unwrap(), environment: Environment::parse("prod").unwrap() };
     let directory = RepoPath::parse("apps/checkout/prod").unwrap();
@@ -62,7 +62,12 @@ fn check(files: &[(&str, &str)], set: &[(&str, Value)]) -> String {
         image: Some("registry.example.com/shop/checkout".to_owned()),
         pin: None,
     };
-    match plan(&wanted, &locator, &files) {
+    plan(&wanted, &locator, &files)
+}
+
+/// The lines that would change, or why none would.
+fn check(files: &[(&str, &str)], set: &[(&str, Value)]) -> String {
+    match planned(files, set) {
         Ok(planned) => planned
             .plan
             .diff
@@ -109,7 +114,11 @@ fn what_is_so_already_is_no_change() {
     let files = [("kustomization.yaml", KUSTOMIZATION)];
     assert_eq!(
         check(&files, &[("image_tag", json!("v1.2.4"))]),
-        "checkout in prod is already at v1.2.4. Nothing to do."
+        "`checkout` in `prod` is already at `v1.2.4`. Nothing to do."
+    );
+    assert_eq!(
+        check(&files, &[("image_tag", json!("v1.2.4")), ("replicas", json!(3))]),
+        "`checkout` in `prod` is already at `v1.2.4` and 3 replicas. Nothing to do."
     );
 }
 
@@ -118,10 +127,37 @@ fn two_places_are_no_place() {
     let two = "kind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      containers:\n      - {name: x, image: \"r/x:1\"}\n      - {name: y, image: \"r/y:1\"}\n";
     assert_eq!(
         check(&[("d.yaml", two)], &[("image_tag", json!("v2"))]),
-        "image_tag could be `apps/checkout/prod/d.yaml` at `spec.template.spec.containers[name=x].image` or \
+        "`image_tag` could be `apps/checkout/prod/d.yaml` at `spec.template.spec.containers[name=x].image` or \
          `apps/checkout/prod/d.yaml` at `spec.template.spec.containers[name=y].image`. \
          Pin it in the catalog: `bindings: { image_tag: { file: <file>, path: <yaml path> } }` under the service."
     );
+}
+
+#[test]
+fn an_image_listed_twice_is_told_apart_by_its_place() {
+    let twice = "images:\n- {name: checkout, newTag: v1}\n- {name: checkout, newTag: v2}\n";
+    assert!(check(&[("kustomization.yaml", twice)], &[("image_tag", json!("v3"))]).starts_with(
+        "`image_tag` could be `apps/checkout/prod/kustomization.yaml` at `images[0].newTag` or \
+         `apps/checkout/prod/kustomization.yaml` at `images[1].newTag`."
+    ));
+}
+
+#[test]
+fn a_version_that_yaml_takes_for_a_number_or_for_nothing_can_be_changed_and_recorded() {
+    let tag = |tag: &str| format!("images:\n- name: checkout\n  newTag: {tag}\n");
+    for (before, old) in [
+        ("1.10", Some("1.10")),
+        ("1e3", Some("1e3")),
+        ("99999999999999999", Some("99999999999999999")),
+        ("~", None),
+        ("", None),
+    ] {
+        let plan = planned(&[("kustomization.yaml", &tag(before))], &[("image_tag", json!("v2"))]).unwrap().plan;
+        assert_eq!(plan.edits[0].old, old.map(Value::from), "{before}");
+        assert_eq!(plan.lines[0].old.as_deref(), old, "{before}");
+    }
+    let quoted = check(&[("kustomization.yaml", &tag("1.10"))], &[("image_tag", json!("1.10"))]);
+    assert_eq!(quoted, "-  newTag: 1.10\n+  newTag: \"1.10\"");
 }
 
 #[test]

@@ -108,9 +108,10 @@ fn one(request: &Request, event: Event) -> Decision {
 /// Nothing touches the world that is not approved, permitted and still the same change at this moment.
 fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
     let entry = |kind: &str| Draft::new(kind, request::subject(&request.id), ourselves());
-    let go = |entry: Draft| {
-        let entries = if request.intends(&entry) { Vec::new() } else { vec![entry] };
-        Decision { entries, reply: Reply::Go }
+    // Trying the same again is no news.
+    let go = |entry: Draft| match request.intents.contains(&request::intent(&entry.kind, &entry.body)) {
+        true => Decision::silent(Reply::Go),
+        false => Decision { entries: vec![entry], reply: Reply::Go },
     };
     let Some(rules) = facts.rules else { return Decision::silent(Reply::Stop) };
     match (step, &request.state) {

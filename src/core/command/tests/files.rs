@@ -119,7 +119,7 @@ fn mistakes_in_a_change_are_reported_where_they_stand_with_a_remedy() {
         ),
         (
             "change: { set: {} }",
-            "6:16: `change.set`: found a map, expected fields and their values. Write `{ replicas: \"{{ replicas }}\" }`.",
+            "6:16: `change.set`: found an empty map, expected fields and their values. Write `{ replicas: \"{{ replicas }}\" }`.",
         ),
         (
             "change: {}",
