@@ -7,6 +7,12 @@
     reason = "helpers of tests fail by panicking; clippy sees only what stands in a test function as a test"
 )]
 
+mod bot;
+mod crash;
+mod forge;
+mod git;
+mod ledger;
+mod outage;
 mod beside;
 mod forge;
 mod git;
