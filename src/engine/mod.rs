@@ -8,13 +8,15 @@ mod facts;
 mod follow;
 mod rules;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
     chat::{card::Progress, slack::client::SlackClient},
@@ -161,6 +163,9 @@ impl Engine {
 
     /// Reads what somebody typed and takes it.
     pub async fn typed(&self, typed: Typed, event: Option<String>) -> Reply {
+        if let Some(answer) = self.inner.answered(event.as_deref()).await {
+            return answer;
+        }
         match facts::read(&self.inner, typed).await {
             Ok(incoming) => self.inner.take(incoming, event).await,
             Err(answer) => Reply::Private(answer),
@@ -170,6 +175,9 @@ impl Engine {
     /// Asks for the version before the one that a request brought, as if whoever pressed had typed it. A card that
     /// shows a change from before the newest one takes nothing back.
     pub async fn roll_back(&self, request: &RequestId, pressed: Typed, event: Option<String>) -> Reply {
+        if let Some(answer) = self.inner.answered(event.as_deref()).await {
+            return answer;
+        }
         let requests = self.inner.requests.lock().await;
         let Some(theirs) = requests.get(request) else {
             return Reply::Private(Words::new("This request is not known here.", "Type `/rollback` instead."));
@@ -238,9 +246,29 @@ impl Inner {
         self.rules.borrow().clone()
     }
 
-    /// Decide, append, fold: one at a time, so that every decision sees what the one before it recorded.
+    /// Takes what came in, to the end: who asked may hang up in the middle, and what the ledger has must be known here.
     async fn take(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        let inner = Arc::clone(self);
+        self.tasks.start(async move {
+            // Nobody may be left to hear it.
+            let _: Result<(), Reply> = reply.send(inner.take_whole(incoming, event).await);
+        });
+        answer.await.unwrap_or(Reply::Stop)
+    }
+
+    /// The first answer to an event that came before.
+    async fn answered(&self, event: Option<&str>) -> Option<Reply> {
+        let answer = self.ledger.seen(event?).await.ok().flatten()?;
+        serde_json::from_value(answer).ok()
+    }
+
+    /// Decide, append, fold: one at a time, so that every decision sees what the one before it recorded.
+    async fn take_whole(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
         let mut requests = self.requests.lock().await;
+        if let Some(answer) = self.answered(event.as_deref()).await {
+            return answer;
+        }
         let rules = self.rules();
         let now = clock::now();
         let facts = Facts { now, rules: rules.as_deref(), requests: &requests };

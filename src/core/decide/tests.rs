@@ -317,6 +317,15 @@ fn a_role_that_was_lost_no_longer_carries_a_change() {
 }
 
 #[test]
+fn who_asked_stays_who_asked_when_the_catalog_calls_them_otherwise() {
+    let mut talk = Talk::new();
+    talk.asks(ana(), "prod", Planning::Planned(version("prod"))).card().proposed();
+    talk.rules = rules(&CATALOG.replace("  ana: {", "  anna: {"));
+    talk.presses(asker("U1", Some("anna")), Press::Approve);
+    assert!(talk.log.last().unwrap().contains("[approval.refused] \"You asked for this"), "{:?}", talk.log.last());
+}
+
+#[test]
 fn who_asked_may_cancel_and_nobody_else() {
     let mut talk = Talk::new();
     talk.asks(ana(), "prod", Planning::Later).presses(bo(), Press::Cancel).presses(ana(), Press::Cancel);
