@@ -5,6 +5,7 @@
 mod cards;
 mod effects;
 mod facts;
+mod fold;
 mod follow;
 mod rules;
 mod status;
@@ -125,7 +126,7 @@ impl Engine {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn new(reach: Reach, ledger: Ledger, tasks: Tasks) -> Result<Self, LedgerError> {
-        let requests = fold(&ledger)?;
+        let requests = fold::all(&ledger)?;
         let inner = Inner {
             reach,
             ledger,
@@ -196,6 +197,11 @@ impl Engine {
         drop(requests);
         let text = format!("{} {}", target.service, target.environment);
         self.typed(Typed { invoked: "rollback".to_owned(), text, ..pressed }, event).await
+    }
+
+    /// Whether a delivery was answered already.
+    pub async fn knows(&self, event: &str) -> bool {
+        self.inner.answered(Some(event)).await.is_some()
     }
 
     /// Who an account is, by the catalog in force.
@@ -286,7 +292,7 @@ impl Inner {
             Err(error) => return unrecorded(&error),
         };
         self.note_opened(&recorded);
-        let touched = fold_into(&mut requests, &recorded);
+        let touched = fold::into(&mut requests, &recorded);
         drop(requests);
         for request in touched {
             self.forget_progress(&request);
@@ -352,47 +358,4 @@ async fn watch_deadlines(inner: Arc<Inner>) {
         inner.take(Incoming::Clock, None).await;
         inner.tasks.pause(std::time::Duration::from_secs(5)).await;
     }
-}
-
-/// All requests, from the ledger's entries.
-fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, LedgerError> {
-    const AT_ONCE: usize = 1000;
-    let mut requests = BTreeMap::new();
-    let mut from = 0;
-    loop {
-        let entries = ledger.read(from, AT_ONCE)?;
-        fold_into(&mut requests, &entries);
-        let Some(last) = entries.last() else { return Ok(requests) };
-        from = last.entry.seq + 1;
-    }
-}
-
-/// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves
-/// nothing: whoever recorded it goes on by itself.
-fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) -> BTreeSet<RequestId> {
-    let mut touched = BTreeSet::new();
-    for recorded in entries {
-        let Some(id) = request::of_subject(&recorded.entry.subject) else { continue };
-        let state = requests.get(&id).map(|request| request.state.clone());
-        let folded = match requests.remove(&id) {
-            None if recorded.entry.kind == "request.opened" => {
-                Request::opened(id.clone(), recorded).map_err(|error| error.to_string())
-            }
-            None => continue,
-            Some(request) => request.clone().after(recorded).map_err(|error| {
-                requests.insert(id.clone(), request);
-                error.to_string()
-            }),
-        };
-        match folded {
-            Ok(request) => {
-                if state.as_ref() != Some(&request.state) {
-                    touched.insert(id.clone());
-                }
-                requests.insert(id, request);
-            }
-            Err(error) => tracing::error!(seq = recorded.entry.seq, %error, "an entry does not fit its request"),
-        }
-    }
-    touched
 }
