@@ -144,6 +144,15 @@ pub enum Ending {
     Cancelled,
     /// Nobody approved in time.
     Expired,
+    /// People closed its pull request, or pushed to it: it is theirs now, and nothing more is done to it.
+    TakenOver {
+        /// What they did.
+        #[serde(skip)]
+        why: String,
+        /// What to do.
+        #[serde(skip)]
+        remedy: String,
+    },
     /// It could not be done, and trying again by itself would not help.
     Failed {
         /// Why.
@@ -333,6 +342,7 @@ impl Ending {
             Self::Rejected => "rejected",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+            Self::TakenOver { .. } => "taken over",
             Self::Failed { .. } => "failed",
         }
     }
@@ -340,7 +350,7 @@ impl Ending {
     fn texts(&self) -> Vec<(&'static str, &str)> {
         match self {
             Self::Live { seen } | Self::NotLive { seen } | Self::Unseen { seen } => vec![("seen", seen)],
-            Self::Failed { why, remedy } => vec![("why", why), ("remedy", remedy)],
+            Self::TakenOver { why, remedy } | Self::Failed { why, remedy } => vec![("why", why), ("remedy", remedy)],
             Self::Landed
             | Self::Superseded { .. }
             | Self::AlreadyThere
@@ -355,6 +365,7 @@ impl Ending {
             Self::Live { .. } => Self::Live { seen: text("seen") },
             Self::NotLive { .. } => Self::NotLive { seen: text("seen") },
             Self::Unseen { .. } => Self::Unseen { seen: text("seen") },
+            Self::TakenOver { .. } => Self::TakenOver { why: text("why"), remedy: text("remedy") },
             Self::Failed { .. } => Self::Failed { why: text("why"), remedy: text("remedy") },
             other @ (Self::Landed
             | Self::Superseded { .. }
@@ -413,6 +424,8 @@ impl State {
             (Over { course: Some(course), commit: None, ending, by }, Event::PullRequestOpened(at)) => {
                 Ok(Over { course: Some(course.at(at)), commit: None, ending, by })
             }
+            // Somebody merged it on the forge all the same: what is in the branch counts.
+            (Over { course: Some(course), commit: None, .. }, Event::Landed(commit)) => Ok(Following(course, commit)),
             (Over { course: Some(course), commit, ending, by }, Event::PullRequestClosed) => {
                 Ok(Over { course: Some(Course { pull_request: None, ..course }), commit, ending, by })
             }
@@ -526,6 +539,7 @@ impl Request {
             State::Landing(_) if self.opened.way == Way::Commit => Some(Due::Commit),
             State::Landing(_) => Some(Due::Merge),
             State::Following(..) => Some(Due::Follow),
+            State::Over { ending: Ending::TakenOver { .. }, .. } => None,
             State::Over { course: Some(Course { pull_request: Some(_), .. }), commit: None, .. } => {
                 Some(Due::ClosePullRequest)
             }
@@ -675,7 +689,7 @@ planning: waiting for approval | - | - | - | - | - | - | over
 waiting for approval: waiting for approval | waiting for approval | waiting for approval | landing | waiting for approval | - | rolling out | over
 landing: landing | waiting for approval | - | - | landing | - | rolling out | over
 rolling out: - | - | - | - | - | - | - | over
-over: - | - | - | - | over | over | - | -
+over: - | - | - | - | over | over | rolling out | -
 over: - | - | - | - | - | over | - | -
 "
         );

@@ -44,7 +44,7 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
             landed(inner, request, commit).await;
         }
         Landed::Stopped(fresh) => {
-            compare(inner, request, course, *fresh).await;
+            compare(inner, request, course, *fresh).await?;
         }
     }
     Ok(())
@@ -58,7 +58,7 @@ pub(super) async fn onto_branch(
 ) -> Result<Option<CommitId>, Trouble> {
     match land(inner, request, course, Onto::Branch(request.branch()), Approvers::Unnamed).await? {
         Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => Ok(Some(commit)),
-        Landed::Stopped(fresh) => match compare(inner, request, course, *fresh).await {
+        Landed::Stopped(fresh) => match compare(inner, request, course, *fresh).await? {
             Again::Same | Again::Reported => Ok(None),
         },
     }
