@@ -25,6 +25,9 @@ use crate::{
 
 mod landing;
 
+/// How long what is only useful may hold up what is due.
+const MOVING_ALONG: Duration = Duration::from_secs(2);
+
 /// Why an effect is not done yet.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
@@ -84,6 +87,7 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
             }
             continue;
         };
+        until_rules(&inner, &id).await;
         match perform(&inner, &request, due).await {
             Ok(()) if inner.request(&id).await.is_none_or(|now| now != request) => tries = 0,
             // Nothing is in the way: it waits for people, who are not to be asked after every second.
@@ -106,6 +110,20 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
     }
     inner.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     drop(busy);
+}
+
+/// Before the repository was read for the first time nothing can be done. When that takes long, the card says why.
+async fn until_rules(inner: &Arc<Inner>, id: &RequestId) {
+    let mut rules = inner.rules.subscribe();
+    while inner.rules().is_none() && !inner.tasks.is_stopping() {
+        tokio::select! {
+            read = rules.wait_for(Option::is_some) => drop(read),
+            () = inner.tasks.pause(MOVING_ALONG) => {
+                let trouble = inner.rules_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                inner.note_progress(id, Progress { trouble: trouble.map(|words| format!("{words}.")), seen: None });
+            }
+        }
+    }
 }
 
 /// Ends the task unless something became due in this very moment, which only the holder of the lock can tell.
@@ -154,15 +172,16 @@ async fn may(inner: &Arc<Inner>, request: &Request, step: Step) -> bool {
 
 /// It is in the branch: the rules move along first, so that whoever asks next sees it.
 pub(super) async fn landed(inner: &Arc<Inner>, request: &Request, commit: CommitId) {
-    if let Err(error) = rules::refresh(inner).await {
-        tracing::info!(%error, "the rules at the new tip are read later");
+    // That it landed is not held up by a host that has fallen silent.
+    if !matches!(tokio::time::timeout(MOVING_ALONG, rules::refresh(inner)).await, Ok(Ok(_))) {
+        tracing::info!(request = %request.id, "the rules at the new tip are read later");
     }
     report(inner, request, Outcome::Landed(commit)).await;
 }
 
 /// Plans a request whose facts were missing when it was asked.
 async fn plan(inner: &Arc<Inner>, request: &Request) -> Result<(), Trouble> {
-    rules::refresh(inner).await.map_err(|error| Trouble::Other(format!("{error}.")))?;
+    rules::refresh(inner).await?;
     let Some(rules) = inner.rules() else { return Ok(()) };
     let outcome = match facts::replan_words(inner, &rules, request).await {
         Ok(plan) => Outcome::Planned(plan),
@@ -184,9 +203,9 @@ pub(super) enum Again {
 
 /// Plans the same edit on the tip of now.
 async fn again(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<Again, Trouble> {
-    rules::refresh(inner).await.map_err(|error| Trouble::Other(format!("{error}.")))?;
+    let tip = rules::refresh(inner).await?;
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
-    let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
+    let fresh = facts::plan_again(inner, &rules, request, (&course.plan, &tip)).await?;
     compare(inner, request, course, fresh).await
 }
 

@@ -246,16 +246,16 @@ fn set_of(plan: &Plan) -> BTreeMap<Field, Value> {
     plan.lines.iter().map(|line| (line.field.clone(), value(&line.field, &line.new))).collect()
 }
 
-/// Plans the same edit again, on the rules' own commit.
+/// Plans the same edit again, on a tip.
 pub(super) async fn plan_again(
     inner: &Arc<Inner>,
     rules: &Rules,
     request: &Request,
-    plan: &Plan,
+    (plan, tip): (&Plan, &CommitId),
 ) -> Result<Result<Plan, PlanRefusal>, Trouble> {
     let target = &request.opened.target;
-    let files = files(inner, rules, &rules.commit, target).await?;
-    let at = (&request.opened.command, target, &rules.commit);
+    let files = files(inner, rules, tip, target).await?;
+    let at = (&request.opened.command, target, tip);
     Ok(plan_set(&inner.reach.repository.name, rules, at, &set_of(plan), &files).map(|planned| planned.plan))
 }
 

@@ -23,7 +23,7 @@ use crate::{
     core::{
         decide::{Asker, Decision, Facts, Incoming, Reply, Words, decide},
         entry::Recorded,
-        names::{ConnectionName, RequestId},
+        names::{ConnectionName, Digest, RequestId},
         request::{self, Request},
         rules::Rules,
     },
@@ -72,6 +72,8 @@ struct Inner {
     tasks: Tasks,
     rules: watch::Sender<Option<Arc<Rules>>>,
     rules_trouble: Mutex<Option<String>>,
+    /// The files that were last read for rules, whether they loaded or not.
+    rules_mark: Mutex<Option<Digest>>,
     refreshing: AtomicBool,
     requests: tokio::sync::Mutex<BTreeMap<RequestId, Request>>,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
@@ -128,6 +130,7 @@ impl Engine {
             tasks,
             rules: watch::Sender::new(None),
             rules_trouble: Mutex::default(),
+            rules_mark: Mutex::default(),
             refreshing: AtomicBool::new(false),
             requests: tokio::sync::Mutex::new(requests),
             progress: Mutex::default(),
@@ -241,6 +244,12 @@ impl Inner {
     /// Decide, append, fold: one at a time, so that every decision sees what the one before it recorded.
     async fn take(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
         let mut requests = self.requests.lock().await;
+        // Also what needs no entry now may have been answered otherwise the first time.
+        if let Some(id) = &event
+            && let Ok(Some(answer)) = self.ledger.seen(id).await
+        {
+            return serde_json::from_value(answer).unwrap_or(Reply::Taken);
+        }
         let rules = self.rules();
         let now = clock::now();
         let facts = Facts { now, rules: rules.as_deref(), requests: &requests };

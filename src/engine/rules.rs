@@ -9,14 +9,16 @@ use std::{
 use super::{Busy, Inner};
 use crate::{
     core::{
-        names::{CommitId, RepoPath},
+        names::{CommitId, Digest, RepoPath},
         rules::{Rules, RulesError},
     },
-    git::GitError,
+    git::{GitError, SourceFile},
 };
 
 /// How long between two fetches when nothing else asks for one.
 const EVERY: Duration = Duration::from_secs(20);
+/// Where the rules are.
+pub(super) const DIRECTORY: &str = ".leverframe";
 /// How long after a fetch that failed.
 const AFTER_TROUBLE: Duration = Duration::from_secs(2);
 
@@ -32,15 +34,21 @@ pub(super) enum Stale {
 }
 
 pub(super) async fn keep_fresh(inner: Arc<Inner>) {
+    begin(&inner).await;
     while !inner.tasks.is_stopping() {
-        let wait = match refresh(&inner).await {
-            Ok(()) => EVERY,
-            Err(error) => {
-                note(&inner, &error);
-                AFTER_TROUBLE
-            }
-        };
+        let fetched = refresh(&inner).await;
+        let wait = if fetched.is_ok() && inner.rules().is_some() { EVERY } else { AFTER_TROUBLE };
         inner.tasks.pause(wait).await;
+    }
+}
+
+/// Begins with what was fetched last, so that a restart while the host is down leaves nobody unrecognised. Whatever
+/// lands is held to the rules at the tip all the same.
+async fn begin(inner: &Arc<Inner>) {
+    if let Ok(Some(tip)) = inner.reach.repository.mirror.tip().await
+        && let Err(error) = read_at(inner, &tip).await
+    {
+        note(inner, &error);
     }
 }
 
@@ -52,33 +60,66 @@ pub(super) fn refresh_soon(inner: &Arc<Inner>) {
     let fresh = Arc::clone(inner);
     let busy = Busy::new(inner);
     inner.tasks.start(async move {
-        if let Err(error) = refresh(&fresh).await {
-            note(&fresh, &error);
-        }
+        // A failure is noted there, and looked into again soon.
+        let _ = refresh(&fresh).await;
         fresh.refreshing.store(false, Ordering::Release);
         drop(busy);
     });
 }
 
-/// Fetches and reads the rules at the tip.
-pub(super) async fn refresh(inner: &Arc<Inner>) -> Result<(), Stale> {
-    let tip = inner.reach.repository.mirror.fetch().await?;
-    read_at(inner, &tip).await
+/// Fetches, reads the rules at the tip and says which commit that is. Rules there that do not load are said aloud,
+/// and the last good ones stay in force.
+///
+/// # Errors
+/// When the repository cannot be fetched or read.
+pub(super) async fn refresh(inner: &Arc<Inner>) -> Result<CommitId, GitError> {
+    let read = async {
+        let tip = inner.reach.repository.mirror.fetch().await?;
+        read_at(inner, &tip).await.map(|()| tip.clone()).or_else(|stale| match stale {
+            Stale::Rules(_) => {
+                note(inner, &stale);
+                Ok(tip)
+            }
+            Stale::Git(error) => Err(error),
+        })
+    };
+    read.await.inspect_err(|error| note(inner, &Stale::Git(error.clone())))
 }
 
 /// Reads the rules at a commit that is in the mirror, unless they are the ones in force.
-pub(super) async fn read_at(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), Stale> {
+async fn read_at(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), Stale> {
     if inner.rules().is_some_and(|rules| &rules.commit == tip) {
-        return Ok(());
+        return well(inner);
     }
     let mirror = &inner.reach.repository.mirror;
     let paths = mirror.paths(tip).await?;
-    let files = match RepoPath::parse(".leverframe") {
+    let files = match RepoPath::parse(DIRECTORY) {
         Ok(directory) => mirror.directory(tip, &directory).await?,
         Err(_) => Vec::new(),
     };
+    if is_overtaken(inner, tip).await? {
+        return Ok(());
+    }
+    *inner.rules_mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark(&files));
     let rules = Rules::read(tip.clone(), &files, &paths)?;
     inner.rules.send_replace(Some(Arc::new(rules)));
+    well(inner)
+}
+
+/// Whether newer rules came into force while these were read: a commit below theirs that is no longer the tip.
+async fn is_overtaken(inner: &Arc<Inner>, tip: &CommitId) -> Result<bool, GitError> {
+    let mirror = &inner.reach.repository.mirror;
+    let Some(rules) = inner.rules() else { return Ok(false) };
+    Ok(mirror.tip().await?.as_ref() != Some(tip) && mirror.is_ancestor(tip, &rules.commit).await?)
+}
+
+/// What the rules are made of, to be compared: whether a tip holds the files that were read last, good or bad.
+pub(super) fn mark(files: &[SourceFile]) -> Digest {
+    let listed: String = files.iter().map(|file| format!("{} {}\n", file.blob, file.path)).collect();
+    Digest::of(listed.as_bytes())
+}
+
+fn well(inner: &Inner) -> Result<(), Stale> {
     *inner.rules_trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Ok(())
 }

@@ -58,7 +58,8 @@ impl SlackError {
                     .into()
             }
             Self::Garbage { .. } => {
-                "It is tried again by itself; if it stays, look whether `slack.api` is the address of Slack's Web API.".into()
+                "It is tried again by itself; if it stays, look whether `slack.api` is the address of Slack's Web API."
+                    .into()
             }
             Self::Settings(error) => error.remedy(),
         }

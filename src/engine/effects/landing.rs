@@ -1,18 +1,21 @@
 //! Commits: the edit is made again on the tip that it lands on, and only if it is still the approved change.
 
-use std::{fmt::Write, sync::Arc};
+use std::{
+    fmt::Write,
+    sync::{Arc, PoisonError},
+};
 
-use super::{Again, Inner, Landed, Landing, Onto, Trouble, compare, facts, landed, may, report};
+use super::{Again, Inner, Landed, Landing, Onto, Trouble, compare, facts, landed, may, report, rules};
 use crate::{
     core::{
         change::{Plan, PlanRefusal, Planned},
         decide::{Outcome, Step},
         entry::Actor,
-        names::CommitId,
+        names::{CommitId, Digest, RepoPath},
         request::{Course, Ending, Request},
         rules::Rules,
     },
-    git::{Composed, GitError, Signature, Tree},
+    git::{Composed, Signature, Tree},
 };
 
 /// Whether a message names who approved.
@@ -24,30 +27,36 @@ pub(super) enum Approvers {
     Unnamed,
 }
 
+/// How often a commit is begun anew because the rules moved under it.
+const RULES_MOVE: u32 = 5;
+
 /// Commits to the tracked branch.
 pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let branch = inner.reach.repository.branch.clone();
-    let digest = course.plan.digest.clone();
-    if !may(inner, request, Step::Push { branch, digest }).await {
-        return Ok(());
-    }
-    let outcome = match land(inner, request, course, Onto::Tracked, Approvers::Named).await {
-        Err(Trouble::Git(error @ GitError::Protected { .. })) => {
-            let ending = Ending::Failed { why: format!("{error}."), remedy: error.remedy() };
-            report(inner, request, Outcome::Ended(ending)).await;
+    for _ in 0..RULES_MOVE {
+        let (branch, digest) = (inner.reach.repository.branch.clone(), course.plan.digest.clone());
+        if !may(inner, request, Step::Push { branch, digest }).await {
             return Ok(());
         }
-        outcome => outcome?,
-    };
-    match outcome {
-        Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => {
-            landed(inner, request, commit).await;
-        }
-        Landed::Stopped(fresh) => {
-            compare(inner, request, course, *fresh).await?;
+        match land(inner, request, course, Onto::Tracked).await {
+            Ok(Landed::Landed { commit, .. } | Landed::AlreadyThere { commit }) => {
+                landed(inner, request, commit).await;
+                return Ok(());
+            }
+            // Asked again under the rules of now, which may forbid it.
+            Ok(Landed::Stopped(Halt::RulesMoved)) => drop(rules::refresh(inner).await?),
+            Ok(Landed::Stopped(Halt::Otherwise(fresh))) => {
+                compare(inner, request, course, *fresh).await?;
+                return Ok(());
+            }
+            Err(Trouble::Git(error)) if error.is_final() => {
+                let ending = Ending::Failed { why: format!("{error}."), remedy: error.remedy() };
+                report(inner, request, Outcome::Ended(ending)).await;
+                return Ok(());
+            }
+            Err(trouble) => return Err(trouble),
         }
     }
-    Ok(())
+    Err(Trouble::Other("the rules change all the time".to_owned()))
 }
 
 /// Commits to the request's own branch and says which commit is its head now; `None` when the change is another one.
@@ -56,36 +65,51 @@ pub(super) async fn onto_branch(
     request: &Request,
     course: &Course,
 ) -> Result<Option<CommitId>, Trouble> {
-    match land(inner, request, course, Onto::Branch(request.branch()), Approvers::Unnamed).await? {
+    match land(inner, request, course, Onto::Branch(request.branch())).await? {
         Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => Ok(Some(commit)),
-        Landed::Stopped(fresh) => match compare(inner, request, course, *fresh).await? {
+        Landed::Stopped(Halt::RulesMoved) => Ok(None),
+        Landed::Stopped(Halt::Otherwise(fresh)) => match compare(inner, request, course, *fresh).await? {
             Again::Same | Again::Reported => Ok(None),
         },
     }
 }
 
-type Fresh = Box<Result<Plan, PlanRefusal>>;
+/// Why nothing was composed on a tip.
+enum Halt {
+    /// The tip holds other rules than those that permitted it.
+    RulesMoved,
+    /// There it would be another change, or none.
+    Otherwise(Box<Result<Plan, PlanRefusal>>),
+}
 
-async fn land(
-    inner: &Arc<Inner>,
-    request: &Request,
-    course: &Course,
-    onto: Onto,
-    approvers: Approvers,
-) -> Result<Landed<Fresh>, Trouble> {
+async fn land(inner: &Arc<Inner>, request: &Request, course: &Course, onto: Onto) -> Result<Landed<Halt>, Trouble> {
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
+    // What lands by pull request is held to the rules again before the merge.
+    let (approvers, known) = match onto {
+        Onto::Tracked => (Approvers::Named, inner.rules_mark.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+        Onto::Branch(_) => (Approvers::Unnamed, None),
+    };
     let (author, message) = (author(&rules, &request.requester), message(&rules, request, course, approvers));
     let (repository, request_again, plan) = (inner.reach.repository.name.clone(), request.clone(), course.plan.clone());
-    let compose = move |tree: &Tree<'_>| -> Result<Composed, Fresh> {
+    let compose = move |tree: &Tree<'_>| -> Result<Composed, Halt> {
+        if known.as_ref().is_some_and(|known| rules_of(tree).as_ref() != Some(known)) {
+            return Err(Halt::RulesMoved);
+        }
         let planned = facts::plan_on_tree(&repository, &rules, &request_again, &plan, tree)
-            .map_err(|refusal| Box::new(Err(refusal)))?;
+            .map_err(|refusal| Halt::Otherwise(Box::new(Err(refusal))))?;
         if planned.plan.digest != plan.digest {
-            return Err(Box::new(Ok(planned.plan)));
+            return Err(Halt::Otherwise(Box::new(Ok(planned.plan))));
         }
         Ok(composed(planned, author.clone(), message.clone(), &request_again))
     };
     let landing = Landing { onto, request: request.id.clone(), opened: request.at, compose: Box::new(compose) };
     Ok(inner.reach.repository.mirror.land(landing).await?)
+}
+
+/// The mark of the rules in a tree; none where they cannot be read, which the landing itself reports.
+fn rules_of(tree: &Tree<'_>) -> Option<Digest> {
+    let files = tree.directory(&RepoPath::parse(rules::DIRECTORY).ok()?).ok()?;
+    Some(rules::mark(&files))
 }
 
 fn composed(planned: Planned, author: Signature, message: String, request: &Request) -> Composed {
