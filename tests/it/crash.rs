@@ -5,7 +5,10 @@
 use std::{
     fmt::Write as _,
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use futures::{FutureExt as _, StreamExt as _};
@@ -13,6 +16,8 @@ use leverframe::play::{github::forge::State, server::Server};
 
 use crate::bot::{Scene, Side, of_kind, stop};
 
+/// At every so many calls the bot dies in the test that kills it again and again; its start alone needs a few.
+const EVERY: u32 = 5;
 /// How many lives at the same time: they mostly wait.
 const AT_ONCE: usize = 6;
 
@@ -300,6 +305,36 @@ async fn matrix(flow: Flow) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_at_any_point_of_a_direct_commit_it_lands_once() {
     println!("{}", matrix(Flow::Direct).await);
+}
+
+/// Killed at every so many calls to whomever, as long as it takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_again_and_again_it_still_gets_there_once() {
+    let scene = Scene::start().await;
+    scene.says("ana", "/deploy checkout prod v1.2.5").await;
+    let calls = Arc::new(AtomicU32::new(0));
+    for host in [Host::Slack, Host::Git, Host::GitHub, Host::Cluster] {
+        for method in ["GET", "POST", "PUT"] {
+            let (killer, calls) = (scene.killer(), Arc::clone(&calls));
+            stop(server(&scene, host, Flow::Reviewed), method, "/", Side::After, move |_| {
+                if calls.fetch_add(1, Ordering::SeqCst) % EVERY == EVERY - 1 {
+                    killer.kill();
+                }
+            });
+        }
+    }
+    let offered = |scene: &Scene| scene.card_says("[Approve]") && scene.card_says("Pull request #1");
+    scene.until("approval offered", offered).await;
+    let mut pressed = scene.presses("bo", "Approve").await;
+    while pressed.status.is_none() {
+        scene.until("the bot is back", |_| true).await;
+        pressed = scene.world.slack.deliver_again(pressed.delivery).await.unwrap();
+    }
+    scene.until("live", |scene| scene.card_says("Live: ")).await;
+    let deaths = scene.deaths();
+    scene.world.slack.server().exchanges().clear_rules();
+    println!("killed {deaths} times: {}", check(&scene, Flow::Reviewed, "again and again").await);
+    assert!(deaths >= 3, "{deaths}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
