@@ -42,9 +42,9 @@ pub(super) enum Trouble {
 impl Trouble {
     fn words(&self) -> String {
         match self {
-            Self::Git(error) => format!("{error}. {}", error.remedy()),
-            Self::Forge(error) => format!("{error}. {}", error.remedy()),
-            Self::Other(words) => words.clone(),
+            Self::Git(error) => told(error, &error.remedy()),
+            Self::Forge(error) => told(error, &error.remedy()),
+            Self::Other(words) => told(&words.trim_end_matches('.'), ""),
         }
     }
 
@@ -55,6 +55,13 @@ impl Trouble {
             Self::Forge(_) | Self::Git(_) | Self::Other(_) => Duration::ZERO,
         }
     }
+}
+
+/// What is in the way, what to do about it, and that it is tried again.
+fn told(trouble: &dyn std::fmt::Display, remedy: &str) -> String {
+    let again = if remedy.contains("tried again") { "" } else { "It is tried again by itself." };
+    let sentences = [format!("{trouble}."), remedy.to_owned(), again.to_owned()];
+    sentences.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Starts the request's task, or wakes it when it waits to try again.
@@ -156,7 +163,7 @@ pub(super) async fn landed(inner: &Arc<Inner>, request: &Request, commit: Commit
 
 /// Plans a request whose facts were missing when it was asked.
 async fn plan(inner: &Arc<Inner>, request: &Request) -> Result<(), Trouble> {
-    rules::refresh(inner).await.map_err(|error| Trouble::Other(format!("{error}.")))?;
+    rules::refresh(inner).await?;
     let Some(rules) = inner.rules() else { return Ok(()) };
     let outcome = match facts::replan_words(inner, &rules, request).await {
         Ok(plan) => Outcome::Planned(plan),
@@ -178,7 +185,7 @@ pub(super) enum Again {
 
 /// Plans the same edit on the tip of now.
 async fn again(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<Again, Trouble> {
-    rules::refresh(inner).await.map_err(|error| Trouble::Other(format!("{error}.")))?;
+    rules::refresh(inner).await?;
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
     let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
     Ok(compare(inner, request, course, fresh).await)
@@ -208,7 +215,7 @@ pub(super) async fn compare(
             Again::Reported
         }
         Err(refusal) => {
-            let ending = Ending::Failed { why: format!("{refusal}."), remedy: refusal.remedy() };
+            let ending = Ending::Failed { why: refusal.to_string(), remedy: refusal.remedy() };
             report(inner, request, Outcome::Ended(ending)).await;
             Again::Reported
         }

@@ -1,7 +1,11 @@
 //! Facts for decisions: what was typed, read against the rules in force, and planned on the files that are here.
 //! Nothing in this file waits for a network; what is not here in time is planned after the answer.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -42,15 +46,10 @@ pub struct Typed {
 /// Reads what was typed: something to decide on, or at once an answer that changes nothing.
 pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, Words> {
     let Some(rules) = inner.rules() else {
-        return Err(inner.rules_trouble.lock().ok().and_then(|trouble| trouble.clone()).map_or_else(
-            not_ready,
-            |trouble| {
-                Words::new(
-                    format!("The repository could not be read yet, so nobody can be recognised: {trouble}."),
-                    not_ready().remedy.unwrap_or_default(),
-                )
-            },
-        ));
+        let asker = Asker { account: typed.account, via: typed.via, person: None };
+        let trouble = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words();
+        let typed = format!("/{} {}", typed.invoked, typed.text);
+        return Ok(Incoming::Misasked { asker, typed, words: not_ready(trouble.as_deref()) });
     };
     rules::refresh_soon(inner);
     let asker = asker(&rules, &typed.account, &typed.via);

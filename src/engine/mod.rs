@@ -27,7 +27,7 @@ use crate::{
         entry::Recorded,
         names::{ConnectionName, RequestId},
         request::{self, Request},
-        rules::Rules,
+        rules::{Rules, Sources},
     },
     forge::GitHub,
     git::Mirror,
@@ -73,7 +73,9 @@ struct Inner {
     ledger: Ledger,
     tasks: Tasks,
     rules: watch::Sender<Option<Arc<Rules>>>,
-    rules_trouble: Mutex<Option<String>>,
+    troubles: Mutex<rules::Troubles>,
+    /// The files that the rules were read from last, whether they loaded or not.
+    considered: Mutex<Sources>,
     refreshing: AtomicBool,
     requests: tokio::sync::Mutex<BTreeMap<RequestId, Request>>,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
@@ -129,7 +131,8 @@ impl Engine {
             ledger,
             tasks,
             rules: watch::Sender::new(None),
-            rules_trouble: Mutex::default(),
+            troubles: Mutex::default(),
+            considered: Mutex::default(),
             refreshing: AtomicBool::new(false),
             requests: tokio::sync::Mutex::new(requests),
             progress: Mutex::default(),
@@ -219,9 +222,9 @@ impl Engine {
         let _ = rules.wait_for(Option::is_some).await;
     }
 
-    /// Why the rules at the tip are not the ones in force, when they are not.
+    /// Why the repository cannot be read, or why the rules at the tip are not the ones in force, when that is so.
     pub fn rules_trouble(&self) -> Option<String> {
-        self.inner.rules_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words()
     }
 
     /// The requests, newest first.

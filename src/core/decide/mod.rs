@@ -22,7 +22,7 @@ use crate::core::{
     rules::Rules,
 };
 
-pub use ask::{Asked, Planning, not_ready};
+pub use ask::{Asked, Planning, not_ready, sentence};
 pub use outcome::{Outcome, Step};
 pub use vote::{Click, Press};
 

@@ -72,8 +72,8 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else {
         return no(
             click,
-            "The repository could not be read yet, so nobody can be recognised.",
-            "Press again in a moment.",
+            "I have not read the repository yet, so I know nobody.",
+            "Press again in a moment; if it stays, ask whoever runs Leverframe.",
         );
     };
     match click.press {

@@ -157,7 +157,7 @@ pub struct Denial {
 }
 
 /// The policies in force.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     set: PolicySet,
     schema: Schema,

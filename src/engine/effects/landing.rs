@@ -1,8 +1,11 @@
 //! Commits: the edit is made again on the tip that it lands on, and only if it is still the approved change.
 
-use std::{fmt::Write, sync::Arc};
+use std::{
+    fmt::Write,
+    sync::{Arc, PoisonError},
+};
 
-use super::{Again, Inner, Landed, Landing, Onto, Trouble, compare, facts, landed, may, report};
+use super::{Again, Inner, Landed, Landing, Onto, Trouble, compare, facts, landed, may, report, rules};
 use crate::{
     core::{
         change::{Plan, PlanRefusal, Planned},
@@ -10,7 +13,7 @@ use crate::{
         entry::Actor,
         names::CommitId,
         request::{Course, Ending, Request},
-        rules::Rules,
+        rules::{Rules, Sources},
     },
     git::{Composed, GitError, Signature, Tree},
 };
@@ -24,30 +27,38 @@ pub(super) enum Approvers {
     Unnamed,
 }
 
-/// Commits to the tracked branch.
+/// How often rules that changed meanwhile are read before the card says that they do.
+const READINGS: usize = 5;
+
+/// Commits to the tracked branch, under the rules that the branch holds at that moment.
 pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let branch = inner.reach.repository.branch.clone();
-    let digest = course.plan.digest.clone();
-    if !may(inner, request, Step::Push { branch, digest }).await {
-        return Ok(());
-    }
-    let outcome = match land(inner, request, course, Onto::Tracked, Approvers::Named).await {
-        Err(Trouble::Git(error @ GitError::Protected { .. })) => {
-            let ending = Ending::Failed { why: format!("{error}."), remedy: error.remedy() };
-            report(inner, request, Outcome::Ended(ending)).await;
+    for _ in 0..READINGS {
+        // Taken before policy is asked: rules that come later than this are other rules.
+        let considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (branch, digest) = (inner.reach.repository.branch.clone(), course.plan.digest.clone());
+        if !may(inner, request, Step::Push { branch, digest }).await {
             return Ok(());
         }
-        outcome => outcome?,
-    };
-    match outcome {
-        Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => {
-            landed(inner, request, commit).await;
-        }
-        Landed::Stopped(fresh) => {
-            compare(inner, request, course, *fresh).await;
+        let place = Place { onto: Onto::Tracked, under: Some(considered), approvers: Approvers::Named };
+        match land(inner, request, course, place).await {
+            Err(Trouble::Git(error @ GitError::Protected { .. })) => {
+                let ending = Ending::Failed { why: error.to_string(), remedy: error.remedy() };
+                report(inner, request, Outcome::Ended(ending)).await;
+                return Ok(());
+            }
+            Err(trouble) => return Err(trouble),
+            Ok(Landed::Landed { commit, .. } | Landed::AlreadyThere { commit }) => {
+                landed(inner, request, commit).await;
+                return Ok(());
+            }
+            Ok(Landed::Stopped(Stop::Replanned(fresh))) => {
+                compare(inner, request, course, *fresh).await;
+                return Ok(());
+            }
+            Ok(Landed::Stopped(Stop::OtherRules)) => rules::refresh(inner).await?,
         }
     }
-    Ok(())
+    Err(Trouble::Other("the rules in git change faster than this can land.".to_owned()))
 }
 
 /// Commits to the request's own branch and says which commit is its head now; `None` when the change is another one.
@@ -56,35 +67,51 @@ pub(super) async fn onto_branch(
     request: &Request,
     course: &Course,
 ) -> Result<Option<CommitId>, Trouble> {
-    match land(inner, request, course, Onto::Branch(request.branch()), Approvers::Unnamed).await? {
+    let place = Place { onto: Onto::Branch(request.branch()), under: None, approvers: Approvers::Unnamed };
+    match land(inner, request, course, place).await? {
         Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => Ok(Some(commit)),
-        Landed::Stopped(fresh) => match compare(inner, request, course, *fresh).await {
+        Landed::Stopped(Stop::OtherRules) => Ok(None),
+        Landed::Stopped(Stop::Replanned(fresh)) => match compare(inner, request, course, *fresh).await {
             Again::Same | Again::Reported => Ok(None),
         },
     }
 }
 
-type Fresh = Box<Result<Plan, PlanRefusal>>;
-
-async fn land(
-    inner: &Arc<Inner>,
-    request: &Request,
-    course: &Course,
+/// Where and how a change is committed.
+struct Place {
     onto: Onto,
+    /// The rules that the tip must hold; none where nothing takes effect by it.
+    under: Option<Sources>,
     approvers: Approvers,
-) -> Result<Landed<Fresh>, Trouble> {
+}
+
+/// Why a change is not committed on a tip.
+enum Stop {
+    /// The tip holds other rules than those that permitted it.
+    OtherRules,
+    /// It is another change there, or none.
+    Replanned(Box<Result<Plan, PlanRefusal>>),
+}
+
+async fn land(inner: &Arc<Inner>, request: &Request, course: &Course, place: Place) -> Result<Landed<Stop>, Trouble> {
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
-    let (author, message) = (author(&rules, &request.requester), message(&rules, request, course, approvers));
+    let (author, message) = (author(&rules, &request.requester), message(&rules, request, course, place.approvers));
     let (repository, request_again, plan) = (inner.reach.repository.name.clone(), request.clone(), course.plan.clone());
-    let compose = move |tree: &Tree<'_>| -> Result<Composed, Fresh> {
+    let under = place.under;
+    let compose = move |tree: &Tree<'_>| -> Result<Composed, Stop> {
+        if under.as_ref().is_some_and(|considered| rules::are_others(considered, tree)) {
+            return Err(Stop::OtherRules);
+        }
+        let replanned = |fresh| Stop::Replanned(Box::new(fresh));
         let planned = facts::plan_on_tree(&repository, &rules, &request_again, &plan, tree)
-            .map_err(|refusal| Box::new(Err(refusal)))?;
+            .map_err(|refusal| replanned(Err(refusal)))?;
         if planned.plan.digest != plan.digest {
-            return Err(Box::new(Ok(planned.plan)));
+            return Err(replanned(Ok(planned.plan)));
         }
         Ok(composed(planned, author.clone(), message.clone(), &request_again))
     };
-    let landing = Landing { onto, request: request.id.clone(), opened: request.at, compose: Box::new(compose) };
+    let landing =
+        Landing { onto: place.onto, request: request.id.clone(), opened: request.at, compose: Box::new(compose) };
     Ok(inner.reach.repository.mirror.land(landing).await?)
 }
 
