@@ -91,7 +91,11 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
         };
         match perform(&inner, &request, due).await {
             Ok(()) if inner.request(&id).await.is_none_or(|now| now != request) => tries = 0,
-            Ok(()) => wait(&inner, &wake, Duration::from_secs(1)).await,
+            // Nothing is in the way: it waits for people, who are not to be asked after every second.
+            Ok(()) => {
+                tries = tries.saturating_add(1);
+                wait(&inner, &wake, back_off(tries)).await;
+            }
             Err(trouble) => {
                 tries = tries.saturating_add(1);
                 tracing::warn!(request = %id, ?due, tries, error = %trouble, "an effect is not done yet");
@@ -188,38 +192,45 @@ async fn again(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result
     rules::refresh(inner).await?;
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
     let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
-    Ok(compare(inner, request, course, fresh).await)
+    compare(inner, request, course, fresh).await
 }
 
-/// Reports a plan that is not the approved one.
+/// Reports a plan that is not the approved one. Where the tip is another because our own pull request was merged,
+/// unseen by us until now, that is what is reported.
 pub(super) async fn compare(
     inner: &Arc<Inner>,
     request: &Request,
     course: &Course,
     fresh: Result<Plan, PlanRefusal>,
-) -> Again {
-    match fresh {
+) -> Result<Again, Trouble> {
+    let outcome = match fresh {
         Ok(plan) if plan.digest == course.plan.digest => {
             if plan.diff != course.plan.diff {
                 report(inner, request, Outcome::Redrawn(plan)).await;
             }
-            Again::Same
+            return Ok(Again::Same);
         }
-        Ok(plan) => {
-            let why = facts::difference(&course.plan, &plan);
-            report(inner, request, Outcome::Replanned { plan, why }).await;
-            Again::Reported
-        }
-        Err(PlanRefusal::Already { .. }) => {
-            report(inner, request, Outcome::Ended(Ending::AlreadyThere)).await;
-            Again::Reported
-        }
-        Err(refusal) => {
-            let ending = Ending::Failed { why: refusal.to_string(), remedy: refusal.remedy() };
-            report(inner, request, Outcome::Ended(ending)).await;
-            Again::Reported
-        }
+        Ok(plan) => Outcome::Replanned { why: facts::difference(&course.plan, &plan), plan },
+        Err(PlanRefusal::Already { .. }) => Outcome::Ended(Ending::AlreadyThere),
+        Err(refusal) => Outcome::Ended(Ending::Failed { why: refusal.to_string(), remedy: refusal.remedy() }),
+    };
+    match merged_meanwhile(inner, request).await? {
+        Some(commit) => landed(inner, request, commit).await,
+        None => drop(report(inner, request, outcome).await),
     }
+    Ok(Again::Reported)
+}
+
+/// The commit that the request's pull request became, when it was merged.
+async fn merged_meanwhile(inner: &Arc<Inner>, request: &Request) -> Result<Option<CommitId>, Trouble> {
+    let Some(forge) = inner.reach.repository.forge.as_ref().filter(|_| request.opened.way != Way::Commit) else {
+        return Ok(None);
+    };
+    let found = forge.find_pull_request(&request.branch()).await?;
+    Ok(found.and_then(|found| match found.state {
+        Proposed::Merged { commit } => Some(commit.unwrap_or(found.head)),
+        Proposed::Open | Proposed::Closed => None,
+    }))
 }
 
 /// Pushes the request's branch and opens its pull request; finds either when it is there already.
@@ -264,8 +275,13 @@ fn no_forge() -> Ending {
 async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
     let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return Ok(()) };
     let now = forge.pull_request(ours.number).await?;
-    if let Some(outcome) = settled_on_the_forge(&now.state, &now.head, ours) {
-        report(inner, request, outcome).await;
+    if let Some(ending) = taken_over(&now.state, &now.head, ours) {
+        report(inner, request, Outcome::Ended(ending)).await;
+        return Ok(());
+    }
+    if let Proposed::Merged { commit } = now.state {
+        // Hosts that do not name the commit are believed that it landed; the head stands for it.
+        landed(inner, request, commit.unwrap_or(now.head)).await;
         return Ok(());
     }
     if request.opened.way == Way::ByHand {
@@ -288,32 +304,30 @@ async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result
     }
 }
 
-/// What people did on the forge without us.
-fn settled_on_the_forge(state: &Proposed, head: &CommitId, ours: &PullRequest) -> Option<Outcome> {
-    let failed = |why: String, remedy: &str| Outcome::Ended(Ending::Failed { why, remedy: remedy.to_owned() });
+/// What people did to the pull request that makes it theirs.
+fn taken_over(state: &Proposed, head: &CommitId, ours: &PullRequest) -> Option<Ending> {
+    let taken = |why: String, remedy: &str| Some(Ending::TakenOver { why, remedy: remedy.to_owned() });
     match state {
-        // Hosts that do not name the commit are believed that it landed; the head stands for it.
-        Proposed::Merged { commit } => Some(Outcome::Landed(commit.clone().unwrap_or_else(|| head.clone()))),
-        Proposed::Closed => Some(failed(
+        Proposed::Closed => taken(
             format!("pull request #{} was closed on the forge.", ours.number),
             "Reopen and merge it there, or ask again.",
-        )),
-        Proposed::Open if head != &ours.head => Some(failed(
+        ),
+        Proposed::Open if head != &ours.head => taken(
             format!(
                 "somebody pushed {} to the branch of pull request #{}, which nobody approved here.",
                 head.short(),
                 ours.number
             ),
             "Review and merge it on the forge, or ask again.",
-        )),
-        Proposed::Open => None,
+        ),
+        Proposed::Open | Proposed::Merged { .. } => None,
     }
 }
 
 /// The forge will not merge as it is. When the branch rests on an older tip it is made anew on the present one; the
 /// change is the same, so its approvals stand. Otherwise the forge's words are shown and it is tried again.
 async fn rebase(inner: &Arc<Inner>, request: &Request, course: &Course, words: String) -> Result<(), Trouble> {
-    let refused = Trouble::Other(format!("the forge refuses to merge: {words}."));
+    let refused = Trouble::Forge(ForgeError::NotMergeable(words));
     let Some(ours) = &course.pull_request else { return Err(refused) };
     let step = Step::Push { branch: request.branch(), digest: course.plan.digest.clone() };
     if !may(inner, request, step).await {
@@ -341,12 +355,20 @@ fn the_merge(inner: &Arc<Inner>, request: &Request, course: &Course, head: &Comm
     Merge { head: head.clone(), method, title: request.opened.title.clone(), message }
 }
 
-/// Closes the pull request of a request that ended without landing, so that nobody merges it by mistake.
+/// Closes the pull request of a request that ended without landing, so that nobody merges it by mistake. Where
+/// somebody has merged it already, the request has landed all the same.
 async fn close(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
     let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return Ok(()) };
-    if may(inner, request, Step::ClosePullRequest { number: ours.number }).await {
-        forge.close_pull_request(ours.number).await?;
-        report(inner, request, Outcome::PullRequestClosed).await;
+    let seen = forge.pull_request(ours.number).await?;
+    match seen.state {
+        Proposed::Merged { commit } => landed(inner, request, commit.unwrap_or(seen.head)).await,
+        Proposed::Closed => drop(report(inner, request, Outcome::PullRequestClosed).await),
+        Proposed::Open => {
+            if may(inner, request, Step::ClosePullRequest { number: ours.number }).await {
+                forge.close_pull_request(ours.number).await?;
+                report(inner, request, Outcome::PullRequestClosed).await;
+            }
+        }
     }
     Ok(())
 }

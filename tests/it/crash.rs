@@ -163,6 +163,7 @@ async fn approve(scene: &Scene, name: &str, point: Point) {
 /// Holds the world to what it must look like after one change that landed once.
 async fn check(scene: &Scene, flow: Flow, name: &str) -> String {
     let told = || format!("{name}\n{}", scene.told());
+    scene.recorded("card.posted").await;
     let ledger = scene.ledger().await;
     let count = |kind: &str| of_kind(&ledger, kind).len();
     let reviewed = usize::from(flow == Flow::Reviewed);

@@ -52,7 +52,7 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
                 return Ok(());
             }
             Ok(Landed::Stopped(Stop::Replanned(fresh))) => {
-                compare(inner, request, course, *fresh).await;
+                compare(inner, request, course, *fresh).await?;
                 return Ok(());
             }
             Ok(Landed::Stopped(Stop::OtherRules)) => rules::refresh(inner).await?,
@@ -71,7 +71,7 @@ pub(super) async fn onto_branch(
     match land(inner, request, course, place).await? {
         Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => Ok(Some(commit)),
         Landed::Stopped(Stop::OtherRules) => Ok(None),
-        Landed::Stopped(Stop::Replanned(fresh)) => match compare(inner, request, course, *fresh).await {
+        Landed::Stopped(Stop::Replanned(fresh)) => match compare(inner, request, course, *fresh).await? {
             Again::Same | Again::Reported => Ok(None),
         },
     }
