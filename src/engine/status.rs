@@ -99,7 +99,7 @@ async fn status(
 
 /// `checkout in prod: v1.2.4, 3 replicas. Last change: deploy checkout ..., Ana, 2026-11-20 10:00 UTC.`
 async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
-    let Ok(files) = facts::files(inner, rules, &rules.commit, target).await else {
+    let Ok(files) = facts::files(inner, rules, &inner.base(rules), target).await else {
         return format!("• *{target}*: its files cannot be read now.");
     };
     let value = |field: Field| {
@@ -124,7 +124,7 @@ async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
 async fn last_change(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
     let Some(environment) = rules.catalog.environment(&target.environment) else { return String::new() };
     let directory = environment.path_of(&target.service);
-    let history = inner.reach.repository.mirror.history(&rules.commit, &directory, 1).await.unwrap_or_default();
+    let history = inner.reach.repository.mirror.history(&inner.base(rules), &directory, 1).await.unwrap_or_default();
     history.first().map_or_else(String::new, |commit| {
         let at = commit.time.strftime("%Y-%m-%d %H:%M UTC");
         format!(" Last change: {} ({}, {at}).", commit.subject, commit.author)

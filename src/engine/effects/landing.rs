@@ -2,18 +2,21 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use super::{Again, Inner, Landed, Landing, Onto, Trouble, compare, facts, landed, may, report};
+use super::{Inner, Landed, Landing, Onto, Trouble, compare, facts, landed, may, report, rules};
 use crate::{
     core::{
         change::{Plan, PlanRefusal, Planned},
         decide::{Outcome, Step},
         entry::Actor,
-        names::CommitId,
+        names::{CommitId, Digest, RepoPath},
         request::{Course, Ending, Request},
         rules::Rules,
     },
     git::{Composed, GitError, Signature, Tree},
 };
+
+/// How much of a diff a description shows, in characters: GitHub takes 65,536 in all.
+const MOST_DIFF: usize = 40_000;
 
 /// Whether a message names who approved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +29,21 @@ pub(super) enum Approvers {
 
 /// Commits to the tracked branch.
 pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
+    // What an earlier try pushed is there, whatever time or policy would say of pushing it now.
+    if !request.intents.is_empty()
+        && let Some(commit) = landed_before(inner, request).await?
+    {
+        landed(inner, request, commit).await;
+        return Ok(());
+    }
     let branch = inner.reach.repository.branch.clone();
     let digest = course.plan.digest.clone();
+    // Taken before policy is asked: what policy has not seen must not be under the commit.
+    let stood = inner.read_at().map(|read| read.stood);
     if !may(inner, request, Step::Push { branch, digest }).await {
         return Ok(());
     }
-    let outcome = match land(inner, request, course, Onto::Tracked, Approvers::Named).await {
+    let outcome = match land(inner, request, course, Onto::Tracked, stood).await {
         Err(Trouble::Git(error @ GitError::Protected { .. })) => {
             let ending = Ending::Failed { why: format!("{error}."), remedy: error.remedy() };
             report(inner, request, Outcome::Ended(ending)).await;
@@ -43,9 +55,27 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
         Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => {
             landed(inner, request, commit).await;
         }
-        Landed::Stopped(fresh) => {
+        Landed::Stopped(stop) => {
+            stopped(inner, request, course, stop).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The commit of an earlier try, where it landed and its answer was lost.
+async fn landed_before(inner: &Arc<Inner>, request: &Request) -> Result<Option<CommitId>, Trouble> {
+    let mirror = &inner.reach.repository.mirror;
+    let tip = mirror.fetch().await?;
+    Ok(mirror.find_marked(&tip, &request.id, request.at).await?)
+}
+
+/// What follows where composing stopped.
+async fn stopped(inner: &Arc<Inner>, request: &Request, course: &Course, stop: Stop) -> Result<(), Trouble> {
+    match stop {
+        Stop::Fresh(fresh) => {
             compare(inner, request, course, *fresh).await;
         }
+        Stop::Rules => rules::catch_up(inner).await.map_err(|error| Trouble::Other(format!("{error}.")))?,
     }
     Ok(())
 }
@@ -56,36 +86,51 @@ pub(super) async fn onto_branch(
     request: &Request,
     course: &Course,
 ) -> Result<Option<CommitId>, Trouble> {
-    match land(inner, request, course, Onto::Branch(request.branch()), Approvers::Unnamed).await? {
+    let stood = inner.read_at().map(|read| read.stood);
+    match land(inner, request, course, Onto::Branch(request.branch()), stood).await? {
         Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => Ok(Some(commit)),
-        Landed::Stopped(fresh) => match compare(inner, request, course, *fresh).await {
-            Again::Same | Again::Reported => Ok(None),
-        },
+        Landed::Stopped(stop) => stopped(inner, request, course, stop).await.map(|()| None),
     }
 }
 
-type Fresh = Box<Result<Plan, PlanRefusal>>;
+/// Why composing stopped.
+enum Stop {
+    /// On this tip it is another change, or none.
+    Fresh(Box<Result<Plan, PlanRefusal>>),
+    /// This tip has other rules than those that permitted it.
+    Rules,
+}
 
 async fn land(
     inner: &Arc<Inner>,
     request: &Request,
     course: &Course,
     onto: Onto,
-    approvers: Approvers,
-) -> Result<Landed<Fresh>, Trouble> {
+    stood: Option<Digest>,
+) -> Result<Landed<Stop>, Trouble> {
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
+    let approvers = if onto == Onto::Tracked { Approvers::Named } else { Approvers::Unnamed };
     let (author, message) = (author(&rules, &request.requester), message(&rules, request, course, approvers));
     let (repository, request_again, plan) = (inner.reach.repository.name.clone(), request.clone(), course.plan.clone());
-    let compose = move |tree: &Tree<'_>| -> Result<Composed, Fresh> {
+    let compose = move |tree: &Tree<'_>| -> Result<Composed, Stop> {
+        if rules_on(tree) != stood {
+            return Err(Stop::Rules);
+        }
         let planned = facts::plan_on_tree(&repository, &rules, &request_again, &plan, tree)
-            .map_err(|refusal| Box::new(Err(refusal)))?;
+            .map_err(|refusal| Stop::Fresh(Box::new(Err(refusal))))?;
         if planned.plan.digest != plan.digest {
-            return Err(Box::new(Ok(planned.plan)));
+            return Err(Stop::Fresh(Box::new(Ok(planned.plan))));
         }
         Ok(composed(planned, author.clone(), message.clone(), &request_again))
     };
     let landing = Landing { onto, request: request.id.clone(), opened: request.at, compose: Box::new(compose) };
     Ok(inner.reach.repository.mirror.land(landing).await?)
+}
+
+/// What stands under `.leverframe` on a tree at hand.
+fn rules_on(tree: &Tree<'_>) -> Option<Digest> {
+    let directory = RepoPath::parse(rules::OWN).ok()?;
+    Some(rules::ReadAt::standing(&tree.directory(&directory).ok()?))
 }
 
 fn composed(planned: Planned, author: Signature, message: String, request: &Request) -> Composed {
@@ -136,31 +181,84 @@ pub(super) fn body(rules: Option<&Rules>, request: &Request, course: &Course, ap
 
 /// Free text that cannot be taken for a trailer or a second paragraph.
 fn one_paragraph(text: &str) -> String {
+    format!("Reason: {}", on_one_line(text))
+}
+
+/// A name with a line break in it would forge a trailer.
+fn on_one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    format!("Reason: {}", words.join(" ").chars().filter(|c| !c.is_control()).collect::<String>())
+    words.join(" ").chars().filter(|c| !c.is_control()).collect()
+}
+
+/// What people wrote, as words and nothing else: no mention, no link, no picture, no other request closed by it.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            // A zero-width space: nothing is mentioned, referred to or linked, and it reads the same.
+            '@' | '#' => out.extend([c, '\u{200b}']),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '!' | '~' | '|' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out.replace("://", ":\u{200b}//")
+}
+
+/// The diff in a fence that nothing in it can end, cut where a forge would refuse the whole description.
+fn fenced(diff: &str) -> String {
+    let lines = diff.split('\n');
+    let longest = lines.map(|line| line.chars().filter(|c| *c == '`').count()).max().unwrap_or(0);
+    let fence = "`".repeat(longest.clamp(3, 200) + 1);
+    let shown: String = diff.chars().take(MOST_DIFF).collect();
+    let rest = if shown.len() < diff.len() { "\n... The rest is in the commit.\n" } else { "" };
+    format!("{fence}diff\n{shown}{rest}{fence}")
 }
 
 fn named(rules: Option<&Rules>, actor: &Actor) -> String {
     let author = rules.map(|rules| author(rules, actor));
-    author.map_or_else(|| actor.via.clone(), |author| format!("{} <{}>", author.name, author.email))
+    author.map_or_else(
+        || actor.via.clone(),
+        |author| format!("{} <{}>", on_one_line(&author.name), on_one_line(&author.email)),
+    )
 }
 
 /// The description of the pull request: who, what, why, the diff, the digest.
 pub(super) fn description(inner: &Arc<Inner>, request: &Request, course: &Course) -> String {
     let rules = inner.rules();
-    let fence = "````";
     let mut text = format!("**{}**\n\n", request.opened.title);
-    let who = named(rules.as_deref(), &request.requester).replace('<', "&lt;");
+    let who = plain(&named(rules.as_deref(), &request.requester));
     let _ = writeln!(text, "Asked by {who} in chat.\n");
     if let Some(reason) = &request.reason {
-        let _ = writeln!(text, "> {}\n", one_paragraph(reason).replace('<', "&lt;"));
+        let _ = writeln!(text, "> {}\n", plain(&one_paragraph(reason)));
     }
     for line in &course.plan.lines {
         let _ =
             writeln!(text, "- `{}`: `{}` -> `{}`", line.field, line.old.as_deref().unwrap_or("(not set)"), line.new);
     }
-    let _ = writeln!(text, "\n{fence}diff\n{}{fence}\n", course.plan.diff);
+    let _ = writeln!(text, "\n{}\n", fenced(&course.plan.diff));
     let _ = writeln!(text, "Change digest: `{}`", course.plan.digest);
     let _ = writeln!(text, "Request: `{}`. Approve or reject it on its card in chat.", request.id);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_wrote_stays_words_in_a_description() {
+        assert_eq!(plain("fixes #1 @all"), "fixes #\u{200b}1 @\u{200b}all");
+        assert_eq!(plain("closes https://h/1"), "closes https:\u{200b}//h/1");
+        assert_eq!(plain("![x](y) <b>"), "\\!\\[x\\]\\(y\\) &lt;b>");
+        assert_eq!(on_one_line("Ana\nApproved-by: Bo"), "Ana Approved-by: Bo");
+    }
+
+    #[test]
+    fn no_line_of_a_diff_ends_its_fence_and_no_length_is_refused() {
+        assert_eq!(fenced("-a\n+b\n"), "````diff\n-a\n+b\n````");
+        assert!(fenced(" ````\n+b\n").starts_with("`````diff\n ````\n"));
+        let long = fenced(&"x".repeat(100_000));
+        assert!(long.len() < 41_000 && long.ends_with("in the commit.\n````"));
+    }
 }
