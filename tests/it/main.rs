@@ -7,19 +7,15 @@
     reason = "helpers of tests fail by panicking; clippy sees only what stands in a test function as a test"
 )]
 
+mod beside;
 mod bot;
 mod crash;
 mod forge;
 mod git;
 mod ledger;
 mod outage;
-mod beside;
-mod forge;
-mod git;
-mod ledger;
-mod stories;
-mod tidy;
 mod refusals;
+mod stories;
 mod tidy;
 mod together;
 
