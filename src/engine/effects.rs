@@ -10,7 +10,7 @@ use std::{
 use futures::FutureExt as _;
 use tokio::sync::Notify;
 
-use super::{Busy, Inner, facts, follow, rules};
+use super::{Busy, Inner, Resting, facts, follow, rules};
 use crate::{
     chat::card::Progress,
     core::{
@@ -24,6 +24,9 @@ use crate::{
 };
 
 mod landing;
+
+/// How long between two looks at a pull request that a person will merge: the forge counts our questions.
+const BY_HAND: Duration = Duration::from_secs(20);
 
 /// Why an effect is not done yet.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +94,10 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
         };
         match perform(&inner, &request, due).await {
             Ok(()) if inner.request(&id).await.is_none_or(|now| now != request) => tries = 0,
+            Ok(()) if due == Due::Merge && request.opened.way == Way::ByHand => {
+                let _resting = Resting::new(&inner);
+                wait(&inner, &wake, BY_HAND).await;
+            }
             // Nothing is in the way: it waits for people, who are not to be asked after every second.
             Ok(()) => {
                 tries = tries.saturating_add(1);
@@ -273,8 +280,16 @@ fn no_forge() -> Ending {
 
 /// Merges the pull request at the approved commit and no other, after looking whether it still is what was approved.
 async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return Ok(()) };
+    let Some(ours) = &course.pull_request else { return Ok(()) };
+    let Some(forge) = &inner.reach.repository.forge else {
+        report(inner, request, Outcome::Ended(no_forge())).await;
+        return Ok(());
+    };
     let now = forge.pull_request(ours.number).await?;
+    let moved = now.state == Proposed::Open && now.head != ours.head;
+    if moved && !request.intents.is_empty() && pushed_by_us(inner, request, course).await? {
+        return Ok(());
+    }
     if let Some(ending) = taken_over(&now.state, &now.head, ours) {
         report(inner, request, Outcome::Ended(ending)).await;
         return Ok(());
@@ -301,6 +316,20 @@ async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result
         }
         Err(ForgeError::NotMergeable(words)) => rebase(inner, request, course, words).await,
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the branch moved because we made it anew ourselves and the answer was lost: then its head is noted.
+async fn pushed_by_us(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<bool, Trouble> {
+    let Some(ours) = &course.pull_request else { return Ok(false) };
+    match landing::onto_branch(inner, request, course).await {
+        Ok(Some(head)) => {
+            report(inner, request, Outcome::PullRequestOpened(PullRequest { head, ..ours.clone() })).await;
+            Ok(true)
+        }
+        Ok(None) => Ok(true),
+        Err(Trouble::Git(GitError::BranchTaken(_))) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

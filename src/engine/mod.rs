@@ -37,6 +37,10 @@ use crate::{
 
 pub use facts::{Typed, locator, plan_set};
 
+/// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
+/// its end and its card, and nobody looks at older ones.
+const STILL_DRAWN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
+
 /// The repository that holds the catalog and the services.
 #[derive(Clone)]
 pub struct Repository {
@@ -151,7 +155,11 @@ impl Engine {
         inner.tasks.start(rules::keep_fresh(Arc::clone(inner)));
         inner.tasks.start(cards::keep_drawn(Arc::clone(inner)));
         inner.tasks.start(watch_deadlines(Arc::clone(inner)));
-        let open: Vec<RequestId> = inner.requests.lock().await.keys().cloned().collect();
+        let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
+        let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
+        let requests = inner.requests.lock().await;
+        let open: Vec<RequestId> = requests.values().filter(taken_up).map(|request| request.id.clone()).collect();
+        drop(requests);
         for request in open {
             inner.redraw(&request);
             effects::kick(inner, request);
@@ -227,9 +235,12 @@ impl Engine {
         self.inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words()
     }
 
-    /// The requests, newest first.
-    pub async fn requests(&self) -> Vec<Request> {
-        self.inner.requests.lock().await.values().rev().cloned().collect()
+    /// The requests, newest first: at most so many that are open and as many that are over.
+    pub async fn requests(&self, most: usize) -> Vec<Request> {
+        let requests = self.inner.requests.lock().await;
+        let open = requests.values().rev().filter(|request| !request.is_over()).take(most);
+        let over = requests.values().rev().filter(|request| request.is_over()).take(most);
+        open.chain(over).cloned().collect()
     }
 
     /// Resolves when nothing is in flight: no effect runs and every card says what its request says.
