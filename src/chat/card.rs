@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::core::{
     change::{Line, SHOWN_LINES},
+    decide::sentence,
     entry::Actor,
     request::{Course, Ending, Needs, Request, State, Way},
 };
@@ -133,7 +134,7 @@ type Standing = (Mark, Vec<Span>, Option<String>);
 fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standing {
     let working = |mut status: Vec<Span>| {
         if let Some(trouble) = &progress.trouble {
-            status.push(text(format!(" Not yet: {trouble} Trying again.")));
+            status.push(text(format!(" Not yet: {trouble}")));
         }
         (Mark::Working, status, None)
     };
@@ -171,7 +172,7 @@ fn deciding(needs: &Needs, course: &Course, progress: &Progress) -> Vec<Span> {
     }
     status.extend([text(", until "), Span::At(needs.until), text(".")]);
     if let Some(trouble) = &progress.trouble {
-        status.push(text(format!(" The pull request is not there yet: {trouble} Trying again.")));
+        status.push(text(format!(" The pull request is not there yet: {trouble}")));
     }
     status
 }
@@ -245,11 +246,9 @@ fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitI
             vec![text("Nobody approved in time. Nothing was changed.")],
             Some("Ask again if it is still wanted.".to_owned()),
         ),
-        Ending::TakenOver { why, remedy } | Ending::Failed { why, remedy } => (
-            Mark::Failed,
-            vec![text(format!("Not done: {why}"))],
-            Some(remedy.clone()).filter(|words| !words.is_empty()),
-        ),
+        Ending::TakenOver { why, remedy } | Ending::Failed { why, remedy } => {
+            (Mark::Failed, vec![text(sentence(why))], Some(remedy.clone()).filter(|words| !words.is_empty()))
+        }
     }
 }
 

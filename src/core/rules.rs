@@ -17,10 +17,21 @@ pub const POLICY: &str = ".leverframe/policy.cedar";
 /// Where the repository's own commands live.
 pub const COMMANDS: &str = ".leverframe/commands";
 
+/// The folder of the catalog, the policy and the commands.
+pub const FOLDER: &str = ".leverframe";
+
+/// Which files rules were read from: the git blob of each path.
+pub type Sources = BTreeMap<RepoPath, String>;
+
+/// The sources that files are.
+pub fn sources(files: &[SourceFile]) -> Sources {
+    files.iter().map(|file| (file.path.clone(), file.blob.clone())).collect()
+}
+
 /// The rules in force.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rules {
-    /// The commit that they were read at.
+    /// The commit that they are in force at.
     pub commit: CommitId,
     /// Environments, people, limits.
     pub catalog: Catalog,
@@ -56,7 +67,7 @@ impl RulesError {
     pub fn remedy(&self) -> String {
         match self {
             Self::NoCatalog => format!("Write `{CATALOG}` with at least one environment and its path."),
-            Self::Catalog(_) => "Correct the catalog in git; the last one that loaded stays in force.".to_owned(),
+            Self::Catalog(_) => "Correct the catalog in git.".to_owned(),
             Self::Policy(error) => error.remedy(),
             Self::Command(error) => error.remedy(),
         }
@@ -83,6 +94,13 @@ impl Rules {
         let services = catalog.discovered(paths);
         let vocabulary = vocabulary(&catalog, &services);
         Ok(Self { commit, catalog, policy, commands, vocabulary, services })
+    }
+
+    /// The same rules in force at another commit, whose own do not load.
+    #[must_use]
+    pub fn kept_at(&self, commit: CommitId, paths: &[RepoPath]) -> Self {
+        let services = self.catalog.discovered(paths);
+        Self { commit, vocabulary: vocabulary(&self.catalog, &services), services, ..self.clone() }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use futures::FutureExt as _;
 use tokio::sync::Notify;
 
-use super::{Busy, Inner, facts, follow, rules};
+use super::{Busy, Inner, Resting, facts, follow, rules};
 use crate::{
     chat::card::Progress,
     core::{
@@ -25,8 +25,8 @@ use crate::{
 
 mod landing;
 
-/// How long what is only useful may hold up what is due.
-const MOVING_ALONG: Duration = Duration::from_secs(2);
+/// How long between two looks at a pull request that a person will merge: the forge counts our questions.
+const BY_HAND: Duration = Duration::from_secs(20);
 
 /// Why an effect is not done yet.
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +44,10 @@ pub(super) enum Trouble {
 
 impl Trouble {
     fn words(&self) -> String {
-        let sentence = self.to_string();
-        let sentence = sentence.trim_end_matches('.');
         match self {
-            Self::Git(error) => format!("{sentence}. {}", error.remedy()),
-            Self::Forge(error) => format!("{sentence}. {}", error.remedy()),
-            Self::Other(_) => format!("{sentence}."),
+            Self::Git(error) => told(error, &error.remedy()),
+            Self::Forge(error) => told(error, &error.remedy()),
+            Self::Other(words) => told(&words.trim_end_matches('.'), ""),
         }
     }
 
@@ -60,6 +58,13 @@ impl Trouble {
             Self::Forge(_) | Self::Git(_) | Self::Other(_) => Duration::ZERO,
         }
     }
+}
+
+/// What is in the way, what to do about it, and that it is tried again.
+fn told(trouble: &dyn std::fmt::Display, remedy: &str) -> String {
+    let again = if remedy.contains("tried again") { "" } else { "It is tried again by itself." };
+    let sentences = [format!("{trouble}."), remedy.to_owned(), again.to_owned()];
+    sentences.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Starts the request's task, or wakes it when it waits to try again.
@@ -87,9 +92,12 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
             }
             continue;
         };
-        until_rules(&inner, &id).await;
         match perform(&inner, &request, due).await {
             Ok(()) if inner.request(&id).await.is_none_or(|now| now != request) => tries = 0,
+            Ok(()) if due == Due::Merge && request.opened.way == Way::ByHand => {
+                let _resting = Resting::new(&inner);
+                wait(&inner, &wake, BY_HAND).await;
+            }
             // Nothing is in the way: it waits for people, who are not to be asked after every second.
             Ok(()) => {
                 tries = tries.saturating_add(1);
@@ -110,20 +118,6 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
     }
     inner.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     drop(busy);
-}
-
-/// Before the repository was read for the first time nothing can be done. When that takes long, the card says why.
-async fn until_rules(inner: &Arc<Inner>, id: &RequestId) {
-    let mut rules = inner.rules.subscribe();
-    while inner.rules().is_none() && !inner.tasks.is_stopping() {
-        tokio::select! {
-            read = rules.wait_for(Option::is_some) => drop(read),
-            () = inner.tasks.pause(MOVING_ALONG) => {
-                let trouble = inner.rules_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                inner.note_progress(id, Progress { trouble: trouble.map(|words| format!("{words}.")), seen: None });
-            }
-        }
-    }
 }
 
 /// Ends the task unless something became due in this very moment, which only the holder of the lock can tell.
@@ -172,9 +166,8 @@ async fn may(inner: &Arc<Inner>, request: &Request, step: Step) -> bool {
 
 /// It is in the branch: the rules move along first, so that whoever asks next sees it.
 pub(super) async fn landed(inner: &Arc<Inner>, request: &Request, commit: CommitId) {
-    // That it landed is not held up by a host that has fallen silent.
-    if !matches!(tokio::time::timeout(MOVING_ALONG, rules::refresh(inner)).await, Ok(Ok(_))) {
-        tracing::info!(request = %request.id, "the rules at the new tip are read later");
+    if let Err(error) = rules::refresh(inner).await {
+        tracing::info!(%error, "the rules at the new tip are read later");
     }
     report(inner, request, Outcome::Landed(commit)).await;
 }
@@ -203,9 +196,9 @@ pub(super) enum Again {
 
 /// Plans the same edit on the tip of now.
 async fn again(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<Again, Trouble> {
-    let tip = rules::refresh(inner).await?;
+    rules::refresh(inner).await?;
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
-    let fresh = facts::plan_again(inner, &rules, request, (&course.plan, &tip)).await?;
+    let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
     compare(inner, request, course, fresh).await
 }
 
@@ -226,7 +219,7 @@ pub(super) async fn compare(
         }
         Ok(plan) => Outcome::Replanned { why: facts::difference(&course.plan, &plan), plan },
         Err(PlanRefusal::Already { .. }) => Outcome::Ended(Ending::AlreadyThere),
-        Err(refusal) => Outcome::Ended(Ending::Failed { why: format!("{refusal}."), remedy: refusal.remedy() }),
+        Err(refusal) => Outcome::Ended(Ending::Failed { why: refusal.to_string(), remedy: refusal.remedy() }),
     };
     match merged_meanwhile(inner, request).await? {
         Some(commit) => landed(inner, request, commit).await,
@@ -287,8 +280,16 @@ fn no_forge() -> Ending {
 
 /// Merges the pull request at the approved commit and no other, after looking whether it still is what was approved.
 async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return Ok(()) };
+    let Some(ours) = &course.pull_request else { return Ok(()) };
+    let Some(forge) = &inner.reach.repository.forge else {
+        report(inner, request, Outcome::Ended(no_forge())).await;
+        return Ok(());
+    };
     let now = forge.pull_request(ours.number).await?;
+    let moved = now.state == Proposed::Open && now.head != ours.head;
+    if moved && !request.intents.is_empty() && pushed_by_us(inner, request, course).await? {
+        return Ok(());
+    }
     if let Some(ending) = taken_over(&now.state, &now.head, ours) {
         report(inner, request, Outcome::Ended(ending)).await;
         return Ok(());
@@ -315,6 +316,20 @@ async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result
         }
         Err(ForgeError::NotMergeable(words)) => rebase(inner, request, course, words).await,
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the branch moved because we made it anew ourselves and the answer was lost: then its head is noted.
+async fn pushed_by_us(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<bool, Trouble> {
+    let Some(ours) = &course.pull_request else { return Ok(false) };
+    match landing::onto_branch(inner, request, course).await {
+        Ok(Some(head)) => {
+            report(inner, request, Outcome::PullRequestOpened(PullRequest { head, ..ours.clone() })).await;
+            Ok(true)
+        }
+        Ok(None) => Ok(true),
+        Err(Trouble::Git(GitError::BranchTaken(_))) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,13 +8,15 @@ mod facts;
 mod follow;
 mod rules;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
     chat::{card::Progress, slack::client::SlackClient},
@@ -23,9 +25,9 @@ use crate::{
     core::{
         decide::{Asker, Decision, Facts, Incoming, Reply, Words, decide},
         entry::Recorded,
-        names::{ConnectionName, Digest, RequestId},
+        names::{ConnectionName, RequestId},
         request::{self, Request},
-        rules::Rules,
+        rules::{Rules, Sources},
     },
     forge::GitHub,
     git::Mirror,
@@ -34,6 +36,10 @@ use crate::{
 };
 
 pub use facts::{Typed, locator, plan_set};
+
+/// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
+/// its end and its card, and nobody looks at older ones.
+const STILL_DRAWN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
 
 /// The repository that holds the catalog and the services.
 #[derive(Clone)]
@@ -71,9 +77,9 @@ struct Inner {
     ledger: Ledger,
     tasks: Tasks,
     rules: watch::Sender<Option<Arc<Rules>>>,
-    rules_trouble: Mutex<Option<String>>,
-    /// The files that were last read for rules, whether they loaded or not.
-    rules_mark: Mutex<Option<Digest>>,
+    troubles: Mutex<rules::Troubles>,
+    /// The files that the rules were read from last, whether they loaded or not.
+    considered: Mutex<Sources>,
     refreshing: AtomicBool,
     requests: tokio::sync::Mutex<BTreeMap<RequestId, Request>>,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
@@ -129,8 +135,8 @@ impl Engine {
             ledger,
             tasks,
             rules: watch::Sender::new(None),
-            rules_trouble: Mutex::default(),
-            rules_mark: Mutex::default(),
+            troubles: Mutex::default(),
+            considered: Mutex::default(),
             refreshing: AtomicBool::new(false),
             requests: tokio::sync::Mutex::new(requests),
             progress: Mutex::default(),
@@ -149,7 +155,11 @@ impl Engine {
         inner.tasks.start(rules::keep_fresh(Arc::clone(inner)));
         inner.tasks.start(cards::keep_drawn(Arc::clone(inner)));
         inner.tasks.start(watch_deadlines(Arc::clone(inner)));
-        let open: Vec<RequestId> = inner.requests.lock().await.keys().cloned().collect();
+        let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
+        let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
+        let requests = inner.requests.lock().await;
+        let open: Vec<RequestId> = requests.values().filter(taken_up).map(|request| request.id.clone()).collect();
+        drop(requests);
         for request in open {
             inner.redraw(&request);
             effects::kick(inner, request);
@@ -164,6 +174,9 @@ impl Engine {
 
     /// Reads what somebody typed and takes it.
     pub async fn typed(&self, typed: Typed, event: Option<String>) -> Reply {
+        if let Some(answer) = self.inner.answered(event.as_deref()).await {
+            return answer;
+        }
         match facts::read(&self.inner, typed).await {
             Ok(incoming) => self.inner.take(incoming, event).await,
             Err(answer) => Reply::Private(answer),
@@ -173,6 +186,9 @@ impl Engine {
     /// Asks for the version before the one that a request brought, as if whoever pressed had typed it. A card that
     /// shows a change from before the newest one takes nothing back.
     pub async fn roll_back(&self, request: &RequestId, pressed: Typed, event: Option<String>) -> Reply {
+        if let Some(answer) = self.inner.answered(event.as_deref()).await {
+            return answer;
+        }
         let requests = self.inner.requests.lock().await;
         let Some(theirs) = requests.get(request) else {
             return Reply::Private(Words::new("This request is not known here.", "Type `/rollback` instead."));
@@ -214,14 +230,17 @@ impl Engine {
         let _ = rules.wait_for(Option::is_some).await;
     }
 
-    /// Why the rules at the tip are not the ones in force, when they are not.
+    /// Why the repository cannot be read, or why the rules at the tip are not the ones in force, when that is so.
     pub fn rules_trouble(&self) -> Option<String> {
-        self.inner.rules_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words()
     }
 
-    /// The requests, newest first.
-    pub async fn requests(&self) -> Vec<Request> {
-        self.inner.requests.lock().await.values().rev().cloned().collect()
+    /// The requests, newest first: at most so many that are open and as many that are over.
+    pub async fn requests(&self, most: usize) -> Vec<Request> {
+        let requests = self.inner.requests.lock().await;
+        let open = requests.values().rev().filter(|request| !request.is_over()).take(most);
+        let over = requests.values().rev().filter(|request| request.is_over()).take(most);
+        open.chain(over).cloned().collect()
     }
 
     /// Resolves when nothing is in flight: no effect runs and every card says what its request says.
@@ -241,14 +260,28 @@ impl Inner {
         self.rules.borrow().clone()
     }
 
-    /// Decide, append, fold: one at a time, so that every decision sees what the one before it recorded.
+    /// Takes what came in, to the end: who asked may hang up in the middle, and what the ledger has must be known here.
     async fn take(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        let inner = Arc::clone(self);
+        self.tasks.start(async move {
+            // Nobody may be left to hear it.
+            let _: Result<(), Reply> = reply.send(inner.take_whole(incoming, event).await);
+        });
+        answer.await.unwrap_or(Reply::Stop)
+    }
+
+    /// The first answer to an event that came before.
+    async fn answered(&self, event: Option<&str>) -> Option<Reply> {
+        let answer = self.ledger.seen(event?).await.ok().flatten()?;
+        serde_json::from_value(answer).ok()
+    }
+
+    /// Decide, append, fold: one at a time, so that every decision sees what the one before it recorded.
+    async fn take_whole(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
         let mut requests = self.requests.lock().await;
-        // Also what needs no entry now may have been answered otherwise the first time.
-        if let Some(id) = &event
-            && let Ok(Some(answer)) = self.ledger.seen(id).await
-        {
-            return serde_json::from_value(answer).unwrap_or(Reply::Taken);
+        if let Some(answer) = self.answered(event.as_deref()).await {
+            return answer;
         }
         let rules = self.rules();
         let now = clock::now();

@@ -6,21 +6,23 @@ use std::{
     time::Duration,
 };
 
-use super::{Busy, Inner};
+use super::{Busy, Inner, effects::Trouble};
 use crate::{
+    chat::slack::render,
     core::{
-        names::{CommitId, Digest, RepoPath},
-        rules::{Rules, RulesError},
+        change::SourceFile,
+        names::{CommitId, RepoPath},
+        rules::{FOLDER, Rules, RulesError, Sources, sources},
     },
-    git::{GitError, SourceFile},
+    git::{GitError, Tree},
 };
 
 /// How long between two fetches when nothing else asks for one.
 const EVERY: Duration = Duration::from_secs(20);
-/// Where the rules are.
-pub(super) const DIRECTORY: &str = ".leverframe";
 /// How long after a fetch that failed.
 const AFTER_TROUBLE: Duration = Duration::from_secs(2);
+/// How many changes of the rules back one that loads is looked for.
+const BACK: usize = 50;
 
 /// Why the rules are not fresh.
 #[derive(Debug, thiserror::Error)]
@@ -28,27 +30,56 @@ pub(super) enum Stale {
     /// The repository could not be read.
     #[error("the repository cannot be read: {0}")]
     Git(#[from] GitError),
-    /// The files at the tip do not load.
+    /// The files at the tip do not load, and none before them did.
     #[error(transparent)]
     Rules(#[from] RulesError),
 }
 
-pub(super) async fn keep_fresh(inner: Arc<Inner>) {
-    begin(&inner).await;
-    while !inner.tasks.is_stopping() {
-        let fetched = refresh(&inner).await;
-        let wait = if fetched.is_ok() && inner.rules().is_some() { EVERY } else { AFTER_TROUBLE };
-        inner.tasks.pause(wait).await;
+impl From<Stale> for Trouble {
+    fn from(stale: Stale) -> Self {
+        match stale {
+            Stale::Git(error) => Self::Git(error),
+            Stale::Rules(error) => Self::Other(format!("{error}. {}", error.remedy())),
+        }
     }
 }
 
-/// Begins with what was fetched last, so that a restart while the host is down leaves nobody unrecognised. Whatever
-/// lands is held to the rules at the tip all the same.
-async fn begin(inner: &Arc<Inner>) {
-    if let Ok(Some(tip)) = inner.reach.repository.mirror.tip().await
-        && let Err(error) = read_at(inner, &tip).await
-    {
-        note(inner, &error);
+/// What is wrong with the rules, for people.
+#[derive(Debug, Default)]
+pub(super) struct Troubles {
+    /// Why the repository cannot be read now.
+    repository: Option<String>,
+    /// Why the rules at the tip are not the ones in force.
+    tip: Option<String>,
+}
+
+impl Troubles {
+    /// The gravest, in words that go on after a colon.
+    pub(super) fn words(&self) -> Option<String> {
+        self.repository.clone().or_else(|| self.tip.clone())
+    }
+
+    /// The same as a sentence of its own, beside what is shown.
+    pub(super) fn notice(&self) -> Option<String> {
+        let old = self.repository.as_ref().map(|why| format!("What is shown may be old: {why}."));
+        old.or_else(|| self.tip.as_ref().map(|why| kept(why)))
+    }
+}
+
+fn kept(why: &str) -> String {
+    format!("The newest rules do not load, so the last good ones stay in force: {why}")
+}
+
+pub(super) async fn keep_fresh(inner: Arc<Inner>) {
+    while !inner.tasks.is_stopping() {
+        let wait = match refresh(&inner).await {
+            Ok(()) => EVERY,
+            Err(error) => {
+                unreadable(&inner, &error);
+                AFTER_TROUBLE
+            }
+        };
+        inner.tasks.pause(wait).await;
     }
 }
 
@@ -60,75 +91,111 @@ pub(super) fn refresh_soon(inner: &Arc<Inner>) {
     let fresh = Arc::clone(inner);
     let busy = Busy::new(inner);
     inner.tasks.start(async move {
-        // A failure is noted there, and looked into again soon.
-        let _ = refresh(&fresh).await;
+        if let Err(error) = refresh(&fresh).await {
+            unreadable(&fresh, &error);
+        }
         fresh.refreshing.store(false, Ordering::Release);
         drop(busy);
     });
 }
 
-/// Fetches, reads the rules at the tip and says which commit that is. Rules there that do not load are said aloud,
-/// and the last good ones stay in force.
-///
-/// # Errors
-/// When the repository cannot be fetched or read.
-pub(super) async fn refresh(inner: &Arc<Inner>) -> Result<CommitId, GitError> {
-    let read = async {
-        let tip = inner.reach.repository.mirror.fetch().await?;
-        read_at(inner, &tip).await.map(|()| tip.clone()).or_else(|stale| match stale {
-            Stale::Rules(_) => {
-                note(inner, &stale);
-                Ok(tip)
-            }
-            Stale::Git(error) => Err(error),
-        })
-    };
-    read.await.inspect_err(|error| note(inner, &Stale::Git(error.clone())))
-}
-
-/// Reads the rules at a commit that is in the mirror, unless they are the ones in force.
-async fn read_at(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), Stale> {
-    if inner.rules().is_some_and(|rules| &rules.commit == tip) {
-        return well(inner);
-    }
-    let mirror = &inner.reach.repository.mirror;
-    let paths = mirror.paths(tip).await?;
-    let files = match RepoPath::parse(DIRECTORY) {
-        Ok(directory) => mirror.directory(tip, &directory).await?,
-        Err(_) => Vec::new(),
-    };
-    if is_overtaken(inner, tip).await? {
-        return Ok(());
-    }
-    *inner.rules_mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark(&files));
-    let rules = Rules::read(tip.clone(), &files, &paths)?;
-    inner.rules.send_replace(Some(Arc::new(rules)));
-    well(inner)
-}
-
-/// Whether newer rules came into force while these were read: a commit below theirs that is no longer the tip.
-async fn is_overtaken(inner: &Arc<Inner>, tip: &CommitId) -> Result<bool, GitError> {
-    let mirror = &inner.reach.repository.mirror;
-    let Some(rules) = inner.rules() else { return Ok(false) };
-    Ok(mirror.tip().await?.as_ref() != Some(tip) && mirror.is_ancestor(tip, &rules.commit).await?)
-}
-
-/// What the rules are made of, to be compared: whether a tip holds the files that were read last, good or bad.
-pub(super) fn mark(files: &[SourceFile]) -> Digest {
-    let listed: String = files.iter().map(|file| format!("{} {}\n", file.blob, file.path)).collect();
-    Digest::of(listed.as_bytes())
-}
-
-fn well(inner: &Inner) -> Result<(), Stale> {
-    *inner.rules_trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+/// Fetches and reads the rules at the tip.
+pub(super) async fn refresh(inner: &Arc<Inner>) -> Result<(), Stale> {
+    let tip = inner.reach.repository.mirror.fetch().await?;
+    read_at(inner, &tip).await?;
+    inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).repository = None;
     Ok(())
 }
 
-fn note(inner: &Inner, error: &Stale) {
-    let words = error.to_string();
-    let mut trouble = inner.rules_trouble.lock().unwrap_or_else(PoisonError::into_inner);
-    if trouble.as_deref() != Some(words.as_str()) {
-        tracing::warn!(%error, "the rules at the tip could not be read; the last good ones stay in force");
-        *trouble = Some(words);
+/// Reads the rules at a commit that is in the mirror, unless they are the ones in force. Where they do not load, the
+/// last good ones move along: those in force, or after a start the newest in git that load.
+async fn read_at(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), Stale> {
+    let in_force = inner.rules();
+    if in_force.as_ref().is_some_and(|rules| &rules.commit == tip) {
+        return Ok(());
     }
+    let paths = inner.reach.repository.mirror.paths(tip).await?;
+    let files = files_at(inner, tip).await?;
+    let rules = match (Rules::read(tip.clone(), &files, &paths), in_force) {
+        (Ok(rules), _) => {
+            loads(inner);
+            rules
+        }
+        (Err(error), Some(last)) => {
+            keeps(inner, &error, &last);
+            last.kept_at(tip.clone(), &paths)
+        }
+        (Err(error), None) => {
+            let Some(last) = last_good(inner, tip, &paths).await? else { return Err(error.into()) };
+            keeps(inner, &error, &last);
+            last
+        }
+    };
+    inner.rules.send_replace(Some(Arc::new(rules)));
+    // After the rules themselves: whoever sees these files sees their rules too.
+    *inner.considered.lock().unwrap_or_else(PoisonError::into_inner) = sources(&files);
+    Ok(())
+}
+
+async fn files_at(inner: &Arc<Inner>, commit: &CommitId) -> Result<Vec<SourceFile>, GitError> {
+    match RepoPath::parse(FOLDER) {
+        Ok(folder) => inner.reach.repository.mirror.directory(commit, &folder).await,
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// The newest rules before those at the tip that load, in force at the tip.
+async fn last_good(inner: &Arc<Inner>, tip: &CommitId, paths: &[RepoPath]) -> Result<Option<Rules>, GitError> {
+    let Ok(folder) = RepoPath::parse(FOLDER) else { return Ok(None) };
+    for change in inner.reach.repository.mirror.history(tip, &folder, BACK).await?.iter().skip(1) {
+        if let Ok(rules) = Rules::read(tip.clone(), &files_at(inner, &change.id).await?, paths) {
+            return Ok(Some(rules));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a tip has other rules than those that were looked at last.
+pub(super) fn are_others(considered: &Sources, tip: &Tree<'_>) -> bool {
+    let files = RepoPath::parse(FOLDER).ok().and_then(|folder| tip.directory(&folder).ok()).unwrap_or_default();
+    sources(&files) != *considered
+}
+
+/// The repository cannot be read now, which the log says once.
+fn unreadable(inner: &Inner, error: &Stale) {
+    let words = error.to_string();
+    let mut troubles = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+    if troubles.repository.as_deref() != Some(words.as_str()) {
+        tracing::warn!(%error, "the rules could not be read");
+        troubles.repository = Some(words);
+    }
+}
+
+/// The rules at the tip load; where those before did not, the chat hears of it.
+fn loads(inner: &Arc<Inner>) {
+    if inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).tip.take().is_some() {
+        announce(inner, None, "The rules in git load again and are in force.".to_owned());
+    }
+}
+
+/// The rules at the tip do not load: said in the log, on the dashboard, in `/status` and once in the home channel.
+fn keeps(inner: &Arc<Inner>, error: &RulesError, last: &Rules) {
+    let words = format!("{}. {}", error.to_string().trim_end_matches('.'), error.remedy());
+    let mut troubles = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+    if troubles.tip.as_deref() != Some(words.as_str()) {
+        tracing::warn!(%error, "the newest rules do not load; the last good ones stay in force");
+        announce(inner, last.catalog.channels().home.clone(), kept(&words));
+        troubles.tip = Some(words);
+    }
+}
+
+/// Says something in the home channel. It informs, so a platform that is down holds up nothing.
+fn announce(inner: &Arc<Inner>, home: Option<String>, words: String) {
+    let home = home.or_else(|| inner.rules()?.catalog.channels().home.clone());
+    let (Some(slack), Some(channel)) = (inner.reach.slack.clone(), home) else { return };
+    inner.tasks.start(async move {
+        if let Err(error) = slack.say(&channel, render::escaped(&words)).await {
+            tracing::warn!(%error, remedy = error.remedy(), "the home channel could not be told");
+        }
+    });
 }

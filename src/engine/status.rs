@@ -1,7 +1,11 @@
 //! Answers that change nothing: how things stand, and what can be asked. Read from the local mirror and the open
 //! requests, never from a network.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{
+    fmt::Write,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use super::{Inner, facts};
 use crate::core::{
@@ -89,6 +93,9 @@ async fn status(
         let _ = writeln!(text, "{line}");
         shown += 1;
     }
+    if let Some(notice) = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).notice() {
+        let _ = writeln!(text, "{notice}");
+    }
     match targets.len().checked_sub(shown) {
         None | Some(0) => Words::plain(text.trim_end()),
         Some(more) => {
@@ -104,16 +111,20 @@ async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
     };
     let value = |field: Field| {
         let binding = change::locate(&field, &facts::locator(rules, target, &field), &files);
-        binding.map(|binding| {
-            let file = files.iter().find(|file| file.path == binding.file);
-            file.and_then(|file| change::value_at(&binding, &file.text).ok().flatten())
-        })
+        let binding = binding.map_err(|refusal| refusal.to_string())?;
+        let Some(file) = files.iter().find(|file| file.path == binding.file) else { return Ok(None) };
+        change::value_at(&binding, &file.text).map_err(|refusal| format!("`{}`: {refusal}", file.path))
     };
     let version = match value(Field::ImageTag) {
-        Ok(version) => format!("`{}`", version.unwrap_or_else(|| "no tag".to_owned())),
-        Err(refusal) => format!("version unknown ({refusal})"),
+        Ok(Some(version)) => format!("`{version}`"),
+        Ok(None) => "no version".to_owned(),
+        Err(why) => format!("version unknown ({why})"),
     };
-    let replicas = value(Field::Replicas).ok().flatten().map(|count| format!(", {count} replicas")).unwrap_or_default();
+    let replicas = match value(Field::Replicas).ok().flatten().as_deref() {
+        None => String::new(),
+        Some("1") => ", 1 replica".to_owned(),
+        Some(count) => format!(", {count} replicas"),
+    };
     format!(
         "• *{target}*: {version}{replicas}.{}{}",
         last_change(inner, rules, target).await,

@@ -8,7 +8,7 @@ use leverframe::{
     config::Config,
     play::{
         World, WorldOptions, people,
-        slack::{SlackLookalike, Which, workspace::Message},
+        slack::{Which, workspace::Message},
     },
 };
 
@@ -90,39 +90,27 @@ impl Chat {
         told.iter().skip(before).map(|message| message.content.words()).collect::<Vec<_>>().join("\n")
     }
 
-    /// Waits until the newest card says this.
-    pub(crate) async fn card_says(&self, words: &str) -> String {
+    /// Waits until a card in #deploys says this.
+    pub(crate) async fn card_says(&self, words: &str) -> Message {
         let mut changed = self.world.pulse.changed();
         let said = async {
             loop {
                 let messages = self.world.slack.messages(DEPLOYS).unwrap();
-                if let Some(card) = messages.last().filter(|card| card.content.words().contains(words)) {
-                    return card.content.words();
+                if let Some(card) = messages.into_iter().rev().find(|card| card.content.words().contains(words)) {
+                    return card;
                 }
                 changed.changed().await.unwrap();
             }
         };
-        within(&format!("the card to say {words:?}"), said).await
+        let words_of = |message: &Message| message.content.words();
+        let lost = || -> Vec<String> { self.world.slack.messages(DEPLOYS).unwrap().iter().map(words_of).collect() };
+        let found = tokio::time::timeout(PATIENCE, said).await;
+        found.unwrap_or_else(|_| panic!("nothing in #deploys says {words:?}, but: {:#?}", lost()))
     }
 
     /// Waits until nothing is in flight.
     pub(crate) async fn settled(&self) {
         within("everything to settle", self.bot.engine.settled()).await;
-    }
-
-    /// The newest card in #deploys.
-    pub(crate) fn card(&self) -> Message {
-        self.world.slack.messages(DEPLOYS).unwrap().pop().expect("a card")
-    }
-
-    /// What the newest card says.
-    pub(crate) fn card_words(&self) -> String {
-        self.card().content.words()
-    }
-
-    /// The buttons of the newest card.
-    pub(crate) fn buttons(&self) -> Vec<String> {
-        SlackLookalike::buttons(&self.card())
     }
 
     /// How many cards there are, in any channel.

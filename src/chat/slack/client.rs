@@ -191,6 +191,19 @@ impl SlackClient {
         Ok(self.session().http_session_api.http_post("chat.postMessage", &request, None).await?)
     }
 
+    /// Says something in a channel that is no card (`chat.postMessage`); `text` is in Slack's markup.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn say(&self, channel: &str, text: String) -> Result<(), SlackError> {
+        let content = SlackMessageContent::new().with_text(text);
+        let request = SlackApiChatPostMessageRequest::new(SlackChannelId(channel.to_owned()), content)
+            .with_unfurl_links(false)
+            .with_unfurl_media(false);
+        let _: Nothing = self.session().http_session_api.http_post("chat.postMessage", &request, None).await?;
+        Ok(())
+    }
+
     /// Replaces what a message shows (`chat.update`); its metadata stays.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ pub(super) fn misasked(asker: &Asker, typed: &str, words: &Words) -> Decision {
 
 pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else {
-        return refused(asked, &not_ready(), None);
+        return refused(asked, &not_ready(None), None);
     };
     let plan = match &asked.planning {
         Planning::Planned(plan) => Some(plan),
@@ -77,10 +77,11 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
 }
 
 /// The repository was never read: nothing can be known of services, people or policy.
-pub fn not_ready() -> Words {
+pub fn not_ready(why: Option<&str>) -> Words {
+    let why = why.map(|why| format!(" ({})", why.trim_end_matches('.'))).unwrap_or_default();
     Words::new(
-        "The repository could not be read yet, so nobody can be recognised.",
-        "Try again in a moment; `leverframe serve` logs why it cannot be read.",
+        format!("I have not read the repository yet, so I know nobody and no service{why}."),
+        "Try again in a moment; if it stays, ask whoever runs Leverframe.",
     )
 }
 
@@ -154,7 +155,7 @@ pub(super) fn needs(rules: &Rules, target: &Target, command: &CommandName, now: 
 }
 
 /// A reason as a sentence of its own.
-pub(super) fn sentence(reason: &str) -> String {
+pub fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
     let rest = letters.as_str().trim_end_matches('.');

@@ -22,7 +22,7 @@ use crate::core::{
     rules::Rules,
 };
 
-pub use ask::{Asked, Planning, not_ready};
+pub use ask::{Asked, Planning, not_ready, sentence};
 pub use outcome::{Outcome, Step};
 pub use vote::{Click, Press};
 
@@ -43,14 +43,17 @@ impl Asker {
         Actor { person: self.person.clone(), account: Some(self.account.clone()), via: self.via.clone() }
     }
 
-    /// Whether both are one human: the same person, or, where nobody mapped them, the same account.
+    /// Whether both are one human.
     pub fn is(&self, actor: &Actor) -> bool {
-        match (&self.person, &actor.person) {
-            (Some(ours), Some(theirs)) => ours == theirs,
-            (None, None) => actor.account.as_deref() == Some(self.account.as_str()),
-            (Some(_), None) | (None, Some(_)) => false,
-        }
+        is_one_human(&self.actor(), actor)
     }
+}
+
+/// The same person, or the same account: the catalog may have come to know an account, or call somebody otherwise,
+/// between the two.
+fn is_one_human(one: &Actor, other: &Actor) -> bool {
+    let same_person = one.person.is_some() && one.person == other.person;
+    same_person || (one.account.is_some() && one.account == other.account)
 }
 
 /// What came in.

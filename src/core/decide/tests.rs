@@ -307,6 +307,27 @@ about to merge: [request.replanned] Stop -> waiting for approval, due None",
 }
 
 #[test]
+fn what_waited_does_not_undo_a_newer_change_that_landed_first() {
+    let mut talk = Talk::new();
+    talk.asks(ana(), "staging", Planning::Planned(version("staging")));
+    let newer = RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7B").unwrap();
+    let mut other = talk.requests[&id()].clone();
+    other.id = newer.clone();
+    other.opened.title = "deploy checkout v3 to staging".to_owned();
+    talk.requests.insert(newer.clone(), other);
+    let outcome = Outcome::Landed(CommitId::parse(&"c".repeat(40)).unwrap());
+    talk.takes("the newer one lands", &Incoming::Happened { request: newer, outcome });
+    let other = plan("staging", Field::ImageTag, "v3", "v2");
+    talk.happens("the tip moved", Outcome::Replanned { plan: other, why: "it was v1".into() });
+    talk.end(
+        "
+slack:U1 asks in staging: [request.opened request.planned request.approved] Taken -> landing, due Some(Commit)
+the newer one lands: [landing.done request.ended] Go -> landing, due Some(Commit)
+the tip moved: [request.ended] Go -> failed, due None",
+    );
+}
+
+#[test]
 fn a_role_that_was_lost_no_longer_carries_a_change() {
     let mut talk = Talk::new();
     talk.asks(ana(), "prod", Planning::Planned(version("prod"))).card().proposed();
@@ -314,6 +335,15 @@ fn a_role_that_was_lost_no_longer_carries_a_change() {
     talk.rules = rules(&CATALOG.replace("cy: { slack: U3, groups: [leads] }", "cy: { slack: U3 }"));
     talk.merge_step();
     assert_eq!(talk.log.last().unwrap(), "about to merge: [request.replanned] Stop -> waiting for approval, due None");
+}
+
+#[test]
+fn who_asked_stays_who_asked_when_the_catalog_calls_them_otherwise() {
+    let mut talk = Talk::new();
+    talk.asks(ana(), "prod", Planning::Planned(version("prod"))).card().proposed();
+    talk.rules = rules(&CATALOG.replace("  ana: {", "  anna: {"));
+    talk.presses(asker("U1", Some("anna")), Press::Approve);
+    assert!(talk.log.last().unwrap().contains("[approval.refused] \"You asked for this"), "{:?}", talk.log.last());
 }
 
 #[test]

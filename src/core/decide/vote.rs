@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asker, Decision, Facts, Reply, Subject, Words, ask::sentence, is_its_card, permitted};
+use super::{Asker, Decision, Facts, Reply, Subject, Words, ask::sentence, is_its_card, is_one_human, permitted};
 use crate::core::{
     catalog::ApprovalRule,
     entry::{Actor, Draft},
@@ -72,8 +72,8 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else {
         return no(
             click,
-            "The repository could not be read yet, so nobody can be recognised.",
-            "Press again in a moment.",
+            "I have not read the repository yet, so I know nobody.",
+            "Press again in a moment; if it stays, ask whoever runs Leverframe.",
         );
     };
     match click.press {
@@ -218,7 +218,7 @@ pub(super) fn counted(request: &Request, votes: &[Vote], rules: &Rules) -> BTree
     let counts = |actor: &Actor| {
         let person = rules.catalog.person(actor.person.as_ref()?)?;
         let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person));
-        (listed && actor.person != request.requester.person).then(|| actor.person.clone()).flatten()
+        (listed && !is_one_human(actor, &request.requester)).then(|| actor.person.clone()).flatten()
     };
     votes.iter().filter_map(|vote| counts(&vote.actor)).collect()
 }

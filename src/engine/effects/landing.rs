@@ -11,12 +11,15 @@ use crate::{
         change::{Plan, PlanRefusal, Planned},
         decide::{Outcome, Step},
         entry::Actor,
-        names::{CommitId, Digest, RepoPath},
+        names::CommitId,
         request::{Course, Ending, Request},
-        rules::Rules,
+        rules::{Rules, Sources},
     },
-    git::{Composed, Signature, Tree},
+    git::{Composed, GitError, Signature, Tree},
 };
+
+/// How much of a diff a description shows, in characters: GitHub takes 65,536 in all.
+const MOST_DIFF: usize = 40_000;
 
 /// Whether a message names who approved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,36 +30,52 @@ pub(super) enum Approvers {
     Unnamed,
 }
 
-/// How often a commit is begun anew because the rules moved under it.
-const RULES_MOVE: u32 = 5;
+/// How often rules that changed meanwhile are read before the card says that they do.
+const READINGS: usize = 5;
 
-/// Commits to the tracked branch.
+/// Commits to the tracked branch, under the rules that the branch holds at that moment.
 pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    for _ in 0..RULES_MOVE {
+    // What an earlier try pushed is there, whatever time or policy would say of pushing it now.
+    if !request.intents.is_empty()
+        && let Some(commit) = landed_before(inner, request).await?
+    {
+        landed(inner, request, commit).await;
+        return Ok(());
+    }
+    for _ in 0..READINGS {
+        // Taken before policy is asked: rules that come later than this are other rules.
+        let considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (branch, digest) = (inner.reach.repository.branch.clone(), course.plan.digest.clone());
         if !may(inner, request, Step::Push { branch, digest }).await {
             return Ok(());
         }
-        match land(inner, request, course, Onto::Tracked).await {
-            Ok(Landed::Landed { commit, .. } | Landed::AlreadyThere { commit }) => {
-                landed(inner, request, commit).await;
-                return Ok(());
-            }
-            // Asked again under the rules of now, which may forbid it.
-            Ok(Landed::Stopped(Halt::RulesMoved)) => drop(rules::refresh(inner).await?),
-            Ok(Landed::Stopped(Halt::Otherwise(fresh))) => {
-                compare(inner, request, course, *fresh).await?;
-                return Ok(());
-            }
-            Err(Trouble::Git(error)) if error.is_final() => {
-                let ending = Ending::Failed { why: format!("{error}."), remedy: error.remedy() };
+        let place = Place { onto: Onto::Tracked, under: Some(considered), approvers: Approvers::Named };
+        match land(inner, request, course, place).await {
+            Err(Trouble::Git(error @ GitError::Protected { .. })) => {
+                let ending = Ending::Failed { why: error.to_string(), remedy: error.remedy() };
                 report(inner, request, Outcome::Ended(ending)).await;
                 return Ok(());
             }
             Err(trouble) => return Err(trouble),
+            Ok(Landed::Landed { commit, .. } | Landed::AlreadyThere { commit }) => {
+                landed(inner, request, commit).await;
+                return Ok(());
+            }
+            Ok(Landed::Stopped(Stop::Replanned(fresh))) => {
+                compare(inner, request, course, *fresh).await?;
+                return Ok(());
+            }
+            Ok(Landed::Stopped(Stop::OtherRules)) => rules::refresh(inner).await?,
         }
     }
-    Err(Trouble::Other("the rules change all the time".to_owned()))
+    Err(Trouble::Other("the rules in git change faster than this can land.".to_owned()))
+}
+
+/// The commit of an earlier try, where it landed and its answer was lost.
+async fn landed_before(inner: &Arc<Inner>, request: &Request) -> Result<Option<CommitId>, Trouble> {
+    let mirror = &inner.reach.repository.mirror;
+    let tip = mirror.fetch().await?;
+    Ok(mirror.find_marked(&tip, &request.id, request.at).await?)
 }
 
 /// Commits to the request's own branch and says which commit is its head now; `None` when the change is another one.
@@ -65,51 +84,52 @@ pub(super) async fn onto_branch(
     request: &Request,
     course: &Course,
 ) -> Result<Option<CommitId>, Trouble> {
-    match land(inner, request, course, Onto::Branch(request.branch())).await? {
+    let place = Place { onto: Onto::Branch(request.branch()), under: None, approvers: Approvers::Unnamed };
+    match land(inner, request, course, place).await? {
         Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => Ok(Some(commit)),
-        Landed::Stopped(Halt::RulesMoved) => Ok(None),
-        Landed::Stopped(Halt::Otherwise(fresh)) => match compare(inner, request, course, *fresh).await? {
+        Landed::Stopped(Stop::OtherRules) => Ok(None),
+        Landed::Stopped(Stop::Replanned(fresh)) => match compare(inner, request, course, *fresh).await? {
             Again::Same | Again::Reported => Ok(None),
         },
     }
 }
 
-/// Why nothing was composed on a tip.
-enum Halt {
-    /// The tip holds other rules than those that permitted it.
-    RulesMoved,
-    /// There it would be another change, or none.
-    Otherwise(Box<Result<Plan, PlanRefusal>>),
+/// Where and how a change is committed.
+struct Place {
+    onto: Onto,
+    /// The rules that the tip must hold; none where nothing takes effect by it.
+    under: Option<Sources>,
+    approvers: Approvers,
 }
 
-async fn land(inner: &Arc<Inner>, request: &Request, course: &Course, onto: Onto) -> Result<Landed<Halt>, Trouble> {
+/// Why a change is not committed on a tip.
+enum Stop {
+    /// The tip holds other rules than those that permitted it.
+    OtherRules,
+    /// It is another change there, or none.
+    Replanned(Box<Result<Plan, PlanRefusal>>),
+}
+
+async fn land(inner: &Arc<Inner>, request: &Request, course: &Course, place: Place) -> Result<Landed<Stop>, Trouble> {
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
-    // What lands by pull request is held to the rules again before the merge.
-    let (approvers, known) = match onto {
-        Onto::Tracked => (Approvers::Named, inner.rules_mark.lock().unwrap_or_else(PoisonError::into_inner).clone()),
-        Onto::Branch(_) => (Approvers::Unnamed, None),
-    };
-    let (author, message) = (author(&rules, &request.requester), message(&rules, request, course, approvers));
+    let (author, message) = (author(&rules, &request.requester), message(&rules, request, course, place.approvers));
     let (repository, request_again, plan) = (inner.reach.repository.name.clone(), request.clone(), course.plan.clone());
-    let compose = move |tree: &Tree<'_>| -> Result<Composed, Halt> {
-        if known.as_ref().is_some_and(|known| rules_of(tree).as_ref() != Some(known)) {
-            return Err(Halt::RulesMoved);
+    let under = place.under;
+    let compose = move |tree: &Tree<'_>| -> Result<Composed, Stop> {
+        if under.as_ref().is_some_and(|considered| rules::are_others(considered, tree)) {
+            return Err(Stop::OtherRules);
         }
+        let replanned = |fresh| Stop::Replanned(Box::new(fresh));
         let planned = facts::plan_on_tree(&repository, &rules, &request_again, &plan, tree)
-            .map_err(|refusal| Halt::Otherwise(Box::new(Err(refusal))))?;
+            .map_err(|refusal| replanned(Err(refusal)))?;
         if planned.plan.digest != plan.digest {
-            return Err(Halt::Otherwise(Box::new(Ok(planned.plan))));
+            return Err(replanned(Ok(planned.plan)));
         }
         Ok(composed(planned, author.clone(), message.clone(), &request_again))
     };
-    let landing = Landing { onto, request: request.id.clone(), opened: request.at, compose: Box::new(compose) };
+    let landing =
+        Landing { onto: place.onto, request: request.id.clone(), opened: request.at, compose: Box::new(compose) };
     Ok(inner.reach.repository.mirror.land(landing).await?)
-}
-
-/// The mark of the rules in a tree; none where they cannot be read, which the landing itself reports.
-fn rules_of(tree: &Tree<'_>) -> Option<Digest> {
-    let files = tree.directory(&RepoPath::parse(rules::DIRECTORY).ok()?).ok()?;
-    Some(rules::mark(&files))
 }
 
 fn composed(planned: Planned, author: Signature, message: String, request: &Request) -> Composed {
@@ -160,31 +180,84 @@ pub(super) fn body(rules: Option<&Rules>, request: &Request, course: &Course, ap
 
 /// Free text that cannot be taken for a trailer or a second paragraph.
 fn one_paragraph(text: &str) -> String {
+    format!("Reason: {}", on_one_line(text))
+}
+
+/// A name with a line break in it would forge a trailer.
+fn on_one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    format!("Reason: {}", words.join(" ").chars().filter(|c| !c.is_control()).collect::<String>())
+    words.join(" ").chars().filter(|c| !c.is_control()).collect()
+}
+
+/// What people wrote, as words and nothing else: no mention, no link, no picture, no other request closed by it.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            // A zero-width space: nothing is mentioned, referred to or linked, and it reads the same.
+            '@' | '#' => out.extend([c, '\u{200b}']),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '!' | '~' | '|' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out.replace("://", ":\u{200b}//")
+}
+
+/// The diff in a fence that nothing in it can end, cut where a forge would refuse the whole description.
+fn fenced(diff: &str) -> String {
+    let lines = diff.split('\n');
+    let longest = lines.map(|line| line.chars().filter(|c| *c == '`').count()).max().unwrap_or(0);
+    let fence = "`".repeat(longest.clamp(3, 200) + 1);
+    let shown: String = diff.chars().take(MOST_DIFF).collect();
+    let rest = if shown.len() < diff.len() { "\n... The rest is in the commit.\n" } else { "" };
+    format!("{fence}diff\n{shown}{rest}{fence}")
 }
 
 fn named(rules: Option<&Rules>, actor: &Actor) -> String {
     let author = rules.map(|rules| author(rules, actor));
-    author.map_or_else(|| actor.via.clone(), |author| format!("{} <{}>", author.name, author.email))
+    author.map_or_else(
+        || actor.via.clone(),
+        |author| format!("{} <{}>", on_one_line(&author.name), on_one_line(&author.email)),
+    )
 }
 
 /// The description of the pull request: who, what, why, the diff, the digest.
 pub(super) fn description(inner: &Arc<Inner>, request: &Request, course: &Course) -> String {
     let rules = inner.rules();
-    let fence = "````";
     let mut text = format!("**{}**\n\n", request.opened.title);
-    let who = named(rules.as_deref(), &request.requester).replace('<', "&lt;");
+    let who = plain(&named(rules.as_deref(), &request.requester));
     let _ = writeln!(text, "Asked by {who} in chat.\n");
     if let Some(reason) = &request.reason {
-        let _ = writeln!(text, "> {}\n", one_paragraph(reason).replace('<', "&lt;"));
+        let _ = writeln!(text, "> {}\n", plain(&one_paragraph(reason)));
     }
     for line in &course.plan.lines {
         let _ =
             writeln!(text, "- `{}`: `{}` -> `{}`", line.field, line.old.as_deref().unwrap_or("(not set)"), line.new);
     }
-    let _ = writeln!(text, "\n{fence}diff\n{}{fence}\n", course.plan.diff);
+    let _ = writeln!(text, "\n{}\n", fenced(&course.plan.diff));
     let _ = writeln!(text, "Change digest: `{}`", course.plan.digest);
     let _ = writeln!(text, "Request: `{}`. Approve or reject it on its card in chat.", request.id);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_wrote_stays_words_in_a_description() {
+        assert_eq!(plain("fixes #1 @all"), "fixes #\u{200b}1 @\u{200b}all");
+        assert_eq!(plain("closes https://h/1"), "closes https:\u{200b}//h/1");
+        assert_eq!(plain("![x](y) <b>"), "\\!\\[x\\]\\(y\\) &lt;b>");
+        assert_eq!(on_one_line("Ana\nApproved-by: Bo"), "Ana Approved-by: Bo");
+    }
+
+    #[test]
+    fn no_line_of_a_diff_ends_its_fence_and_no_length_is_refused() {
+        assert_eq!(fenced("-a\n+b\n"), "````diff\n-a\n+b\n````");
+        assert!(fenced(" ````\n+b\n").starts_with("`````diff\n ````\n"));
+        let long = fenced(&"x".repeat(100_000));
+        assert!(long.len() < 41_000 && long.ends_with("in the commit.\n````"));
+    }
 }

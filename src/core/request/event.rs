@@ -1,0 +1,209 @@
+//! What happens to a request, one kind of entry each, and how it ends; written to entries and read back.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{PullRequest, Vote, subject};
+use crate::core::{
+    change::Plan,
+    entry::{Actor, Draft, Recorded},
+    names::{CommitId, RequestId},
+};
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ending", rename_all = "snake_case")]
+pub enum Ending {
+    /// The pods run it.
+    Live {
+        /// What was seen: `2 of 2 pods run v1.2.5`.
+        #[serde(skip)]
+        seen: String,
+    },
+    /// It is in git, and nobody told us of a cluster to look into.
+    Landed,
+    /// It is in git; the pods did not come to run it.
+    NotLive {
+        /// What was seen instead.
+        #[serde(skip)]
+        seen: String,
+    },
+    /// It is in git; whether the pods run it could not be seen.
+    Unseen {
+        /// Why not.
+        #[serde(skip)]
+        seen: String,
+    },
+    /// It is in git; a newer change of the same target took over before it was seen live.
+    Superseded {
+        /// The newer request.
+        by: RequestId,
+    },
+    /// Git already says so; nothing was committed.
+    AlreadyThere,
+    /// Somebody who may said no.
+    Rejected,
+    /// Whoever asked took it back.
+    Cancelled,
+    /// Nobody approved in time.
+    Expired,
+    /// People closed its pull request, or pushed to it: it is theirs now, and nothing more is done to it.
+    TakenOver {
+        /// What they did.
+        #[serde(skip)]
+        why: String,
+        /// What to do.
+        #[serde(skip)]
+        remedy: String,
+    },
+    /// It could not be done, and trying again by itself would not help.
+    Failed {
+        /// Why.
+        #[serde(skip)]
+        why: String,
+        /// What to do.
+        #[serde(skip)]
+        remedy: String,
+    },
+}
+
+/// What happened to a request, one for each kind of entry after the first.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The change was planned, later than the asking because facts were missing then; or the same change was planned
+    /// on a newer tip.
+    Planned(Plan),
+    /// The tip moved under it and the change is another one now: approvals start again.
+    Replanned {
+        /// The new plan.
+        plan: Plan,
+        /// What changed.
+        why: String,
+    },
+    /// A person said yes.
+    Voted(Vote),
+    /// Enough did.
+    Approved,
+    /// The pull request is there.
+    PullRequestOpened(PullRequest),
+    /// The pull request of a request that ended without landing was closed.
+    PullRequestClosed,
+    /// It is in the tracked branch.
+    Landed(CommitId),
+    /// Over.
+    Ended(Ending, Actor),
+}
+
+impl Event {
+    /// The kind of its entry.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Planned(_) => "request.planned",
+            Self::Replanned { .. } => "request.replanned",
+            Self::Voted(_) => "approval.given",
+            Self::Approved => "request.approved",
+            Self::PullRequestOpened(_) => "pull_request.opened",
+            Self::PullRequestClosed => "pull_request.closed",
+            Self::Landed(_) => "landing.done",
+            Self::Ended(..) => "request.ended",
+        }
+    }
+
+    /// Its entry.
+    pub fn draft(&self, request: &RequestId, actor: Actor) -> Draft {
+        let draft = Draft::new(self.kind(), subject(request), actor);
+        match self {
+            Self::Planned(plan) => draft.with("plan", plan).with_text("diff", &plan.diff),
+            Self::Replanned { plan, why } => {
+                draft.with("plan", plan).with_text("diff", &plan.diff).with_text("why", why)
+            }
+            Self::Voted(vote) => draft.with("digest", &vote.digest),
+            Self::Approved | Self::PullRequestClosed => draft,
+            Self::PullRequestOpened(pull_request) => draft.with("pull_request", pull_request),
+            Self::Landed(commit) => draft.with("commit", commit),
+            Self::Ended(ending, _) => ending
+                .texts()
+                .into_iter()
+                .fold(draft.with("end", ending), |draft, (name, text)| draft.with_text(name, text)),
+        }
+    }
+
+    /// Reads an entry back; `None` for kinds that change no state.
+    ///
+    /// # Errors
+    /// When the entry lacks what its kind must have.
+    pub fn read(recorded: &Recorded) -> Result<Option<Self>, serde_json::Error> {
+        let entry = &recorded.entry;
+        let text = |name: &str| recorded.texts.get(name).cloned().unwrap_or_default();
+        let member = |name: &str| entry.body.get(name).cloned().unwrap_or(Value::Null);
+        let plan = || -> Result<Plan, serde_json::Error> {
+            Ok(Plan { diff: text("diff"), ..serde_json::from_value(member("plan"))? })
+        };
+        Ok(Some(match entry.kind.as_str() {
+            "request.planned" => Self::Planned(plan()?),
+            "request.replanned" => Self::Replanned { plan: plan()?, why: text("why") },
+            "approval.given" => Self::Voted(Vote {
+                actor: entry.actor.clone(),
+                digest: serde_json::from_value(member("digest"))?,
+                at: entry.at().map_err(serde::de::Error::custom)?,
+            }),
+            "request.approved" => Self::Approved,
+            "pull_request.opened" => Self::PullRequestOpened(serde_json::from_value(member("pull_request"))?),
+            "pull_request.closed" => Self::PullRequestClosed,
+            "landing.done" => Self::Landed(serde_json::from_value(member("commit"))?),
+            "request.ended" => {
+                let ending: Ending = serde_json::from_value(member("end"))?;
+                Self::Ended(ending.with_texts(text), entry.actor.clone())
+            }
+            _ => return Ok(None),
+        }))
+    }
+}
+
+impl Ending {
+    /// The ending in a word or two.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Live { .. } => "live",
+            Self::Landed => "in git",
+            Self::NotLive { .. } => "in git, not live",
+            Self::Unseen { .. } => "in git, cluster not seen",
+            Self::Superseded { .. } => "superseded",
+            Self::AlreadyThere => "already so",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::TakenOver { .. } => "taken over",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    fn texts(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Live { seen } | Self::NotLive { seen } | Self::Unseen { seen } => vec![("seen", seen)],
+            Self::TakenOver { why, remedy } | Self::Failed { why, remedy } => vec![("why", why), ("remedy", remedy)],
+            Self::Landed
+            | Self::Superseded { .. }
+            | Self::AlreadyThere
+            | Self::Rejected
+            | Self::Cancelled
+            | Self::Expired => vec![],
+        }
+    }
+
+    fn with_texts(self, text: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Live { .. } => Self::Live { seen: text("seen") },
+            Self::NotLive { .. } => Self::NotLive { seen: text("seen") },
+            Self::Unseen { .. } => Self::Unseen { seen: text("seen") },
+            Self::TakenOver { .. } => Self::TakenOver { why: text("why"), remedy: text("remedy") },
+            Self::Failed { .. } => Self::Failed { why: text("why"), remedy: text("remedy") },
+            other @ (Self::Landed
+            | Self::Superseded { .. }
+            | Self::AlreadyThere
+            | Self::Rejected
+            | Self::Cancelled
+            | Self::Expired) => other,
+        }
+    }
+}

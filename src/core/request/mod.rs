@@ -1,0 +1,275 @@
+//! The life of one request, from asking to live. State is a fold over the ledger's entries: [`Request::opened`] reads
+//! the first, [`Request::after`] each next one. What is due next follows from the state alone ([`Request::due`]), so
+//! that a crash cannot lose an effect: after a restart the same state asks for the same effect.
+
+mod event;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::core::{
+    entry::{Actor, Recorded},
+    names::{CommandName, CommitId, Digest, RequestId, Target},
+};
+
+pub use event::{Ending, Event};
+pub use state::{Course, Refused, State};
+
+/// How a change enters the tracked branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// A commit pushed to the branch.
+    Commit,
+    /// A pull request that the bot merges by squashing.
+    Squash,
+    /// A pull request that the bot merges with a merge commit.
+    Merge,
+    /// A pull request that the bot merges by rebasing.
+    Rebase,
+    /// A pull request that a person merges on the forge.
+    ByHand,
+}
+
+/// Whose approval is needed, and how many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// How many persons.
+    pub count: u32,
+    /// From whom, as the catalog writes it (`group:leads`); empty: any person of the catalog.
+    pub from: Vec<String>,
+    /// When it is too late, RFC 3339.
+    pub until: Timestamp,
+}
+
+/// What the first entry of a request says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The command.
+    pub command: CommandName,
+    /// The command as one could type it again.
+    pub words: String,
+    /// On what.
+    #[serde(flatten)]
+    pub target: Target,
+    /// The subject of the commit: `deploy checkout v1.2.5 to prod`.
+    pub title: String,
+    /// How it lands.
+    pub way: Way,
+    /// Who must say yes.
+    pub needs: Needs,
+    /// The channel where it was typed and its card belongs, `platform:id`.
+    pub channel: String,
+}
+
+/// A message that shows a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// `platform:channel`.
+    pub channel: String,
+    /// The message's id on that platform.
+    pub message: String,
+}
+
+/// One person's yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vote {
+    /// Who.
+    pub actor: Actor,
+    /// To what.
+    pub digest: Digest,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A pull request of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Its number.
+    pub number: u64,
+    /// Its page.
+    pub url: String,
+    /// The commit that we pushed, and no other, may be merged.
+    pub head: CommitId,
+    /// The change that it holds; another than the plan's once the change was planned anew.
+    pub digest: Digest,
+}
+
+/// An effect on the world that a request waits for. Each looks at the world before it acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Due {
+    /// Read the facts and plan.
+    Plan,
+    /// Push the branch and open the pull request.
+    OpenPullRequest,
+    /// Commit to the tracked branch.
+    Commit,
+    /// Merge the pull request, or wait for the person who will.
+    Merge,
+    /// Close the pull request of a request that ended.
+    ClosePullRequest,
+    /// Watch the cluster.
+    Follow,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// What was asked.
+    pub opened: Opened,
+    /// Why, in the words of whoever asked.
+    pub reason: Option<String>,
+    /// Who asked.
+    pub requester: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Its message.
+    pub card: Option<Card>,
+    /// Where it stands.
+    pub state: State,
+    /// What was recorded as about to be done since the state last changed, so that trying again records it once.
+    pub intents: BTreeSet<String>,
+}
+
+impl Request {
+    /// Reads the entry that opens a request.
+    ///
+    /// # Errors
+    /// When the entry lacks what it must have.
+    pub fn opened(id: RequestId, recorded: &Recorded) -> Result<Self, serde_json::Error> {
+        let entry = &recorded.entry;
+        Ok(Self {
+            id,
+            opened: serde_json::from_value(Value::Object(entry.body.clone()))?,
+            reason: recorded.texts.get("reason").cloned(),
+            requester: entry.actor.clone(),
+            at: entry.at().map_err(serde::de::Error::custom)?,
+            card: None,
+            state: State::Planning,
+            intents: BTreeSet::new(),
+        })
+    }
+
+    /// The request after one more of its entries.
+    ///
+    /// # Errors
+    /// When the entry does not fit, or lacks what it must have.
+    pub fn after(mut self, recorded: &Recorded) -> Result<Self, Unreadable> {
+        if recorded.entry.kind == "card.posted" {
+            let card = recorded.entry.body.get("card").cloned().unwrap_or(Value::Null);
+            self.card = Some(serde_json::from_value(card)?);
+            return Ok(self);
+        }
+        match Event::read(recorded)? {
+            Some(event) => {
+                self.state = self.state.after(event)?;
+                self.intents.clear();
+            }
+            None => {
+                self.intents.insert(intent(&recorded.entry.kind, &recorded.entry.body));
+            }
+        }
+        Ok(self)
+    }
+
+    /// What the world owes this request now.
+    pub fn due(&self) -> Option<Due> {
+        match &self.state {
+            State::Planning => Some(Due::Plan),
+            State::Deciding(_) | State::Landing(_) if self.opened.way != Way::Commit && !self.is_proposed() => {
+                Some(Due::OpenPullRequest)
+            }
+            State::Deciding(_) => None,
+            State::Landing(_) if self.opened.way == Way::Commit => Some(Due::Commit),
+            State::Landing(_) => Some(Due::Merge),
+            State::Following(..) => Some(Due::Follow),
+            State::Over { ending: Ending::TakenOver { .. }, .. } => None,
+            State::Over { course: Some(Course { pull_request: Some(_), .. }), commit: None, .. } => {
+                Some(Due::ClosePullRequest)
+            }
+            State::Over { .. } => None,
+        }
+    }
+
+    /// Whether a pull request holds the change as it is planned now.
+    fn is_proposed(&self) -> bool {
+        self.course().is_some_and(|course| {
+            course.pull_request.as_ref().is_some_and(|proposed| proposed.digest == course.plan.digest)
+        })
+    }
+
+    /// What it carries, once planned.
+    pub fn course(&self) -> Option<&Course> {
+        match &self.state {
+            State::Planning => None,
+            State::Deciding(course) | State::Landing(course) | State::Following(course, _) => Some(course),
+            State::Over { course, .. } => course.as_ref(),
+        }
+    }
+
+    /// Its commit in the tracked branch.
+    pub fn commit(&self) -> Option<&CommitId> {
+        match &self.state {
+            State::Following(_, commit) => Some(commit),
+            State::Over { commit, .. } => commit.as_ref(),
+            State::Planning | State::Deciding(_) | State::Landing(_) => None,
+        }
+    }
+
+    /// Whether nothing more will happen to it.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Over { .. })
+    }
+
+    /// Whether the pods were seen running it.
+    pub fn was_live(&self) -> bool {
+        matches!(self.state, State::Over { ending: Ending::Live { .. }, .. })
+    }
+
+    /// Where it stands, in a word or two.
+    pub fn outcome_word(&self) -> &'static str {
+        match &self.state {
+            State::Over { ending, .. } => ending.word(),
+            State::Planning | State::Deciding(_) | State::Landing(_) | State::Following(..) => self.state.word(),
+        }
+    }
+
+    /// The branch that its pull request comes from.
+    pub fn branch(&self) -> String {
+        format!("leverframe/{}", self.id)
+    }
+}
+
+/// An entry that cannot be folded into its request.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It lacks something.
+    #[error("the entry lacks what its kind must have: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// It does not fit.
+    #[error(transparent)]
+    Order(#[from] Refused),
+}
+
+/// What an entry says is about to be done, to be compared.
+pub fn intent(kind: &str, body: &Map<String, Value>) -> String {
+    format!("{kind} {}", Value::Object(body.clone()))
+}
+
+/// The ledger's subject of a request.
+pub fn subject(request: &RequestId) -> String {
+    format!("request/{request}")
+}
+
+/// The request that a subject names.
+pub fn of_subject(subject: &str) -> Option<RequestId> {
+    RequestId::parse(subject.strip_prefix("request/")?).ok()
+}

@@ -1,0 +1,124 @@
+//! The life of a request as a full table, and its entries read back.
+
+use super::*;
+use crate::core::{
+    change::Plan,
+    names::{Environment, Service},
+};
+
+fn actor() -> Actor {
+    Actor { person: None, account: None, via: "leverframe".to_owned() }
+}
+
+fn plan() -> Plan {
+    let digest = Digest::of(b"plan");
+    let base = CommitId::parse(&"a".repeat(40)).unwrap();
+    Plan { digest: digest.clone(), base, policy: digest, edits: vec![], lines: vec![], diff: "diff".to_owned() }
+}
+
+fn proposed() -> PullRequest {
+    let head = CommitId::parse(&"b".repeat(40)).unwrap();
+    PullRequest { number: 7, url: "http://forge/7".to_owned(), head, digest: Digest::of(b"plan") }
+}
+
+fn events() -> Vec<Event> {
+    let vote = Vote { actor: actor(), digest: Digest::of(b"plan"), at: Timestamp::UNIX_EPOCH };
+    vec![
+        Event::Planned(plan()),
+        Event::Replanned { plan: plan(), why: "it moved".to_owned() },
+        Event::Voted(vote),
+        Event::Approved,
+        Event::PullRequestOpened(proposed()),
+        Event::PullRequestClosed,
+        Event::Landed(CommitId::parse(&"c".repeat(40)).unwrap()),
+        Event::Ended(Ending::Failed { why: "why".to_owned(), remedy: "remedy".to_owned() }, actor()),
+    ]
+}
+
+fn states() -> Vec<State> {
+    let course = Course::new(plan());
+    let commit = CommitId::parse(&"c".repeat(40)).unwrap();
+    let over = |commit| State::Over { course: Some(course.clone()), commit, ending: Ending::Cancelled, by: actor() };
+    vec![
+        State::Planning,
+        State::Deciding(course.clone()),
+        State::Landing(course.clone()),
+        State::Following(course.clone(), commit.clone()),
+        over(None),
+        over(Some(commit)),
+    ]
+}
+
+/// The whole machine, to be read: one line a state, one column an event.
+#[test]
+fn every_state_meets_every_event() {
+    let mut table = String::new();
+    for state in states() {
+        let row: Vec<&str> =
+            events().into_iter().map(|event| state.clone().after(event).map_or("-", |after| after.word())).collect();
+        table.push_str(&format!("{}: {}\n", state.word(), row.join(" | ")));
+    }
+    assert_eq!(
+            table,
+            "\
+planning: waiting for approval | - | - | - | - | - | - | over
+waiting for approval: waiting for approval | waiting for approval | waiting for approval | landing | waiting for approval | - | rolling out | over
+landing: landing | waiting for approval | - | - | landing | - | rolling out | over
+rolling out: - | - | - | - | - | - | - | over
+over: - | - | - | - | over | over | rolling out | -
+over: - | - | - | - | - | over | - | -
+"
+        );
+}
+
+#[test]
+fn an_event_is_read_back_from_its_entry() {
+    let id = RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7A").unwrap();
+    for event in events() {
+        let draft = event.draft(&id, actor());
+        let entry = crate::core::entry::Entry {
+            seq: 0,
+            time: crate::core::entry::written(Timestamp::UNIX_EPOCH),
+            kind: draft.kind,
+            subject: draft.subject,
+            actor: draft.actor,
+            incident: None,
+            body: draft.body,
+            prev: String::new(),
+        };
+        assert_eq!(of_subject(&entry.subject), Some(id.clone()));
+        let recorded = Recorded { entry, texts: draft.texts };
+        assert_eq!(Event::read(&recorded).unwrap(), Some(event));
+    }
+}
+
+#[test]
+fn a_change_planned_anew_is_proposed_anew() {
+    let opened = Opened {
+        command: CommandName::parse("deploy").unwrap(),
+        words: "deploy checkout prod v2".to_owned(),
+        target: Target {
+            service: Service::parse("checkout").unwrap(),
+            environment: Environment::parse("prod").unwrap(),
+        },
+        title: "deploy checkout v2 to prod".to_owned(),
+        way: Way::Squash,
+        needs: Needs { count: 1, from: vec![], until: Timestamp::UNIX_EPOCH },
+        channel: "slack:C1".to_owned(),
+    };
+    let mut course = Course::new(plan());
+    course.pull_request = Some(proposed());
+    let request = |course: Course| Request {
+        id: RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7A").unwrap(),
+        opened: opened.clone(),
+        reason: None,
+        requester: actor(),
+        at: Timestamp::UNIX_EPOCH,
+        card: None,
+        state: State::Deciding(course),
+        intents: BTreeSet::new(),
+    };
+    assert_eq!(request(course.clone()).due(), None);
+    course.plan.digest = Digest::of(b"another");
+    assert_eq!(request(course).due(), Some(Due::OpenPullRequest));
+}
