@@ -2,9 +2,11 @@
 //! Decisions are made one at a time; whatever a decision needs from outside is read before its turn. Effects are not
 //! queued anywhere: each request's state says what is due, before and after a restart alike.
 
+mod busy;
 mod cards;
 mod effects;
 mod facts;
+mod fold;
 mod follow;
 mod rules;
 mod status;
@@ -35,6 +37,10 @@ use crate::{
     tasks::Tasks,
 };
 
+use busy::Resting;
+use fold::{fold, fold_into};
+
+pub use busy::Busy;
 pub use facts::{Typed, locator, plan_set};
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
@@ -89,38 +95,6 @@ struct Inner {
     unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
     busy: watch::Sender<usize>,
-}
-
-/// Something is under way but only waits, and nobody need wait for it as long as this lives.
-struct Resting(Arc<Inner>);
-
-impl Resting {
-    fn new(inner: &Arc<Inner>) -> Self {
-        inner.busy.send_modify(|count| *count = count.saturating_sub(1));
-        Self(Arc::clone(inner))
-    }
-}
-
-impl Drop for Resting {
-    fn drop(&mut self) {
-        self.0.busy.send_modify(|count| *count += 1);
-    }
-}
-
-/// Something is under way as long as this lives.
-pub struct Busy(Arc<Inner>);
-
-impl Busy {
-    fn new(inner: &Arc<Inner>) -> Self {
-        inner.busy.send_modify(|count| *count += 1);
-        Self(Arc::clone(inner))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.busy.send_modify(|count| *count = count.saturating_sub(1));
-    }
 }
 
 impl Engine {
@@ -363,47 +337,4 @@ async fn watch_deadlines(inner: Arc<Inner>) {
         inner.take(Incoming::Clock, None).await;
         inner.tasks.pause(std::time::Duration::from_secs(5)).await;
     }
-}
-
-/// All requests, from the ledger's entries.
-fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, LedgerError> {
-    const AT_ONCE: usize = 1000;
-    let mut requests = BTreeMap::new();
-    let mut from = 0;
-    loop {
-        let entries = ledger.read(from, AT_ONCE)?;
-        fold_into(&mut requests, &entries);
-        let Some(last) = entries.last() else { return Ok(requests) };
-        from = last.entry.seq + 1;
-    }
-}
-
-/// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves
-/// nothing: whoever recorded it goes on by itself.
-fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) -> BTreeSet<RequestId> {
-    let mut touched = BTreeSet::new();
-    for recorded in entries {
-        let Some(id) = request::of_subject(&recorded.entry.subject) else { continue };
-        let state = requests.get(&id).map(|request| request.state.clone());
-        let folded = match requests.remove(&id) {
-            None if recorded.entry.kind == "request.opened" => {
-                Request::opened(id.clone(), recorded).map_err(|error| error.to_string())
-            }
-            None => continue,
-            Some(request) => request.clone().after(recorded).map_err(|error| {
-                requests.insert(id.clone(), request);
-                error.to_string()
-            }),
-        };
-        match folded {
-            Ok(request) => {
-                if state.as_ref() != Some(&request.state) {
-                    touched.insert(id.clone());
-                }
-                requests.insert(id, request);
-            }
-            Err(error) => tracing::error!(seq = recorded.entry.seq, %error, "an entry does not fit its request"),
-        }
-    }
-    touched
 }

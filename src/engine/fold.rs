@@ -1,0 +1,55 @@
+//! Requests from the ledger's entries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    core::{
+        entry::Recorded,
+        names::RequestId,
+        request::{self, Request},
+    },
+    ledger::{Ledger, LedgerError},
+};
+
+/// All requests, from the ledger's entries.
+pub(super) fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, LedgerError> {
+    const AT_ONCE: usize = 1000;
+    let mut requests = BTreeMap::new();
+    let mut from = 0;
+    loop {
+        let entries = ledger.read(from, AT_ONCE)?;
+        fold_into(&mut requests, &entries);
+        let Some(last) = entries.last() else { return Ok(requests) };
+        from = last.entry.seq + 1;
+    }
+}
+
+/// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves
+/// nothing: whoever recorded it goes on by itself.
+pub(super) fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) -> BTreeSet<RequestId> {
+    let mut touched = BTreeSet::new();
+    for recorded in entries {
+        let Some(id) = request::of_subject(&recorded.entry.subject) else { continue };
+        let state = requests.get(&id).map(|request| request.state.clone());
+        let folded = match requests.remove(&id) {
+            None if recorded.entry.kind == "request.opened" => {
+                Request::opened(id.clone(), recorded).map_err(|error| error.to_string())
+            }
+            None => continue,
+            Some(request) => request.clone().after(recorded).map_err(|error| {
+                requests.insert(id.clone(), request);
+                error.to_string()
+            }),
+        };
+        match folded {
+            Ok(request) => {
+                if state.as_ref() != Some(&request.state) {
+                    touched.insert(id.clone());
+                }
+                requests.insert(id, request);
+            }
+            Err(error) => tracing::error!(seq = recorded.entry.seq, %error, "an entry does not fit its request"),
+        }
+    }
+    touched
+}
