@@ -246,7 +246,7 @@ fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitI
             vec![text("Nobody approved in time. Nothing was changed.")],
             Some("Ask again if it is still wanted.".to_owned()),
         ),
-        Ending::Failed { why, remedy } => {
+        Ending::TakenOver { why, remedy } | Ending::Failed { why, remedy } => {
             (Mark::Failed, vec![text(sentence(why))], Some(remedy.clone()).filter(|words| !words.is_empty()))
         }
     }

@@ -25,6 +25,9 @@ pub(super) struct Plan {
     /// The checkout of the GitOps repository
     #[arg(long, value_name = "PATH", default_value = ".")]
     repo: PathBuf,
+    /// The repository's name in `leverframe.yaml`, which the digest holds
+    #[arg(long, value_name = "NAME", default_value = "deployments")]
+    name: ConnectionName,
     /// Print `{"digest","edits","diff"}` as JSON
     #[arg(long)]
     json: bool,
@@ -35,7 +38,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self) -> Result<Ended, Failure> {
-        match planned(&self.repo, &self.words)? {
+        match planned((&self.repo, &self.name), &self.words)? {
             Some(planned) if self.json => {
                 let plan = &planned.plan;
                 say(json!({ "digest": plan.digest, "edits": plan.edits, "diff": plan.diff }));
@@ -49,7 +52,7 @@ impl Plan {
 }
 
 /// The plan; `None` when it is so already, which is an empty diff.
-fn planned(repo: &Path, words: &[String]) -> Result<Option<Planned>, Failure> {
+fn planned((repo, name): (&Path, &ConnectionName), words: &[String]) -> Result<Option<Planned>, Failure> {
     let checkout = Checkout::open(repo)?;
     let rules = checkout.rules()?;
     let text = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
@@ -60,7 +63,7 @@ fn planned(repo: &Path, words: &[String]) -> Result<Option<Planned>, Failure> {
         return Err(Failure::new("This command names no service and environment.", "Name both."));
     };
     let files = checkout.directory(&rules, &target)?;
-    match engine::plan_set(&repository()?, &rules, (command.name(), &target, &rules.commit), &set, &files) {
+    match engine::plan_set(name, &rules, (command.name(), &target, &rules.commit), &set, &files) {
         Ok(planned) => Ok(Some(planned)),
         Err(PlanRefusal::Already { .. }) => Ok(None),
         Err(refusal) => Err(Failure::new(format!("{refusal}."), refusal.remedy())),
@@ -87,11 +90,6 @@ fn set(asked: Asked) -> Result<std::collections::BTreeMap<crate::core::names::Fi
             "Name the version: `to=v1.2.3`.",
         )),
     }
-}
-
-/// The name that the digest holds; the same as in the configuration's example.
-fn repository() -> Result<ConnectionName, Failure> {
-    ConnectionName::parse("deployments").map_err(|error| Failure::new(error, ""))
 }
 
 /// Red and green on a terminal, plain elsewhere.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::Config,
     core::{entry::Recorded, located::Problems},
-    play::{World, WorldOptions, story},
+    play::{World, WorldOptions, slack::CommandHint, story},
 };
 
 /// How long the bot may take to have read the demo repository.
@@ -44,6 +44,19 @@ impl Play {
             Ok(Ended::Well)
         })
     }
+}
+
+/// The commands of the bot, as the chat page suggests them while one types.
+fn hints(running: &Running) -> Vec<CommandHint> {
+    let Some(rules) = running.engine.rules() else { return Vec::new() };
+    let one_for_all = format!("/{}", rules.catalog.commands().name);
+    let each = rules.commands.iter().map(|definition| {
+        let usage = rules.commands.usage(definition);
+        let options = usage.split_once(' ').map_or("", |(_, options)| options);
+        CommandHint::new(&format!("/{}", definition.name), options, &definition.summary)
+    });
+    let all = CommandHint::new(&one_for_all, "<command> ...", "Any of these under one name");
+    each.chain([all]).collect()
 }
 
 /// Plays a story and prints how it went.
@@ -91,5 +104,6 @@ async fn together(options: WorldOptions) -> Result<(World, Running), Failure> {
         let why = running.engine.rules_trouble().unwrap_or_default();
         Failure::new(format!("The bot could not read the demo repository: {why}"), "Run it again with RUST_LOG=debug.")
     })?;
+    world.slack.set_commands(hints(&running));
     Ok((world, running))
 }

@@ -27,11 +27,11 @@ use crate::{
 /// How long until a card that could not be drawn is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Draws what is undrawn, one card at a time, latest state first shown.
+/// Draws what is undrawn, one card at a time, the newest request first: somebody is waiting for it.
 pub(super) async fn keep_drawn(inner: Arc<Inner>) {
     let Some(slack) = inner.reach.slack.clone() else { return };
     while !inner.tasks.is_stopping() {
-        let Some(id) = inner.undrawn.lock().unwrap_or_else(PoisonError::into_inner).pop_first() else {
+        let Some(id) = inner.undrawn.lock().unwrap_or_else(PoisonError::into_inner).pop_last() else {
             tokio::select! {
                 () = inner.drawing.notified() => {}
                 () = inner.tasks.stopping() => {}

@@ -10,20 +10,24 @@ use std::{
 use futures::FutureExt as _;
 use tokio::sync::Notify;
 
-use super::{Busy, Inner, facts, follow, rules};
+use super::{Busy, Inner, Resting, facts, follow, rules};
 use crate::{
     chat::card::Progress,
     core::{
         change::{Plan, PlanRefusal},
         decide::{Incoming, Outcome, Reply, Step},
         names::{CommitId, RequestId},
-        request::{Course, Due, Ending, PullRequest, Request, Way},
+        request::{Course, Due, Ending, Request, Way},
     },
-    forge::{ForgeError, Merge, Method, NewPullRequest, State as Proposed},
+    forge::{ForgeError, State as Proposed},
     git::{GitError, Landing, Onto, Outcome as Landed},
 };
 
 mod landing;
+mod proposal;
+
+/// How long between two looks at a pull request that a person will merge: the forge counts our questions.
+const BY_HAND: Duration = Duration::from_secs(20);
 
 /// Why an effect is not done yet.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +95,15 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
         };
         match perform(&inner, &request, due).await {
             Ok(()) if inner.request(&id).await.is_none_or(|now| now != request) => tries = 0,
-            Ok(()) => wait(&inner, &wake, Duration::from_secs(1)).await,
+            Ok(()) if due == Due::Merge && request.opened.way == Way::ByHand => {
+                let _resting = Resting::new(&inner);
+                wait(&inner, &wake, BY_HAND).await;
+            }
+            // Nothing is in the way: it waits for people, who are not to be asked after every second.
+            Ok(()) => {
+                tries = tries.saturating_add(1);
+                wait(&inner, &wake, back_off(tries)).await;
+            }
             Err(trouble) => {
                 tries = tries.saturating_add(1);
                 tracing::warn!(request = %id, ?due, tries, error = %trouble, "an effect is not done yet");
@@ -134,10 +146,10 @@ fn back_off(tries: u32) -> Duration {
 async fn perform(inner: &Arc<Inner>, request: &Request, due: Due) -> Result<(), Trouble> {
     match (due, request.course()) {
         (Due::Plan, _) => plan(inner, request).await,
-        (Due::OpenPullRequest, Some(course)) => propose(inner, request, course).await,
+        (Due::OpenPullRequest, Some(course)) => proposal::propose(inner, request, course).await,
         (Due::Commit, Some(course)) => landing::commit(inner, request, course).await,
-        (Due::Merge, Some(course)) => merge(inner, request, course).await,
-        (Due::ClosePullRequest, Some(course)) => close(inner, request, course).await,
+        (Due::Merge, Some(course)) => proposal::merge(inner, request, course).await,
+        (Due::ClosePullRequest, Some(course)) => proposal::close(inner, request, course).await,
         (Due::Follow, Some(course)) => follow::follow(inner, request, course).await,
         (Due::OpenPullRequest | Due::Commit | Due::Merge | Due::ClosePullRequest | Due::Follow, None) => Ok(()),
     }
@@ -188,165 +200,43 @@ async fn again(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result
     rules::refresh(inner).await?;
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
     let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
-    Ok(compare(inner, request, course, fresh).await)
+    compare(inner, request, course, fresh).await
 }
 
-/// Reports a plan that is not the approved one.
+/// Reports a plan that is not the approved one. Where the tip is another because our own pull request was merged,
+/// unseen by us until now, that is what is reported.
 pub(super) async fn compare(
     inner: &Arc<Inner>,
     request: &Request,
     course: &Course,
     fresh: Result<Plan, PlanRefusal>,
-) -> Again {
-    match fresh {
+) -> Result<Again, Trouble> {
+    let outcome = match fresh {
         Ok(plan) if plan.digest == course.plan.digest => {
             if plan.diff != course.plan.diff {
                 report(inner, request, Outcome::Redrawn(plan)).await;
             }
-            Again::Same
+            return Ok(Again::Same);
         }
-        Ok(plan) => {
-            let why = facts::difference(&course.plan, &plan);
-            report(inner, request, Outcome::Replanned { plan, why }).await;
-            Again::Reported
-        }
-        Err(PlanRefusal::Already { .. }) => {
-            report(inner, request, Outcome::Ended(Ending::AlreadyThere)).await;
-            Again::Reported
-        }
-        Err(refusal) => {
-            let ending = Ending::Failed { why: refusal.to_string(), remedy: refusal.remedy() };
-            report(inner, request, Outcome::Ended(ending)).await;
-            Again::Reported
-        }
-    }
-}
-
-/// Pushes the request's branch and opens its pull request; finds either when it is there already.
-async fn propose(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let Some(forge) = &inner.reach.repository.forge else {
-        report(inner, request, Outcome::Ended(no_forge())).await;
-        return Ok(());
+        Ok(plan) => Outcome::Replanned { why: facts::difference(&course.plan, &plan), plan },
+        Err(PlanRefusal::Already { .. }) => Outcome::Ended(Ending::AlreadyThere),
+        Err(refusal) => Outcome::Ended(Ending::Failed { why: refusal.to_string(), remedy: refusal.remedy() }),
     };
-    if let Again::Reported = again(inner, request, course).await? {
-        return Ok(());
+    match merged_meanwhile(inner, request).await? {
+        Some(commit) => landed(inner, request, commit).await,
+        None => drop(report(inner, request, outcome).await),
     }
-    let digest = course.plan.digest.clone();
-    let step = Step::Push { branch: request.branch(), digest: digest.clone() };
-    if !may(inner, request, step).await {
-        return Ok(());
-    }
-    let Some(head) = landing::onto_branch(inner, request, course).await? else { return Ok(()) };
-    if !may(inner, request, Step::OpenPullRequest { branch: request.branch() }).await {
-        return Ok(());
-    }
-    let new = NewPullRequest {
-        title: request.opened.title.clone(),
-        body: landing::description(inner, request, course),
-        head: request.branch(),
-        base: inner.reach.repository.branch.clone(),
+    Ok(Again::Reported)
+}
+
+/// The commit that the request's pull request became, when it was merged.
+async fn merged_meanwhile(inner: &Arc<Inner>, request: &Request) -> Result<Option<CommitId>, Trouble> {
+    let Some(forge) = inner.reach.repository.forge.as_ref().filter(|_| request.opened.way != Way::Commit) else {
+        return Ok(None);
     };
-    let at = forge.open_pull_request(new).await?;
-    let opened = PullRequest { number: at.number, url: at.url, head, digest };
-    report(inner, request, Outcome::PullRequestOpened(opened)).await;
-    Ok(())
-}
-
-fn no_forge() -> Ending {
-    Ending::Failed {
-        why: "this environment lands by pull request, and the repository has no `github` in the configuration."
-            .to_owned(),
-        remedy: "Add `github` to the repository in `leverframe.yaml`, or set `landing: commit`.".to_owned(),
-    }
-}
-
-/// Merges the pull request at the approved commit and no other, after looking whether it still is what was approved.
-async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return Ok(()) };
-    let now = forge.pull_request(ours.number).await?;
-    if let Some(outcome) = settled_on_the_forge(&now.state, &now.head, ours) {
-        report(inner, request, outcome).await;
-        return Ok(());
-    }
-    if request.opened.way == Way::ByHand {
-        return Ok(());
-    }
-    if let Again::Reported = again(inner, request, course).await? {
-        return Ok(());
-    }
-    let step = Step::Merge { number: ours.number, head: ours.head.clone(), digest: course.plan.digest.clone() };
-    if !may(inner, request, step).await {
-        return Ok(());
-    }
-    match forge.merge(ours.number, the_merge(inner, request, course, &ours.head)).await {
-        Ok(commit) => {
-            landed(inner, request, commit).await;
-            Ok(())
-        }
-        Err(ForgeError::NotMergeable(words)) => rebase(inner, request, course, words).await,
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What people did on the forge without us.
-fn settled_on_the_forge(state: &Proposed, head: &CommitId, ours: &PullRequest) -> Option<Outcome> {
-    let failed = |why: String, remedy: &str| Outcome::Ended(Ending::Failed { why, remedy: remedy.to_owned() });
-    match state {
-        // Hosts that do not name the commit are believed that it landed; the head stands for it.
-        Proposed::Merged { commit } => Some(Outcome::Landed(commit.clone().unwrap_or_else(|| head.clone()))),
-        Proposed::Closed => Some(failed(
-            format!("pull request #{} was closed on the forge.", ours.number),
-            "Reopen and merge it there, or ask again.",
-        )),
-        Proposed::Open if head != &ours.head => Some(failed(
-            format!(
-                "somebody pushed {} to the branch of pull request #{}, which nobody approved here.",
-                head.short(),
-                ours.number
-            ),
-            "Review and merge it on the forge, or ask again.",
-        )),
-        Proposed::Open => None,
-    }
-}
-
-/// The forge will not merge as it is. When the branch rests on an older tip it is made anew on the present one; the
-/// change is the same, so its approvals stand. Otherwise the forge's words are shown and it is tried again.
-async fn rebase(inner: &Arc<Inner>, request: &Request, course: &Course, words: String) -> Result<(), Trouble> {
-    let refused = Trouble::Other(format!("the forge refuses to merge: {words}."));
-    let Some(ours) = &course.pull_request else { return Err(refused) };
-    let step = Step::Push { branch: request.branch(), digest: course.plan.digest.clone() };
-    if !may(inner, request, step).await {
-        return Ok(());
-    }
-    match landing::onto_branch(inner, request, course).await? {
-        Some(head) if head != ours.head => {
-            let opened = PullRequest { head, ..ours.clone() };
-            report(inner, request, Outcome::PullRequestOpened(opened)).await;
-            Ok(())
-        }
-        Some(_) => Err(refused),
-        None => Ok(()),
-    }
-}
-
-fn the_merge(inner: &Arc<Inner>, request: &Request, course: &Course, head: &CommitId) -> Merge {
-    let method = match request.opened.way {
-        Way::Merge => Method::Merge,
-        Way::Rebase => Method::Rebase,
-        Way::Squash | Way::Commit | Way::ByHand => Method::Squash,
-    };
-    let rules = inner.rules();
-    let message = landing::body(rules.as_deref(), request, course, landing::Approvers::Named);
-    Merge { head: head.clone(), method, title: request.opened.title.clone(), message }
-}
-
-/// Closes the pull request of a request that ended without landing, so that nobody merges it by mistake.
-async fn close(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return Ok(()) };
-    if may(inner, request, Step::ClosePullRequest { number: ours.number }).await {
-        forge.close_pull_request(ours.number).await?;
-        report(inner, request, Outcome::PullRequestClosed).await;
-    }
-    Ok(())
+    let found = forge.find_pull_request(&request.branch()).await?;
+    Ok(found.and_then(|found| match found.state {
+        Proposed::Merged { commit } => Some(commit.unwrap_or(found.head)),
+        Proposed::Open | Proposed::Closed => None,
+    }))
 }

@@ -107,14 +107,15 @@ async fn planning(inner: &Arc<Inner>, rules: &Rules, command: &Command, target: 
     }
 }
 
-/// Plans a command on the rules' own commit.
+/// Plans a command on the newest commit.
 async fn plan_command(
     inner: &Arc<Inner>,
     rules: &Rules,
     command: &Command,
     target: &Target,
 ) -> Result<Result<Planned, Words>, Trouble> {
-    let files = files(inner, rules, &rules.commit, target).await?;
+    let base = rules.commit.clone();
+    let files = files(inner, rules, &base, target).await?;
     let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
     let asked = match command.change() {
         Ok(asked) => asked,
@@ -122,13 +123,15 @@ async fn plan_command(
     };
     let set = match asked {
         command::Asked::Set(set) => set,
-        command::Asked::Restore { fields, to } => match earlier(inner, rules, target, (&fields, to, &files)).await? {
-            Ok(set) => set,
-            Err(words) => return Ok(Err(words)),
-        },
+        command::Asked::Restore { fields, to } => {
+            match earlier(inner, rules, target, (&fields, to, (&base, &files))).await? {
+                Ok(set) => set,
+                Err(words) => return Ok(Err(words)),
+            }
+        }
     };
     let repository = &inner.reach.repository.name;
-    Ok(plan_set(repository, rules, (command.name(), target, &rules.commit), &set, &files).map_err(refused))
+    Ok(plan_set(repository, rules, (command.name(), target, &base), &set, &files).map_err(refused))
 }
 
 /// Plans fields and values on files of a commit.
@@ -178,7 +181,7 @@ async fn earlier(
     inner: &Arc<Inner>,
     rules: &Rules,
     target: &Target,
-    (fields, to, files): (&[Field], Option<crate::core::names::ImageTag>, &[SourceFile]),
+    (fields, to, (base, files)): (&[Field], Option<crate::core::names::ImageTag>, (&CommitId, &[SourceFile])),
 ) -> Result<Result<BTreeMap<Field, Value>, Words>, Trouble> {
     let tag = Field::ImageTag;
     if !fields.contains(&tag) {
@@ -191,7 +194,7 @@ async fn earlier(
         Ok(binding) => binding,
         Err(refusal) => return Ok(Err(Words::new(format!("{refusal}."), refusal.remedy()))),
     };
-    let versions = versions(inner, rules, &binding).await?;
+    let versions = versions(inner, base, &binding).await?;
     let live = live_versions(inner, target).await;
     let before = versions.iter().skip(1);
     let chosen = before.clone().find(|version| live.contains(*version)).or_else(|| before.clone().next());
@@ -207,10 +210,10 @@ async fn earlier(
 }
 
 /// The versions that a binding had, newest first, each once, the present one first.
-async fn versions(inner: &Arc<Inner>, rules: &Rules, binding: &change::Binding) -> Result<Vec<String>, Trouble> {
+async fn versions(inner: &Arc<Inner>, base: &CommitId, binding: &change::Binding) -> Result<Vec<String>, Trouble> {
     let mirror = &inner.reach.repository.mirror;
     let mut versions: Vec<String> = Vec::new();
-    for commit in mirror.history(&rules.commit, &binding.file, HISTORY).await? {
+    for commit in mirror.history(base, &binding.file, HISTORY).await? {
         let Some(file) = mirror.file(&commit.id, &binding.file).await? else { break };
         if let Ok(Some(version)) = change::value_at(binding, &file.text)
             && !versions.contains(&version)
@@ -232,20 +235,16 @@ async fn live_versions(inner: &Arc<Inner>, target: &Target) -> Vec<String> {
         .collect()
 }
 
-/// What a plan sets.
+/// What a plan sets, each value as the command gave it: text stays text and a number a number.
 fn set_of(plan: &Plan) -> BTreeMap<Field, Value> {
-    let value = |field: &Field, text: &str| match field {
-        Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => {
-            text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from)
-        }
-        Field::ImageTag | Field::ImageDigest | Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => {
-            Value::from(text)
-        }
+    let value = |(line, edit): (&change::Line, &change::Edit)| {
+        let written = edit.new.to_string();
+        if !edit.new.is_string() && written == line.new { edit.new.clone() } else { Value::from(line.new.as_str()) }
     };
-    plan.lines.iter().map(|line| (line.field.clone(), value(&line.field, &line.new))).collect()
+    plan.lines.iter().zip(&plan.edits).map(|pair| (pair.0.field.clone(), value(pair))).collect()
 }
 
-/// Plans the same edit again, on the rules' own commit.
+/// Plans the same edit again, on the newest commit.
 pub(super) async fn plan_again(
     inner: &Arc<Inner>,
     rules: &Rules,
@@ -253,8 +252,9 @@ pub(super) async fn plan_again(
     plan: &Plan,
 ) -> Result<Result<Plan, PlanRefusal>, Trouble> {
     let target = &request.opened.target;
-    let files = files(inner, rules, &rules.commit, target).await?;
-    let at = (&request.opened.command, target, &rules.commit);
+    let base = rules.commit.clone();
+    let files = files(inner, rules, &base, target).await?;
+    let at = (&request.opened.command, target, &base);
     Ok(plan_set(&inner.reach.repository.name, rules, at, &set_of(plan), &files).map(|planned| planned.plan))
 }
 

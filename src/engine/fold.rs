@@ -1,4 +1,4 @@
-//! The requests as the ledger's entries make them.
+//! Requests from the ledger's entries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// All requests, from the ledger's entries.
-pub(super) fn all(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, LedgerError> {
+pub(super) fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, LedgerError> {
     const AT_ONCE: usize = 1000;
     let mut requests = BTreeMap::new();
     let mut from = 0;
     loop {
         let entries = ledger.read(from, AT_ONCE)?;
-        into(&mut requests, &entries);
+        fold_into(&mut requests, &entries);
         let Some(last) = entries.last() else { return Ok(requests) };
         from = last.entry.seq + 1;
     }
@@ -26,7 +26,7 @@ pub(super) fn all(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, Ledge
 
 /// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves
 /// nothing: whoever recorded it goes on by itself.
-pub(super) fn into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) -> BTreeSet<RequestId> {
+pub(super) fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) -> BTreeSet<RequestId> {
     let mut touched = BTreeSet::new();
     for recorded in entries {
         let Some(id) = request::of_subject(&recorded.entry.subject) else { continue };

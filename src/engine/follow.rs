@@ -35,10 +35,14 @@ fn pace(look: u32) -> Duration {
 pub(super) async fn follow(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
     let target = &request.opened.target;
-    let Some(environment) = rules.catalog.environment(&target.environment) else { return Ok(()) };
-    let cluster = environment.cluster.as_ref().and_then(|name| inner.reach.clusters.get(name));
-    let Some(cluster) = cluster else {
-        let seen = "its cluster is not in the configuration".to_owned();
+    let environment = rules.catalog.environment(&target.environment);
+    let cluster = environment.and_then(|at| Some((at, inner.reach.clusters.get(at.cluster.as_ref()?)?)));
+    let Some((environment, cluster)) = cluster else {
+        let seen = match environment {
+            Some(_) => "its cluster is not in the configuration",
+            None => "its environment is no longer in the catalog",
+        };
+        let seen = seen.to_owned();
         report(inner, request, Outcome::Ended(Ending::Unseen { seen })).await;
         return Ok(());
     };

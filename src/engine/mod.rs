@@ -2,6 +2,7 @@
 //! Decisions are made one at a time; whatever a decision needs from outside is read before its turn. Effects are not
 //! queued anywhere: each request's state says what is due, before and after a restart alike.
 
+mod busy;
 mod cards;
 mod effects;
 mod facts;
@@ -36,7 +37,15 @@ use crate::{
     tasks::Tasks,
 };
 
+use busy::Resting;
+use fold::{fold, fold_into};
+
+pub use busy::Busy;
 pub use facts::{Typed, locator, plan_set};
+
+/// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
+/// its end and its card, and nobody looks at older ones.
+const STILL_DRAWN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
 
 /// The repository that holds the catalog and the services.
 #[derive(Clone)]
@@ -88,45 +97,13 @@ struct Inner {
     busy: watch::Sender<usize>,
 }
 
-/// Something is under way but only waits, and nobody need wait for it as long as this lives.
-struct Resting(Arc<Inner>);
-
-impl Resting {
-    fn new(inner: &Arc<Inner>) -> Self {
-        inner.busy.send_modify(|count| *count = count.saturating_sub(1));
-        Self(Arc::clone(inner))
-    }
-}
-
-impl Drop for Resting {
-    fn drop(&mut self) {
-        self.0.busy.send_modify(|count| *count += 1);
-    }
-}
-
-/// Something is under way as long as this lives.
-pub struct Busy(Arc<Inner>);
-
-impl Busy {
-    fn new(inner: &Arc<Inner>) -> Self {
-        inner.busy.send_modify(|count| *count += 1);
-        Self(Arc::clone(inner))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.busy.send_modify(|count| *count = count.saturating_sub(1));
-    }
-}
-
 impl Engine {
     /// Reads the ledger and takes up every request where it stands. [`Engine::run`] sets it going.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn new(reach: Reach, ledger: Ledger, tasks: Tasks) -> Result<Self, LedgerError> {
-        let requests = fold::all(&ledger)?;
+        let requests = fold(&ledger)?;
         let inner = Inner {
             reach,
             ledger,
@@ -152,7 +129,11 @@ impl Engine {
         inner.tasks.start(rules::keep_fresh(Arc::clone(inner)));
         inner.tasks.start(cards::keep_drawn(Arc::clone(inner)));
         inner.tasks.start(watch_deadlines(Arc::clone(inner)));
-        let open: Vec<RequestId> = inner.requests.lock().await.keys().cloned().collect();
+        let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
+        let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
+        let requests = inner.requests.lock().await;
+        let open: Vec<RequestId> = requests.values().filter(taken_up).map(|request| request.id.clone()).collect();
+        drop(requests);
         for request in open {
             inner.redraw(&request);
             effects::kick(inner, request);
@@ -233,9 +214,12 @@ impl Engine {
         self.inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words()
     }
 
-    /// The requests, newest first.
-    pub async fn requests(&self) -> Vec<Request> {
-        self.inner.requests.lock().await.values().rev().cloned().collect()
+    /// The requests, newest first: at most so many that are open and as many that are over.
+    pub async fn requests(&self, most: usize) -> Vec<Request> {
+        let requests = self.inner.requests.lock().await;
+        let open = requests.values().rev().filter(|request| !request.is_over()).take(most);
+        let over = requests.values().rev().filter(|request| request.is_over()).take(most);
+        open.chain(over).cloned().collect()
     }
 
     /// Resolves when nothing is in flight: no effect runs and every card says what its request says.
@@ -292,7 +276,7 @@ impl Inner {
             Err(error) => return unrecorded(&error),
         };
         self.note_opened(&recorded);
-        let touched = fold::into(&mut requests, &recorded);
+        let touched = fold_into(&mut requests, &recorded);
         drop(requests);
         for request in touched {
             self.forget_progress(&request);

@@ -129,7 +129,8 @@ impl Lane {
         Ok(Self { jobs })
     }
 
-    /// Has a job done. Where the caller stops waiting, the job is done all the same.
+    /// Has a job done. Where the caller stops waiting, a job that was begun is done all the same, and one that was
+    /// not is left: others wait behind it.
     pub(super) async fn call<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Room) -> Result<T, GitError> + Send + 'static,
@@ -137,7 +138,9 @@ impl Lane {
         let stopped = || GitError::Other("the repository's threads have stopped".into());
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |room| {
-            let _ = reply.send(room.attempt(job));
+            if !reply.is_closed() {
+                let _ = reply.send(room.attempt(job));
+            }
         });
         self.jobs.send(job).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?

@@ -7,10 +7,7 @@
 use std::{
     io::{self, Write},
     path::Path,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Serialize;
@@ -135,7 +132,7 @@ pub struct InForce(Arc<Installed>);
 
 struct Installed {
     rule: Rule,
-    hits: AtomicU32,
+    hits: watch::Sender<u32>,
     over: watch::Sender<Over>,
 }
 
@@ -148,7 +145,14 @@ enum Over {
 impl InForce {
     /// How many requests it has met.
     pub fn hits(&self) -> u32 {
-        self.0.hits.load(Ordering::SeqCst)
+        *self.0.hits.borrow()
+    }
+
+    /// Waits until it has met so many requests.
+    pub async fn met(&self, times: u32) {
+        let mut hits = self.0.hits.subscribe();
+        // The sender lives in `self`, so waiting cannot fail before the number is reached.
+        let _ = hits.wait_for(|hits| *hits >= times).await;
     }
 
     /// Ends the rule; requests that it holds go on.
@@ -160,8 +164,12 @@ impl InForce {
     fn takes(&self, asked: &Asked) -> bool {
         let Installed { rule, hits, over } = &*self.0;
         let fits = rule.method == asked.method && asked.path.starts_with(&rule.prefix) && *over.borrow() == Over::No;
-        let claim = |seen| rule.times.is_none_or(|times| seen < times).then_some(seen + 1);
-        fits && hits.fetch_update(Ordering::SeqCst, Ordering::SeqCst, claim).is_ok()
+        let claim = |seen: &mut u32| {
+            let has_turns = rule.times.is_none_or(|times| *seen < times);
+            *seen += u32::from(has_turns);
+            has_turns
+        };
+        fits && hits.send_if_modified(claim)
     }
 
     pub(super) fn fault(&self) -> Fault {
@@ -206,7 +214,8 @@ impl Exchanges {
 
     /// Puts a rule in force. Of several that match, the oldest that still has turns wins.
     pub fn add(&self, rule: Rule) -> InForce {
-        let rule = InForce(Arc::new(Installed { rule, hits: AtomicU32::new(0), over: watch::Sender::new(Over::No) }));
+        let rule =
+            InForce(Arc::new(Installed { rule, hits: watch::Sender::new(0), over: watch::Sender::new(Over::No) }));
         self.kept().rules.push(rule.clone());
         rule
     }

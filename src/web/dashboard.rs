@@ -12,7 +12,7 @@ use crate::core::request::Request;
 const SHOWN: usize = 50;
 
 pub(super) async fn page(State(edge): State<Arc<Edge>>) -> Markup {
-    let requests = edge.engine.requests().await;
+    let requests = edge.engine.requests(SHOWN).await;
     let trouble = edge.engine.rules_trouble();
     let (open, over): (Vec<&Request>, Vec<&Request>) = requests.iter().partition(|request| !request.is_over());
     html! {

@@ -191,6 +191,13 @@ impl Scene {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// Waits until the ledger has such an entry. (That a card was posted is recorded after it can be seen.)
+    pub(crate) async fn recorded(&self, kind: &str) {
+        let look = async { while of_kind(&self.ledger().await, kind).is_empty() {} };
+        let waited = tokio::time::timeout(LONGEST, look).await;
+        assert!(waited.is_ok(), "{kind} is never recorded\n{}", self.told());
+    }
+
     /// Fails unless `audit verify` passes.
     pub(crate) async fn verify(&self) {
         let (code, text) = self.command(&["audit", "verify"]).await;

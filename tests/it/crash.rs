@@ -5,7 +5,10 @@
 use std::{
     fmt::Write as _,
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use futures::{FutureExt as _, StreamExt as _};
@@ -13,6 +16,8 @@ use leverframe::play::{github::forge::State, server::Server};
 
 use crate::bot::{Scene, Side, of_kind, stop};
 
+/// At every so many calls the bot dies in the test that kills it again and again; its start alone needs a few.
+const EVERY: u32 = 5;
 /// How many lives at the same time: they mostly wait.
 const AT_ONCE: usize = 6;
 
@@ -52,8 +57,29 @@ enum Point {
     Asked,
     /// As soon as the approval was acknowledged.
     Approved,
-    /// At the n-th of such calls (from 1) whose body says this.
-    Call(Host, &'static str, &'static str, u32, &'static str, Side),
+    /// At a call.
+    Call(Call, Side),
+}
+
+/// A kind of call, and which of them.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    name: &'static str,
+    host: Host,
+    method: &'static str,
+    prefix: &'static str,
+    /// Only those whose body says this.
+    saying: &'static str,
+    /// The n-th of them, from 1.
+    nth: u32,
+    since: Since,
+}
+
+/// From when on calls are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    Asking,
+    Approving,
 }
 
 const POST: &str = "/api/chat.postMessage";
@@ -67,29 +93,33 @@ const MERGE: &str = "/repos/acme/deployments/pulls/1/merge";
 const CLUSTER: &str = "/apis/apps/v1/namespaces/checkout/deployments/checkout";
 
 /// Every effect of a flow, in about the order in which they come.
-fn effects(flow: Flow) -> Vec<(&'static str, Host, &'static str, &'static str, u32, &'static str)> {
-    let mut effects =
-        vec![("card posted", Host::Slack, "POST", POST, 1, ""), ("branch looked at", Host::Git, "GET", LIST, 1, "")];
-    effects.extend(match flow {
-        Flow::Direct => vec![
-            ("push begun", Host::Git, "GET", LIST_TO_PUSH, 1, ""),
-            ("tracked branch pushed", Host::Git, "POST", PUSH, 1, ""),
-        ],
-        Flow::Reviewed => vec![
-            ("push begun", Host::Git, "GET", LIST_TO_PUSH, 1, ""),
-            ("own branch pushed", Host::Git, "POST", PUSH, 1, ""),
-            ("pull request looked for", Host::GitHub, "GET", "/repos/acme/deployments/pulls?", 1, ""),
-            ("pull request opened", Host::GitHub, "POST", PULLS, 1, ""),
-            ("card shows the pull request", Host::Slack, "POST", UPDATE, 1, "Pull request #1"),
-            ("pull request read", Host::GitHub, "GET", PULL, 1, ""),
-            ("branch looked at again", Host::Git, "GET", LIST, 2, ""),
-            ("merged", Host::GitHub, "PUT", MERGE, 1, ""),
-        ],
-    });
+fn effects(flow: Flow) -> Vec<Call> {
+    let call =
+        |name, host, method, prefix| Call { name, host, method, prefix, saying: "", nth: 1, since: Since::Asking };
+    let shows = |name, saying| Call { saying, ..call(name, Host::Slack, "POST", UPDATE) };
+    let approved = |call: Call| Call { since: Since::Approving, ..call };
+    let looked_at = call("branch looked at", Host::Git, "GET", LIST);
+    let mut effects = vec![
+        call("card posted", Host::Slack, "POST", POST),
+        looked_at,
+        Call { name: "branch looked at to land on", nth: 2, ..looked_at },
+        call("push begun", Host::Git, "GET", LIST_TO_PUSH),
+        call("branch pushed", Host::Git, "POST", PUSH),
+    ];
+    if flow == Flow::Reviewed {
+        effects.extend([
+            call("pull request looked for", Host::GitHub, "GET", "/repos/acme/deployments/pulls?"),
+            call("pull request opened", Host::GitHub, "POST", PULLS),
+            shows("card shows the pull request", "Pull request #1"),
+            approved(call("pull request read", Host::GitHub, "GET", PULL)),
+            approved(Call { name: "branch looked at again", ..looked_at }),
+            approved(call("merged", Host::GitHub, "PUT", MERGE)),
+        ]);
+    }
     effects.extend([
-        ("card shows the commit", Host::Slack, "POST", UPDATE, 1, "In git as"),
-        ("cluster looked at", Host::Cluster, "GET", CLUSTER, 1, ""),
-        ("card shows the end", Host::Slack, "POST", UPDATE, 1, "Live:"),
+        shows("card shows the commit", "In git as"),
+        call("cluster looked at", Host::Cluster, "GET", CLUSTER),
+        shows("card shows the end", "Live:"),
     ]);
     effects
 }
@@ -99,10 +129,9 @@ fn points(flow: Flow) -> Vec<(String, Point)> {
     if flow == Flow::Reviewed {
         points.push(("right after the approval's acknowledgement".to_owned(), Point::Approved));
     }
-    for (name, host, method, prefix, nth, saying) in effects(flow) {
-        for (side, word) in [(Side::Before, "before"), (Side::After, "after")] {
-            points.push((format!("{word}: {name}"), Point::Call(host, method, prefix, nth, saying, side)));
-        }
+    for call in effects(flow) {
+        points.push((format!("before: {}", call.name), Point::Call(call, Side::Before)));
+        points.push((format!("after: {}", call.name), Point::Call(call, Side::After)));
     }
     points
 }
@@ -116,13 +145,16 @@ fn server(scene: &Scene, host: Host, flow: Flow) -> &Server {
     }
 }
 
-/// Has the bot killed at a call.
-fn arm(scene: &Scene, flow: Flow, point: Point) {
-    let Point::Call(host, method, prefix, nth, saying, side) = point else { return };
+/// Has the bot killed at a call that is counted since then.
+fn arm(scene: &Scene, flow: Flow, point: Point, now: Since) {
+    let Point::Call(call, side) = point else { return };
+    if call.since != now {
+        return;
+    }
     let (killer, seen) = (scene.killer(), AtomicU32::new(0));
-    stop(server(scene, host, flow), method, prefix, side, move |asked| {
-        let says = asked.body.as_ref().map(ToString::to_string).unwrap_or_default().contains(saying);
-        if says && seen.fetch_add(1, Ordering::SeqCst) + 1 == nth {
+    stop(server(scene, call.host, flow), call.method, call.prefix, side, move |asked| {
+        let says = asked.body.as_ref().map(ToString::to_string).unwrap_or_default().contains(call.saying);
+        if says && seen.fetch_add(1, Ordering::SeqCst) + 1 == call.nth {
             killer.kill();
         }
     });
@@ -131,24 +163,39 @@ fn arm(scene: &Scene, flow: Flow, point: Point) {
 /// One life. What it came to, in words; anything else than what must be fails.
 async fn live(flow: Flow, name: &str, point: Point) -> String {
     let scene = Scene::start().await;
-    arm(&scene, flow, point);
-    let asked = scene.says("ana", &format!("/deploy checkout {} v1.2.5", flow.environment())).await;
+    arm(&scene, flow, point, Since::Asking);
+    ask(&scene, flow, name).await;
     if matches!(point, Point::Asked) {
         scene.killer().kill();
     }
-    // A bot that dies at its first effect may take the answer with it; the request is in the ledger all the same.
-    assert!(asked.status == Some(200) || scene.deaths() == 1, "{name}: {asked:?}");
     if flow == Flow::Reviewed {
-        approve(&scene, name, point).await;
+        approve(&scene, flow, name, point).await;
     }
     scene.until(&format!("{name}: live"), |scene| scene.deaths() == 1 && scene.card_says("Live: ")).await;
     check(&scene, flow, name).await
 }
 
+/// Ana asks. A bot that dies at its first effect may take the answer with it; then it is in the ledger all the same,
+/// or nothing has happened and she asks again.
+async fn ask(scene: &Scene, flow: Flow, name: &str) {
+    let words = format!("/deploy checkout {} v1.2.5", flow.environment());
+    let asked = scene.says("ana", &words).await;
+    if asked.status == Some(200) {
+        return;
+    }
+    assert_eq!(scene.deaths(), 1, "{name}: {asked:?}");
+    scene.until(&format!("{name}: the bot is back"), |_| true).await;
+    if of_kind(&scene.ledger().await, "request.opened").is_empty() {
+        assert!(scene.cards().is_empty(), "{name}: {}", scene.told());
+        assert_eq!(scene.says("ana", &words).await.status, Some(200), "{name}");
+    }
+}
+
 /// Bo approves when the card shows the pull request, and once more the same click when it was not answered.
-async fn approve(scene: &Scene, name: &str, point: Point) {
+async fn approve(scene: &Scene, flow: Flow, name: &str, point: Point) {
     let offered = |scene: &Scene| scene.card_says("[Approve]") && scene.card_says("Pull request #1");
     scene.until(&format!("{name}: approval offered"), offered).await;
+    arm(scene, flow, point, Since::Approving);
     let pressed = scene.presses("bo", "Approve").await;
     if matches!(point, Point::Approved) {
         scene.killer().kill();
@@ -163,6 +210,7 @@ async fn approve(scene: &Scene, name: &str, point: Point) {
 /// Holds the world to what it must look like after one change that landed once.
 async fn check(scene: &Scene, flow: Flow, name: &str) -> String {
     let told = || format!("{name}\n{}", scene.told());
+    scene.recorded("card.posted").await;
     let ledger = scene.ledger().await;
     let count = |kind: &str| of_kind(&ledger, kind).len();
     let reviewed = usize::from(flow == Flow::Reviewed);
@@ -257,6 +305,36 @@ async fn matrix(flow: Flow) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_at_any_point_of_a_direct_commit_it_lands_once() {
     println!("{}", matrix(Flow::Direct).await);
+}
+
+/// Killed at every so many calls to whomever, as long as it takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_again_and_again_it_still_gets_there_once() {
+    let scene = Scene::start().await;
+    scene.says("ana", "/deploy checkout prod v1.2.5").await;
+    let calls = Arc::new(AtomicU32::new(0));
+    for host in [Host::Slack, Host::Git, Host::GitHub, Host::Cluster] {
+        for method in ["GET", "POST", "PUT"] {
+            let (killer, calls) = (scene.killer(), Arc::clone(&calls));
+            stop(server(&scene, host, Flow::Reviewed), method, "/", Side::After, move |_| {
+                if calls.fetch_add(1, Ordering::SeqCst) % EVERY == EVERY - 1 {
+                    killer.kill();
+                }
+            });
+        }
+    }
+    let offered = |scene: &Scene| scene.card_says("[Approve]") && scene.card_says("Pull request #1");
+    scene.until("approval offered", offered).await;
+    let mut pressed = scene.presses("bo", "Approve").await;
+    while pressed.status.is_none() {
+        scene.until("the bot is back", |_| true).await;
+        pressed = scene.world.slack.deliver_again(pressed.delivery).await.unwrap();
+    }
+    scene.until("live", |scene| scene.card_says("Live: ")).await;
+    let deaths = scene.deaths();
+    scene.world.slack.server().exchanges().clear_rules();
+    println!("killed {deaths} times: {}", check(&scene, Flow::Reviewed, "again and again").await);
+    assert!(deaths >= 3, "{deaths}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -14,6 +14,7 @@ mod forge;
 mod git;
 mod ledger;
 mod outage;
+mod race;
 mod refusals;
 mod stories;
 mod tidy;

@@ -57,7 +57,10 @@ impl SlackError {
                 "Look at https://slack-status.com and at `HTTPS_PROXY` and `tls.ca_file`; it is tried again by itself."
                     .into()
             }
-            Self::Garbage { .. } => "Look whether `slack.api` is the address of Slack's Web API.".into(),
+            Self::Garbage { .. } => {
+                "It is tried again by itself; if it stays, look whether `slack.api` is the address of Slack's Web API."
+                    .into()
+            }
             Self::Settings(error) => error.remedy(),
         }
     }
@@ -65,11 +68,12 @@ impl SlackError {
     /// Whether the same call may succeed later without anybody doing anything.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::Unreachable { .. } | Self::TimedOut => true,
+            // A proxy's page in Slack's place is garbage, and goes away like any outage.
+            Self::RateLimited { .. } | Self::Unreachable { .. } | Self::TimedOut | Self::Garbage { .. } => true,
             Self::Refused { error, .. } => {
                 matches!(error.as_str(), "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout")
             }
-            Self::Garbage { .. } | Self::Settings(_) => false,
+            Self::Settings(_) => false,
         }
     }
 }

@@ -173,16 +173,28 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
         let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
         return one(request, Event::Ended(ending, ourselves()));
     }
+    let needs = ask::needs(rules, &request.opened.target, &request.opened.command, facts.now);
+    if let (Some(_), 0, Some(newer)) = (why, needs.count, overtaken(request, facts)) {
+        let why = format!("`{}` was asked for after this and landed first.", newer.opened.title);
+        let remedy = "Ask again if this is what you want now.".to_owned();
+        return one(request, Event::Ended(Ending::Failed { why, remedy }, ourselves()));
+    }
     let event = match why {
         None => Event::Planned(plan.clone()),
         Some(why) => Event::Replanned { plan: plan.clone(), why: why.clone() },
     };
     let mut decision = one(request, event);
     if decision.reply == Reply::Go {
-        let needs = ask::needs(rules, &request.opened.target, &request.opened.command, facts.now);
         decision.entries.extend(approved_at_once(&request.id, needs.count));
     }
     decision
+}
+
+/// The newer change of the same target that landed while this one waited. Where nobody is asked, nothing else would
+/// keep this one from undoing it.
+fn overtaken<'a>(request: &Request, facts: Facts<'a>) -> Option<&'a Request> {
+    let newer = |other: &&Request| other.id > request.id && other.opened.target == request.opened.target;
+    facts.requests.values().filter(newer).find(|other| other.commit().is_some())
 }
 
 /// Landed: older changes of the same target that are not yet seen live are no longer waited for.

@@ -307,6 +307,27 @@ about to merge: [request.replanned] Stop -> waiting for approval, due None",
 }
 
 #[test]
+fn what_waited_does_not_undo_a_newer_change_that_landed_first() {
+    let mut talk = Talk::new();
+    talk.asks(ana(), "staging", Planning::Planned(version("staging")));
+    let newer = RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7B").unwrap();
+    let mut other = talk.requests[&id()].clone();
+    other.id = newer.clone();
+    other.opened.title = "deploy checkout v3 to staging".to_owned();
+    talk.requests.insert(newer.clone(), other);
+    let outcome = Outcome::Landed(CommitId::parse(&"c".repeat(40)).unwrap());
+    talk.takes("the newer one lands", &Incoming::Happened { request: newer, outcome });
+    let other = plan("staging", Field::ImageTag, "v3", "v2");
+    talk.happens("the tip moved", Outcome::Replanned { plan: other, why: "it was v1".into() });
+    talk.end(
+        "
+slack:U1 asks in staging: [request.opened request.planned request.approved] Taken -> landing, due Some(Commit)
+the newer one lands: [landing.done request.ended] Go -> landing, due Some(Commit)
+the tip moved: [request.ended] Go -> failed, due None",
+    );
+}
+
+#[test]
 fn a_role_that_was_lost_no_longer_carries_a_change() {
     let mut talk = Talk::new();
     talk.asks(ana(), "prod", Planning::Planned(version("prod"))).card().proposed();

@@ -308,6 +308,10 @@ fn add(set: &mut PolicySet, file: &str, text: &str) -> Result<(), PolicyError> {
         file: file.to_owned(),
         words: error.to_string(),
     })?;
+    if parsed.templates().next().is_some() {
+        let words = "a template (`?principal`, `?resource`) decides nothing until it is linked, which nobody does here";
+        return Err(PolicyError::Vocabulary { file: file.to_owned(), words: words.to_owned() });
+    }
     for policy in parsed.policies() {
         let id = policy.annotation("id").map_or_else(|| format!("{file} {}", policy.id()), str::to_owned);
         set.add(policy.new_id(PolicyId::new(&id))).map_err(|_| PolicyError::SameId { file: file.to_owned(), id })?;
@@ -404,6 +408,7 @@ mod tests {
             load(r#"permit (principal, action, resource) when { resource.enviroment == "x" };"#),
             PolicyError::Vocabulary { .. }
         ));
+        assert!(matches!(load("forbid (principal == ?principal, action, resource);"), PolicyError::Vocabulary { .. }));
         assert!(matches!(load(r#"@id("locked") permit (principal, action, resource);"#), PolicyError::SameId { .. }));
     }
 }

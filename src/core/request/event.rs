@@ -47,6 +47,15 @@ pub enum Ending {
     Cancelled,
     /// Nobody approved in time.
     Expired,
+    /// People closed its pull request, or pushed to it: it is theirs now, and nothing more is done to it.
+    TakenOver {
+        /// What they did.
+        #[serde(skip)]
+        why: String,
+        /// What to do.
+        #[serde(skip)]
+        remedy: String,
+    },
     /// It could not be done, and trying again by itself would not help.
     Failed {
         /// Why.
@@ -164,6 +173,7 @@ impl Ending {
             Self::Rejected => "rejected",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+            Self::TakenOver { .. } => "taken over",
             Self::Failed { .. } => "failed",
         }
     }
@@ -171,7 +181,7 @@ impl Ending {
     fn texts(&self) -> Vec<(&'static str, &str)> {
         match self {
             Self::Live { seen } | Self::NotLive { seen } | Self::Unseen { seen } => vec![("seen", seen)],
-            Self::Failed { why, remedy } => vec![("why", why), ("remedy", remedy)],
+            Self::TakenOver { why, remedy } | Self::Failed { why, remedy } => vec![("why", why), ("remedy", remedy)],
             Self::Landed
             | Self::Superseded { .. }
             | Self::AlreadyThere
@@ -186,6 +196,7 @@ impl Ending {
             Self::Live { .. } => Self::Live { seen: text("seen") },
             Self::NotLive { .. } => Self::NotLive { seen: text("seen") },
             Self::Unseen { .. } => Self::Unseen { seen: text("seen") },
+            Self::TakenOver { .. } => Self::TakenOver { why: text("why"), remedy: text("remedy") },
             Self::Failed { .. } => Self::Failed { why: text("why"), remedy: text("remedy") },
             other @ (Self::Landed
             | Self::Superseded { .. }

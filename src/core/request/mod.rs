@@ -191,6 +191,7 @@ impl Request {
             State::Landing(_) if self.opened.way == Way::Commit => Some(Due::Commit),
             State::Landing(_) => Some(Due::Merge),
             State::Following(..) => Some(Due::Follow),
+            State::Over { ending: Ending::TakenOver { .. }, .. } => None,
             State::Over { course: Some(Course { pull_request: Some(_), .. }), commit: None, .. } => {
                 Some(Due::ClosePullRequest)
             }

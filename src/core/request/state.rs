@@ -97,6 +97,8 @@ impl State {
             (Over { course: Some(course), commit: None, ending, by }, Event::PullRequestOpened(at)) => {
                 Ok(Over { course: Some(course.at(at)), commit: None, ending, by })
             }
+            // Somebody merged it on the forge all the same: what is in the branch counts.
+            (Over { course: Some(course), commit: None, .. }, Event::Landed(commit)) => Ok(Following(course, commit)),
             (Over { course: Some(course), commit, ending, by }, Event::PullRequestClosed) => {
                 Ok(Over { course: Some(Course { pull_request: None, ..course }), commit, ending, by })
             }

@@ -65,7 +65,7 @@ planning: waiting for approval | - | - | - | - | - | - | over
 waiting for approval: waiting for approval | waiting for approval | waiting for approval | landing | waiting for approval | - | rolling out | over
 landing: landing | waiting for approval | - | - | landing | - | rolling out | over
 rolling out: - | - | - | - | - | - | - | over
-over: - | - | - | - | over | over | - | -
+over: - | - | - | - | over | over | rolling out | -
 over: - | - | - | - | - | over | - | -
 "
         );

@@ -18,6 +18,9 @@ use crate::{
     git::{Composed, GitError, Signature, Tree},
 };
 
+/// How much of a diff a description shows, in characters: GitHub takes 65,536 in all.
+const MOST_DIFF: usize = 40_000;
+
 /// Whether a message names who approved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Approvers {
@@ -32,6 +35,13 @@ const READINGS: usize = 5;
 
 /// Commits to the tracked branch, under the rules that the branch holds at that moment.
 pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
+    // What an earlier try pushed is there, whatever time or policy would say of pushing it now.
+    if !request.intents.is_empty()
+        && let Some(commit) = landed_before(inner, request).await?
+    {
+        landed(inner, request, commit).await;
+        return Ok(());
+    }
     for _ in 0..READINGS {
         // Taken before policy is asked: rules that come later than this are other rules.
         let considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -52,13 +62,20 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
                 return Ok(());
             }
             Ok(Landed::Stopped(Stop::Replanned(fresh))) => {
-                compare(inner, request, course, *fresh).await;
+                compare(inner, request, course, *fresh).await?;
                 return Ok(());
             }
             Ok(Landed::Stopped(Stop::OtherRules)) => rules::refresh(inner).await?,
         }
     }
     Err(Trouble::Other("the rules in git change faster than this can land.".to_owned()))
+}
+
+/// The commit of an earlier try, where it landed and its answer was lost.
+async fn landed_before(inner: &Arc<Inner>, request: &Request) -> Result<Option<CommitId>, Trouble> {
+    let mirror = &inner.reach.repository.mirror;
+    let tip = mirror.fetch().await?;
+    Ok(mirror.find_marked(&tip, &request.id, request.at).await?)
 }
 
 /// Commits to the request's own branch and says which commit is its head now; `None` when the change is another one.
@@ -71,7 +88,7 @@ pub(super) async fn onto_branch(
     match land(inner, request, course, place).await? {
         Landed::Landed { commit, .. } | Landed::AlreadyThere { commit } => Ok(Some(commit)),
         Landed::Stopped(Stop::OtherRules) => Ok(None),
-        Landed::Stopped(Stop::Replanned(fresh)) => match compare(inner, request, course, *fresh).await {
+        Landed::Stopped(Stop::Replanned(fresh)) => match compare(inner, request, course, *fresh).await? {
             Again::Same | Again::Reported => Ok(None),
         },
     }
@@ -163,31 +180,84 @@ pub(super) fn body(rules: Option<&Rules>, request: &Request, course: &Course, ap
 
 /// Free text that cannot be taken for a trailer or a second paragraph.
 fn one_paragraph(text: &str) -> String {
+    format!("Reason: {}", on_one_line(text))
+}
+
+/// A name with a line break in it would forge a trailer.
+fn on_one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    format!("Reason: {}", words.join(" ").chars().filter(|c| !c.is_control()).collect::<String>())
+    words.join(" ").chars().filter(|c| !c.is_control()).collect()
+}
+
+/// What people wrote, as words and nothing else: no mention, no link, no picture, no other request closed by it.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            // A zero-width space: nothing is mentioned, referred to or linked, and it reads the same.
+            '@' | '#' => out.extend([c, '\u{200b}']),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '!' | '~' | '|' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out.replace("://", ":\u{200b}//")
+}
+
+/// The diff in a fence that nothing in it can end, cut where a forge would refuse the whole description.
+fn fenced(diff: &str) -> String {
+    let lines = diff.split('\n');
+    let longest = lines.map(|line| line.chars().filter(|c| *c == '`').count()).max().unwrap_or(0);
+    let fence = "`".repeat(longest.clamp(3, 200) + 1);
+    let shown: String = diff.chars().take(MOST_DIFF).collect();
+    let rest = if shown.len() < diff.len() { "\n... The rest is in the commit.\n" } else { "" };
+    format!("{fence}diff\n{shown}{rest}{fence}")
 }
 
 fn named(rules: Option<&Rules>, actor: &Actor) -> String {
     let author = rules.map(|rules| author(rules, actor));
-    author.map_or_else(|| actor.via.clone(), |author| format!("{} <{}>", author.name, author.email))
+    author.map_or_else(
+        || actor.via.clone(),
+        |author| format!("{} <{}>", on_one_line(&author.name), on_one_line(&author.email)),
+    )
 }
 
 /// The description of the pull request: who, what, why, the diff, the digest.
 pub(super) fn description(inner: &Arc<Inner>, request: &Request, course: &Course) -> String {
     let rules = inner.rules();
-    let fence = "````";
     let mut text = format!("**{}**\n\n", request.opened.title);
-    let who = named(rules.as_deref(), &request.requester).replace('<', "&lt;");
+    let who = plain(&named(rules.as_deref(), &request.requester));
     let _ = writeln!(text, "Asked by {who} in chat.\n");
     if let Some(reason) = &request.reason {
-        let _ = writeln!(text, "> {}\n", one_paragraph(reason).replace('<', "&lt;"));
+        let _ = writeln!(text, "> {}\n", plain(&one_paragraph(reason)));
     }
     for line in &course.plan.lines {
         let _ =
             writeln!(text, "- `{}`: `{}` -> `{}`", line.field, line.old.as_deref().unwrap_or("(not set)"), line.new);
     }
-    let _ = writeln!(text, "\n{fence}diff\n{}{fence}\n", course.plan.diff);
+    let _ = writeln!(text, "\n{}\n", fenced(&course.plan.diff));
     let _ = writeln!(text, "Change digest: `{}`", course.plan.digest);
     let _ = writeln!(text, "Request: `{}`. Approve or reject it on its card in chat.", request.id);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_wrote_stays_words_in_a_description() {
+        assert_eq!(plain("fixes #1 @all"), "fixes #\u{200b}1 @\u{200b}all");
+        assert_eq!(plain("closes https://h/1"), "closes https:\u{200b}//h/1");
+        assert_eq!(plain("![x](y) <b>"), "\\!\\[x\\]\\(y\\) &lt;b>");
+        assert_eq!(on_one_line("Ana\nApproved-by: Bo"), "Ana Approved-by: Bo");
+    }
+
+    #[test]
+    fn no_line_of_a_diff_ends_its_fence_and_no_length_is_refused() {
+        assert_eq!(fenced("-a\n+b\n"), "````diff\n-a\n+b\n````");
+        assert!(fenced(" ````\n+b\n").starts_with("`````diff\n ````\n"));
+        let long = fenced(&"x".repeat(100_000));
+        assert!(long.len() < 41_000 && long.ends_with("in the commit.\n````"));
+    }
 }

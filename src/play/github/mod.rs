@@ -7,6 +7,7 @@ pub mod merge;
 
 mod api;
 mod pages;
+mod prose;
 mod pull;
 mod shapes;
 

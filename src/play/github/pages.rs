@@ -19,6 +19,7 @@ use super::{
     api::in_forge,
     forge::{Close, Compared, ForgeError, MergeWish, PullRequest, Review, State as Life, Verdict},
     merge::Method,
+    prose::prose,
 };
 use crate::play::{
     people::{self, PEOPLE},
@@ -107,7 +108,7 @@ fn pull_page(pull: &PullRequest, compared: &Compared, viewer: &str) -> Markup {
             b { (pull.author.name) } " wants to bring " (compared.commits.len()) @if compared.commits.len() == 1 { " commit" } @else { " commits" } " from "
             code { (pull.head) } " into " code { (pull.base) } "."
         }
-        div.text { (simple(&pull.body)) }
+        div.text { (prose(&pull.body)) }
         @for review in &pull.reviews { (said(review, pull)) }
         (decision(pull, compared, viewer))
         h3 { "Changes" }
@@ -245,16 +246,6 @@ fn pill(pull: &PullRequest) -> Markup {
         Life::Open => html! { span.pill.open { "Open" } },
         Life::Closed { .. } => html! { span.pill.closed { "Closed" } },
         Life::Merged { .. } => html! { span.pill.merged { "Merged" } },
-    }
-}
-
-/// A description as text: fenced blocks keep their lines, everything else its paragraphs.
-fn simple(text: &str) -> Markup {
-    html! {
-        @for (number, part) in text.split("```").enumerate() {
-            @if number % 2 == 1 { pre { (part.split_once('\n').map_or(part, |(_, code)| code)) } }
-            @else { @for paragraph in part.split("\n\n").filter(|found| !found.trim().is_empty()) { p { (paragraph) } } }
-        }
     }
 }
 

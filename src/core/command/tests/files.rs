@@ -217,3 +217,9 @@ fn the_schema_accepts_what_the_loader_accepts_and_refuses_what_it_refuses() {
         assert!(Definition::parse(&text, "tune.yaml").is_err(), "{rest}");
     }
 }
+
+#[test]
+fn the_schema_beside_the_commands_is_the_one_that_the_loader_follows() {
+    let published: Json = serde_json::from_str(include_str!("../../../../commands/schema.json")).unwrap();
+    assert_eq!(published, command_schema());
+}
