@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Inner, effects::Trouble, rules, status};
+use super::{Inner, effects::Trouble, status};
 use crate::{
     clock,
     core::{
@@ -51,7 +51,6 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         let typed = format!("/{} {}", typed.invoked, typed.text);
         return Ok(Incoming::Misasked { asker, typed, words: not_ready(trouble.as_deref()) });
     };
-    rules::refresh_soon(inner);
     let asker = asker(&rules, &typed.account, &typed.via);
     let command = match parse(&rules, &typed.invoked, &typed.text) {
         Ok(command) => command,
