@@ -48,7 +48,7 @@ impl Trouble {
         match self {
             Self::Git(error) => told(error, &error.remedy()),
             Self::Forge(error) => told(error, &error.remedy()),
-            Self::Other(words) => told(&words.trim_end_matches('.'), ""),
+            Self::Other(words) => told(words, ""),
         }
     }
 
@@ -63,9 +63,8 @@ impl Trouble {
 
 /// What is in the way, what to do about it, and that it is tried again.
 fn told(trouble: &dyn std::fmt::Display, remedy: &str) -> String {
-    let again = if remedy.contains("tried again") { "" } else { "It is tried again by itself." };
-    let sentences = [format!("{trouble}."), remedy.to_owned(), again.to_owned()];
-    sentences.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ")
+    let words = trouble.to_string();
+    format!("{}. {remedy}", words.trim_end_matches('.')).trim_end().to_owned()
 }
 
 /// Starts the request's task, or wakes it when it waits to try again.

@@ -305,9 +305,7 @@ async fn a_pull_request_closed_by_hand_fails_the_request_and_stays_as_people_lef
     proposed(&scene).await;
     scene.world.github.closes("cleo", 1).unwrap();
     scene.presses("bo", "Approve").await;
-    scene
-        .until("failed", |scene| scene.card_says("*Failed.* Pull request #1 was closed on the forge."))
-        .await;
+    scene.until("failed", |scene| scene.card_says("*Failed.* Pull request #1 was closed on the forge.")).await;
     assert!(scene.card_says("Reopen and merge it there, or ask again."), "{}", scene.told());
     scene.verify().await;
     assert_eq!(edits_of_pull_requests(&scene), 0);
