@@ -63,8 +63,9 @@ impl Trouble {
 
 /// What is in the way, what to do about it, and that it is tried again.
 fn told(trouble: &dyn std::fmt::Display, remedy: &str) -> String {
-    let words = trouble.to_string();
-    format!("{}. {remedy}", words.trim_end_matches('.')).trim_end().to_owned()
+    let again = if remedy.contains("tried again") { "" } else { "It is tried again by itself." };
+    let sentences = [format!("{}.", trouble.to_string().trim_end_matches('.')), remedy.to_owned(), again.to_owned()];
+    sentences.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Starts the request's task, or wakes it when it waits to try again.
