@@ -17,11 +17,11 @@ use crate::{
         client::SlackClient,
         incoming::{self, Interaction, Place, SlashCommand},
         render,
-        verify::{BadSignature, Verified, verify},
+        verify::{Verified, verify},
     },
     clock,
     core::{
-        decide::{Click, Incoming, Press, Reply, Words},
+        decide::{Asker, Click, Incoming, Press, Reply, Words},
         names::RequestId,
     },
     engine::{Engine, Typed},
@@ -91,17 +91,9 @@ async fn of_slack<'e>(
     match verify(&slack.signing_secret, headers, body, clock::now()) {
         Ok(verified) => Ok((slack, verified)),
         Err(error) => {
-            edge.refusals.note(&edge.engine, bad_signature(&error)).await;
-            Err((StatusCode::UNAUTHORIZED, format!("{error}\n")).into_response())
+            edge.refusals.note(&edge.engine, error).await;
+            Err((StatusCode::UNAUTHORIZED, "not signed by Slack\n").into_response())
         }
-    }
-}
-
-fn bad_signature(error: &BadSignature) -> &'static str {
-    match error {
-        BadSignature::Missing => "signature missing",
-        BadSignature::Stale => "signature stale",
-        BadSignature::Wrong => "signature wrong",
     }
 }
 
@@ -114,10 +106,10 @@ async fn slack_command(State(edge): State<Arc<Edge>>, headers: HeaderMap, body: 
         Ok(command) => command,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
-    if let Some(answer) = other_workspace(&edge, slack, &command.team).await {
-        return answer;
-    }
     let event = format!("slack:command:{}", command.trigger);
+    if slack.team != command.team {
+        return answered(stranger(&edge, &command.user, command.team, event).await);
+    }
     answered(edge.engine.typed(typed(command), Some(event)).await)
 }
 
@@ -131,14 +123,10 @@ fn typed(command: SlashCommand) -> Typed {
     }
 }
 
-/// Another workspace is told so, privately, and it is recorded.
-async fn other_workspace(edge: &Edge, slack: &SlackEdge, team: &str) -> Option<Response> {
-    if slack.team == team {
-        return None;
-    }
-    edge.refusals.note(&edge.engine, "another workspace").await;
-    let words = Words::new("This bot belongs to another workspace.", "Use it there.");
-    Some(ephemeral(&words).into_response())
+/// Somebody from another workspace is told so, privately, and it is recorded.
+async fn stranger(edge: &Edge, user: &str, team: String, event: String) -> Reply {
+    let asker = Asker { account: format!("slack:{user}"), via: "slack".to_owned(), person: None };
+    edge.engine.take(Incoming::Stranger { asker, team }, Some(event)).await
 }
 
 fn ephemeral(words: &Words) -> Json<Value> {
@@ -163,18 +151,25 @@ async fn slack_interaction(State(edge): State<Arc<Edge>>, headers: HeaderMap, bo
         Ok(Interaction::Other { .. }) => return StatusCode::OK.into_response(),
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
-    if let Some(answer) = other_workspace(&edge, slack, press.user_team.as_ref().unwrap_or(&press.team)).await {
-        return answer;
+    let event = format!("slack:click:{}", press.trigger);
+    // What was answered already is not whispered again.
+    if edge.engine.knows(&event).await {
+        return StatusCode::OK.into_response();
     }
-    if let Reply::Private(words) = pressed(&edge, slack, &press).await {
+    let team = press.user_team.as_ref().unwrap_or(&press.team);
+    let reply = match *team == slack.team {
+        true => pressed(&edge, slack, &press, event).await,
+        false => stranger(&edge, &press.user, team.clone(), event).await,
+    };
+    if let Reply::Private(words) = reply {
         whisper(&edge, slack, &press, words);
     }
     StatusCode::OK.into_response()
 }
 
 /// What a button asks for; those that are only links ask for nothing.
-async fn pressed(edge: &Edge, slack: &SlackEdge, press: &incoming::Click) -> Reply {
-    let event = Some(format!("slack:click:{}", press.trigger));
+async fn pressed(edge: &Edge, slack: &SlackEdge, press: &incoming::Click, event: String) -> Reply {
+    let event = Some(event);
     let (Some((request, digest)), Place::Message(place)) = (press.value.split_once(':'), &press.place) else {
         return Reply::Taken;
     };

@@ -183,6 +183,11 @@ impl Engine {
         self.typed(Typed { invoked: "rollback".to_owned(), text, ..pressed }, event).await
     }
 
+    /// Whether a delivery was answered already.
+    pub async fn knows(&self, event: &str) -> bool {
+        self.inner.answered(Some(event)).await.is_some()
+    }
+
     /// Who an account is, by the catalog in force.
     pub fn asker(&self, account: &str, via: &str) -> Asker {
         match self.inner.rules() {

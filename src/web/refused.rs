@@ -1,35 +1,47 @@
-//! What the door turned away. Recorded, but at most once a minute for each cause, so that nobody can fill the ledger.
+//! What the door turned away because nobody we know had signed it. Said in the log and recorded, but at most once a
+//! minute, so that nobody can fill the ledger; what came in between is counted.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{clock, core::decide::Incoming, engine::Engine};
+use crate::{chat::slack::verify::BadSignature, clock, core::decide::Incoming, engine::Engine};
 
-/// When each cause was last recorded.
+/// When something was last recorded, and how much was not since.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
-    last: Mutex<HashMap<&'static str, Timestamp>>,
+pub(super) struct Refusals(Mutex<Last>);
+
+#[derive(Debug, Default)]
+struct Last {
+    at: Option<Timestamp>,
+    unsaid: u64,
 }
 
 impl Refusals {
-    /// Records a refusal, unless the same cause was recorded within the last minute.
-    pub(super) async fn note(&self, engine: &Engine, cause: &'static str) {
-        if self.is_due(cause, clock::now()) {
-            engine.take(Incoming::TurnedAway { cause }, None).await;
-        }
+    /// Records a refusal, unless one was recorded within the last minute.
+    pub(super) async fn note(&self, engine: &Engine, error: BadSignature) {
+        let Some(unsaid) = self.is_due(clock::now()) else { return };
+        tracing::warn!(unsaid, remedy = error.remedy(), "turned away at the door: {error}");
+        engine.take(Incoming::TurnedAway { cause: cause(error), unsaid }, None).await;
     }
 
-    fn is_due(&self, cause: &'static str, now: Timestamp) -> bool {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = last.get(cause).is_some_and(|at| now.duration_since(*at) < SignedDuration::from_mins(1));
-        if !recent {
-            last.insert(cause, now);
+    /// How many were turned away without a word since the last one, when it is time for another word.
+    fn is_due(&self, now: Timestamp) -> Option<u64> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.at.is_some_and(|at| now.duration_since(at) < SignedDuration::from_mins(1)) {
+            last.unsaid += 1;
+            return None;
         }
-        !recent
+        last.at = Some(now);
+        Some(std::mem::take(&mut last.unsaid))
+    }
+}
+
+fn cause(error: BadSignature) -> &'static str {
+    match error {
+        BadSignature::Missing => "signature missing",
+        BadSignature::Stale => "signature stale",
+        BadSignature::Wrong => "signature wrong",
     }
 }
 
@@ -38,12 +50,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_entry_a_minute_for_each_cause() {
+    fn one_entry_a_minute_that_counts_the_others() {
         let refusals = Refusals::default();
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert!(refusals.is_due("signature wrong", at("2026-11-21T08:00:00Z")));
-        assert!(!refusals.is_due("signature wrong", at("2026-11-21T08:00:59Z")));
-        assert!(refusals.is_due("another workspace", at("2026-11-21T08:00:59Z")));
-        assert!(refusals.is_due("signature wrong", at("2026-11-21T08:01:01Z")));
+        let due = |text: &str| refusals.is_due(text.parse::<Timestamp>().unwrap());
+        assert_eq!(due("2026-11-21T08:00:00Z"), Some(0));
+        assert_eq!(due("2026-11-21T08:00:01Z"), None);
+        assert_eq!(due("2026-11-21T08:00:59Z"), None);
+        assert_eq!(due("2026-11-21T08:01:00Z"), Some(2));
+        assert_eq!(due("2026-11-21T08:02:01Z"), Some(0));
     }
 }

@@ -1,7 +1,14 @@
 //! Bad input, each with its answer: what a person reads, that nothing was changed, and that the ledger remembers.
 
-use leverframe::play::exchange::Rule;
-use serde_json::json;
+use leverframe::{
+    clock,
+    play::{
+        exchange::Rule,
+        slack::{Which, signature},
+    },
+    secret::Secret,
+};
+use serde_json::{Value, json};
 
 use crate::together::{Chat, DEPLOYS, write};
 
@@ -109,4 +116,173 @@ async fn a_policy_that_came_a_moment_ago_holds_for_what_lands_now() {
     assert_eq!(chat.commits(), 1, "only the policy's own");
     let again = chat.says("ana", "/deploy checkout staging v1.2.5").await;
     assert_eq!(again, "No deploys on Fridays.\nWait for Monday.");
+}
+
+/// A request to the bot's own address, as whoever finds it could send it.
+async fn sent(chat: &Chat, path: &str, headers: Vec<(&'static str, String)>, body: String) -> (u16, String) {
+    let mut request = reqwest::Client::new().post(format!("http://{}{path}", chat.bot.address)).body(body);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// A slash command as Slack would write it.
+fn command(team: &str, trigger: &str) -> String {
+    format!(
+        "team_id={team}&channel_id=C0DEPLOYS&channel_name=deploys&user_id=U0ANA&user_name=ana&command=%2Fdeploy\
+         &text=checkout+staging+v1.2.5&trigger_id={trigger}&response_url=http%3A%2F%2F127.0.0.1%3A9%2F"
+    )
+}
+
+/// A click that was delivered, with some of it changed, as another event.
+fn forged(form: &str, trigger: &str, change: impl FnOnce(&mut Value)) -> String {
+    let fields: Vec<(String, String)> = serde_urlencoded::from_str(form).unwrap();
+    let mut payload: Value = serde_json::from_str(&fields[0].1).unwrap();
+    payload["trigger_id"] = json!(trigger);
+    change(&mut payload);
+    serde_urlencoded::to_string([("payload", payload.to_string())]).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_slack_did_not_sign_now_is_turned_away_and_recorded_once_a_minute() {
+    let chat = Chat::start().await;
+    let (secret, form) = (chat.world.signing_secret(), command("T0ACME", "1.1.a"));
+    let seconds_ago = |seconds: i64| (clock::now().as_second() - seconds).to_string();
+    let wrong = signature::headers(&Secret::new("guessed"), &seconds_ago(0), &form);
+    let stale = signature::headers(&secret, &seconds_ago(301), &form);
+    let other_body = signature::headers(&secret, &seconds_ago(0), &command("T0ACME", "1.1.b"));
+    for headers in [wrong, stale, other_body, Vec::new()] {
+        for path in ["/slack/commands", "/slack/interactions"] {
+            let answer = sent(&chat, path, headers.clone(), form.clone()).await;
+            assert_eq!(answer, (401, "not signed by Slack\n".to_owned()), "{headers:?}");
+        }
+    }
+    assert_eq!(chat.kinds(), ["security.refused"]);
+    let entry = &chat.bot.engine.ledger().read(0, 1).unwrap()[0].entry;
+    assert_eq!(entry.body["cause"], "signature wrong");
+    assert_eq!((chat.cards(), chat.commits()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_over_the_limit_is_not_read() {
+    let chat = Chat::start().await;
+    let long = format!("{}&x={}", command("T0ACME", "1.1.a"), "x".repeat(1024 * 1024));
+    let headers = signature::headers(&chat.world.signing_secret(), &clock::now().as_second().to_string(), &long);
+    let (status, _) = sent(&chat, "/slack/commands", headers, long).await;
+    assert_eq!((status, chat.kinds().len()), (413, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_workspace_is_told_so_and_remembered() {
+    let chat = Chat::start().await;
+    let slack = &chat.world.slack;
+    let words = "I work for another workspace.\nAsk somebody of that workspace to do it there.";
+    let form = command("T0OTHER", "7.7.z");
+    let answered = slack.deliver_form("/slack/commands", form.clone()).await.unwrap();
+    assert_eq!(answered.status, Some(200));
+    assert_eq!(answered.body, json!({ "response_type": "ephemeral", "text": words }).to_string());
+    let again = slack.deliver_form("/slack/commands", form).await.unwrap();
+    assert_eq!(again.body, answered.body);
+    chat.says("ana", "/deploy checkout prod v1.2.5").await;
+    chat.settled().await;
+    let pressed = slack.presses("bo", Which::Newest(DEPLOYS), "Cancel").await.unwrap();
+    let theirs = forged(&slack.form_of(pressed.delivery).unwrap(), "8.8.z", |payload| {
+        payload["user"]["team_id"] = json!("T0OTHER");
+    });
+    let clicked = slack.deliver_form("/slack/interactions", theirs).await.unwrap();
+    chat.settled().await;
+    assert_eq!((clicked.status, clicked.body.as_str()), (Some(200), ""));
+    assert_eq!(slack.ephemerals("bo").unwrap().last().unwrap().content.words(), words);
+    assert_eq!(chat.count("security.refused"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_delivery_three_times_is_done_and_told_once() {
+    let chat = Chat::start().await;
+    let slack = &chat.world.slack;
+    let typed = slack.says("ana", DEPLOYS, "/deploy checkout prod v1.2.5").await.unwrap().unwrap();
+    for _ in 0..2 {
+        let again = slack.deliver_again(typed.delivery).await.unwrap();
+        assert_eq!((again.status, again.body.as_str()), (Some(200), ""));
+    }
+    chat.settled().await;
+    assert_eq!((chat.cards(), chat.count("request.opened")), (1, 1));
+    let no = slack.presses("ana", Which::Newest(DEPLOYS), "Approve").await.unwrap();
+    let yes = slack.presses("bo", Which::Newest(DEPLOYS), "Approve").await.unwrap();
+    for delivery in [no.delivery, no.delivery, yes.delivery, yes.delivery] {
+        assert_eq!(slack.deliver_again(delivery).await.unwrap().status, Some(200));
+    }
+    chat.card_says("Live: 3 of 3 pods run v1.2.5.").await;
+    chat.settled().await;
+    assert_eq!(slack.ephemerals("ana").unwrap().len(), 1);
+    assert_eq!(slack.ephemerals("bo").unwrap().len(), 0);
+    assert_eq!((chat.count("approval.refused"), chat.count("approval.given"), chat.commits()), (1, 1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_is_told_otherwise_the_second_time_does_what_it_did_the_first() {
+    let chat = Chat::start().await;
+    let slack = &chat.world.slack;
+    let typed = slack.says("ana", DEPLOYS, "/deploy checkout staging v1.2.5").await.unwrap().unwrap();
+    let forged = slack.form_of(typed.delivery).unwrap().replace("staging", "prod");
+    assert_eq!(slack.deliver_form("/slack/commands", forged).await.unwrap().status, Some(200));
+    chat.settled().await;
+    assert_eq!((chat.count("request.opened"), chat.commits()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_may_not_vote_is_told_whom_to_ask() {
+    let chat = Chat::start().await;
+    chat.says("ana", "/deploy checkout prod v1.2.5").await;
+    chat.settled().await;
+    let nobody = "Your account belongs to nobody in the catalog, so it cannot vote.\n\
+        Ask to be added under `people` in the catalog; your account is `slack:U0ZED`.";
+    let not_counted = "Your vote does not count here.\nAsk somebody from the group `leads`.";
+    let not_yours =
+        "Only whoever asked can take it back.\nAsk them, or ask somebody who may approve it to press Reject.";
+    let own = "You asked for this, so somebody else must approve it.\nAsk somebody from the group `leads`.";
+    for (who, button, told) in [
+        ("ana", "Approve", own),
+        ("ana", "Reject", "You asked for this yourself.\nPress Cancel to take it back."),
+        ("dan", "Approve", not_counted),
+        ("dan", "Reject", not_counted),
+        ("bo", "Cancel", not_yours),
+        ("zed", "Approve", nobody),
+        ("zed", "Reject", nobody),
+        ("zed", "Cancel", not_yours),
+    ] {
+        assert_eq!(chat.presses(who, button).await, told, "{who} presses {button}");
+    }
+    assert_eq!((chat.count("approval.refused"), chat.commits()), (8, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_click_that_comes_too_late_or_from_elsewhere_changes_nothing() {
+    let chat = Chat::start().await;
+    let slack = &chat.world.slack;
+    chat.says("ana", "/deploy checkout prod v1.2.5").await;
+    chat.settled().await;
+    let early = slack.presses("dan", Which::Newest(DEPLOYS), "Approve").await.unwrap();
+    let form = slack.form_of(early.delivery).unwrap();
+    // The same button as if Bo had pressed it in another channel.
+    let elsewhere = forged(&form, "1.1.elsewhere", |payload| {
+        payload["user"]["id"] = json!("U0BO");
+        payload["container"]["channel_id"] = json!("C0INCIDENTS");
+        payload["channel"]["id"] = json!("C0INCIDENTS");
+    });
+    slack.deliver_form("/slack/interactions", elsewhere).await.unwrap();
+    chat.settled().await;
+    let told = slack.ephemerals("bo").unwrap().pop().unwrap().content.words();
+    assert_eq!(told, "This button is not on the card of that request.\nPress it on the card itself.");
+    assert_eq!(chat.count("approval.given"), 0);
+    chat.presses("ana", "Cancel").await;
+    // The same button, once the request is over.
+    let late = forged(&form, "1.1.late", |payload| payload["user"]["id"] = json!("U0BO"));
+    slack.deliver_form("/slack/interactions", late).await.unwrap();
+    chat.settled().await;
+    let told = slack.ephemerals("bo").unwrap().pop().unwrap().content.words();
+    assert_eq!(told, "This is already decided: cancelled.\nAsk again with a new command if it is still wanted.");
+    assert_eq!((chat.count("approval.given"), chat.commits()), (0, 0));
 }

@@ -70,10 +70,19 @@ pub enum Incoming {
         /// Why not, and what to do.
         words: Words,
     },
-    /// The door turned something away: a bad signature, another workspace.
+    /// The door turned something away that nobody we know had signed.
     TurnedAway {
         /// Why.
         cause: &'static str,
+        /// How much more was turned away since the last entry, without one of its own.
+        unsaid: u64,
+    },
+    /// Somebody from another workspace typed or pressed something.
+    Stranger {
+        /// Who.
+        asker: Asker,
+        /// The workspace.
+        team: String,
     },
     /// Somebody pressed a button.
     Clicked(Click),
@@ -155,10 +164,18 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
     match incoming {
         Incoming::Asked(asked) => ask::decide(asked, facts),
         Incoming::Misasked { asker, typed, words } => ask::misasked(asker, typed, words),
-        Incoming::TurnedAway { cause } => Decision {
-            entries: vec![Draft::new("security.refused", "security", ourselves()).with("cause", cause)],
-            reply: Reply::Taken,
-        },
+        Incoming::TurnedAway { cause, unsaid } => {
+            let entry = Draft::new("security.refused", "security", ourselves()).with("cause", cause);
+            Decision { entries: vec![entry.with("unsaid", unsaid)], reply: Reply::Taken }
+        }
+        Incoming::Stranger { asker, team } => {
+            let entry = Draft::new("security.refused", "security", asker.actor());
+            let words = Words::new("I work for another workspace.", "Ask somebody of that workspace to do it there.");
+            Decision {
+                entries: vec![entry.with("cause", "another workspace").with("team", team)],
+                reply: Reply::Private(words),
+            }
+        }
         Incoming::Clicked(click) => vote::decide(click, facts),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Clock => outcome::deadlines(facts),

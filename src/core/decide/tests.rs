@@ -239,7 +239,7 @@ the pull request opens: [pull_request.opened] Go -> waiting for approval, due No
 slack:U1 presses approve: [approval.refused] \"You asked for this, so somebody else must approve it. Ask somebody from the group `leads`.\" -> waiting for approval, due None
 slack:U9 presses approve: [approval.refused] \"You asked for this, so somebody else must approve it. Ask somebody from the group `leads`.\" -> waiting for approval, due None
 slack:U7 presses approve: [approval.refused] \"Your account belongs to nobody in the catalog, so it cannot vote. Ask to be added under `people` in the catalog; your account is `slack:U7`.\" -> waiting for approval, due None
-slack:U4 presses approve: [approval.refused] \"Your approval does not count here. Ask somebody from the group `leads`.\" -> waiting for approval, due None
+slack:U4 presses approve: [approval.refused] \"Your vote does not count here. Ask somebody from the group `leads`.\" -> waiting for approval, due None
 slack:U2 presses approve: [approval.given] Taken -> waiting for approval, due None
 slack:U2 presses approve: [] \"Your approval was already recorded at 08:00:00 UTC. \" -> waiting for approval, due None
 slack:U3 presses approve: [approval.given request.approved] Taken -> landing, due Some(Merge)
@@ -354,9 +354,9 @@ fn who_asked_may_cancel_and_nobody_else() {
     talk.end(
         "
 slack:U1 asks in prod: [request.opened] Taken -> planning, due Some(Plan)
-slack:U2 presses cancel: [approval.refused] \"Only whoever asked can take it back. Press Reject to say no to it.\" -> planning, due Some(Plan)
+slack:U2 presses cancel: [approval.refused] \"Only whoever asked can take it back. Ask them, or ask somebody who may approve it to press Reject.\" -> planning, due Some(Plan)
 slack:U1 presses cancel: [request.ended] Taken -> cancelled, due None
-slack:U1 presses cancel: [approval.refused] \"This is already decided. Ask again with a new command if it is still wanted.\" -> cancelled, due None",
+slack:U1 presses cancel: [approval.refused] \"This is already decided: cancelled. Ask again with a new command if it is still wanted.\" -> cancelled, due None",
     );
 }
 

@@ -158,7 +158,11 @@ fn cancel(click: &Click, request: &Request) -> Decision {
         return decision;
     }
     if !click.asker.is(&request.requester) {
-        return no(click, "Only whoever asked can take it back.", "Press Reject to say no to it.");
+        return no(
+            click,
+            "Only whoever asked can take it back.",
+            "Ask them, or ask somebody who may approve it to press Reject.",
+        );
     }
     ended(request, Ending::Cancelled, click)
 }
@@ -176,8 +180,13 @@ fn undecided<'a>(click: &Click, request: &'a Request) -> Result<&'a Course, Deci
         State::Landing(_) | State::Following(..) => {
             Err(no(click, "This is already approved and on its way.", "Follow it on the card."))
         }
-        State::Over { .. } => {
-            Err(no(click, "This is already decided.", "Ask again with a new command if it is still wanted."))
+        State::Over { ending, commit, .. } => {
+            let text = format!("This is already decided: {}.", ending.word());
+            let remedy = match commit {
+                Some(_) => "Read on the card how it ended.",
+                None => "Ask again with a new command if it is still wanted.",
+            };
+            Err(no(click, &text, remedy))
         }
     }
 }
@@ -193,7 +202,7 @@ fn ineligible(click: &Click, request: &Request, rules: &Rules) -> Option<Decisio
         return Some(no(click, "You asked for this, so somebody else must approve it.", &ask_whom(request)));
     }
     let rule = rule(request, rules)?;
-    (!rules.catalog.may_vote(rule, person)).then(|| no(click, "Your approval does not count here.", &ask_whom(request)))
+    (!rules.catalog.may_vote(rule, person)).then(|| no(click, "Your vote does not count here.", &ask_whom(request)))
 }
 
 fn ask_whom(request: &Request) -> String {
