@@ -119,7 +119,7 @@ async fn rules_pushed_while_a_commit_is_on_its_way_hold_it_back() {
     });
     assert_eq!(scene.says("ana", "/deploy checkout staging v1.2.5").await.status, Some(200));
     scene.until("over", |scene| scene.card_says("*Failed.*") || scene.card_says("Live: ")).await;
-    assert!(scene.card_says("policy no longer permits it: staging rests today"), "{}", scene.told());
+    assert!(scene.card_says("Policy no longer permits it: staging rests today"), "{}", scene.told());
     assert!(scene.card_says("Come back tomorrow."), "{}", scene.told());
     let file = scene.world.repository.file("apps/checkout/staging/kustomization.yaml").unwrap().unwrap();
     assert!(file.contains("v1.2.4"), "{file}");
