@@ -15,7 +15,7 @@ use crate::{
         request::{Course, Ending, Request},
         rules::{Rules, Sources},
     },
-    git::{Composed, GitError, Signature, Tree},
+    git::{Composed, Signature, Tree},
 };
 
 /// How much of a diff a description shows, in characters: GitHub takes 65,536 in all.
@@ -51,7 +51,7 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
         }
         let place = Place { onto: Onto::Tracked, under: Some(considered), approvers: Approvers::Named };
         match land(inner, request, course, place).await {
-            Err(Trouble::Git(error @ GitError::Protected { .. })) => {
+            Err(Trouble::Git(error)) if error.is_final() => {
                 let ending = Ending::Failed { why: error.to_string(), remedy: error.remedy() };
                 report(inner, request, Outcome::Ended(ending)).await;
                 return Ok(());
