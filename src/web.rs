@@ -156,10 +156,11 @@ async fn slack_interaction(State(edge): State<Arc<Edge>>, headers: HeaderMap, bo
     if edge.engine.knows(&event).await {
         return StatusCode::OK.into_response();
     }
-    let team = press.user_team.as_ref().unwrap_or(&press.team);
-    let reply = match *team == slack.team {
-        true => pressed(&edge, slack, &press, event).await,
-        false => stranger(&edge, &press.user, team.clone(), event).await,
+    // In a channel shared with another workspace both are named, and both must be ours.
+    let foreign = [Some(&press.team), press.user_team.as_ref()].into_iter().flatten().find(|team| **team != slack.team);
+    let reply = match foreign {
+        None => pressed(&edge, slack, &press, event).await,
+        Some(team) => stranger(&edge, &press.user, team.clone(), event).await,
     };
     if let Reply::Private(words) = reply {
         whisper(&edge, slack, &press, words);

@@ -29,6 +29,9 @@ mod proposal;
 /// How long between two looks at a pull request that a person will merge: the forge counts our questions.
 const BY_HAND: Duration = Duration::from_secs(20);
 
+/// How long what is only useful may hold up what is due.
+const MOVING_ALONG: Duration = Duration::from_secs(2);
+
 /// Why an effect is not done yet.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
@@ -167,8 +170,9 @@ async fn may(inner: &Arc<Inner>, request: &Request, step: Step) -> bool {
 
 /// It is in the branch: the rules move along first, so that whoever asks next sees it.
 pub(super) async fn landed(inner: &Arc<Inner>, request: &Request, commit: CommitId) {
-    if let Err(error) = rules::refresh(inner).await {
-        tracing::info!(%error, "the rules at the new tip are read later");
+    // That it landed is not held up by a host that fell silent after it.
+    if !matches!(tokio::time::timeout(MOVING_ALONG, rules::refresh(inner)).await, Ok(Ok(()))) {
+        tracing::info!(request = %request.id, "the rules at the new tip are read later");
     }
     report(inner, request, Outcome::Landed(commit)).await;
 }

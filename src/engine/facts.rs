@@ -2,14 +2,14 @@
 //! Nothing in this file waits for a network; what is not here in time is planned after the answer.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value;
 
-use super::{Inner, effects::Trouble, rules, status};
+use super::{Inner, effects::Trouble, status};
 use crate::{
     clock,
     core::{
@@ -51,7 +51,6 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         let typed = format!("/{} {}", typed.invoked, typed.text);
         return Ok(Incoming::Misasked { asker, typed, words: not_ready(trouble.as_deref()) });
     };
-    rules::refresh_soon(inner);
     let asker = asker(&rules, &typed.account, &typed.via);
     let command = match parse(&rules, &typed.invoked, &typed.text) {
         Ok(command) => command,
@@ -195,8 +194,9 @@ async fn earlier(
         Err(refusal) => return Ok(Err(Words::new(format!("{refusal}."), refusal.remedy()))),
     };
     let versions = versions(inner, base, &binding).await?;
-    let live = live_versions(inner, target).await;
-    let before = versions.iter().skip(1);
+    let known = known_versions(inner, rules, target).await;
+    let live = &known.live;
+    let before = versions.iter().skip(1).filter(|version| !known.left.contains(*version));
     let chosen = before.clone().find(|version| live.contains(*version)).or_else(|| before.clone().next());
     Ok(chosen.map_or_else(
         || {
@@ -224,15 +224,34 @@ async fn versions(inner: &Arc<Inner>, base: &CommitId, binding: &change::Binding
     Ok(versions)
 }
 
-/// The versions that were seen live, as the ledger's requests tell.
-async fn live_versions(inner: &Arc<Inner>, target: &Target) -> Vec<String> {
+/// What the ledger's requests tell of a target's versions.
+#[derive(Default)]
+struct KnownVersions {
+    /// Seen live.
+    live: BTreeSet<String>,
+    /// Rolled back from, and not asked for again since: nobody who rolls back again means these.
+    left: BTreeSet<String>,
+}
+
+async fn known_versions(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> KnownVersions {
     let requests = inner.requests.lock().await;
-    requests
-        .values()
-        .filter(|request| &request.opened.target == target && request.was_live())
-        .filter_map(|request| request.course()?.plan.lines.iter().find(|line| line.field == Field::ImageTag))
-        .map(|line| line.new.clone())
-        .collect()
+    let mut known = KnownVersions::default();
+    // By age: ids sort by it.
+    for request in requests.values().filter(|request| &request.opened.target == target && request.commit().is_some()) {
+        let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
+        let Some(line) = lines.iter().find(|line| line.field == Field::ImageTag) else { continue };
+        if request.was_live() {
+            known.live.insert(line.new.clone());
+        }
+        known.left.remove(&line.new);
+        let definition = rules.commands.get(&request.opened.command);
+        if definition
+            .is_some_and(|definition| matches!(definition.action, command::Action::Change(command::Change::Restore(_))))
+        {
+            known.left.extend(line.old.clone());
+        }
+    }
+    known
 }
 
 /// What a plan sets, each value as the command gave it: text stays text and a number a number.

@@ -151,10 +151,13 @@ impl Engine {
         if let Some(answer) = self.inner.answered(event.as_deref()).await {
             return answer;
         }
-        match facts::read(&self.inner, typed).await {
+        let reply = match facts::read(&self.inner, typed).await {
             Ok(incoming) => self.inner.take(incoming, event).await,
             Err(answer) => Reply::Private(answer),
-        }
+        };
+        // Not before it is recorded: nothing is done for what is not in the ledger.
+        rules::refresh_soon(&self.inner);
+        reply
     }
 
     /// Asks for the version before the one that a request brought, as if whoever pressed had typed it. A card that

@@ -71,6 +71,7 @@ fn kept(why: &str) -> String {
 }
 
 pub(super) async fn keep_fresh(inner: Arc<Inner>) {
+    begin(&inner).await;
     while !inner.tasks.is_stopping() {
         let wait = match refresh(&inner).await {
             Ok(()) => EVERY,
@@ -80,6 +81,20 @@ pub(super) async fn keep_fresh(inner: Arc<Inner>) {
             }
         };
         inner.tasks.pause(wait).await;
+    }
+}
+
+/// Begins with what was fetched last, so that a start while the host is down leaves nobody unrecognised. Whatever
+/// lands is held to the rules at the tip all the same.
+async fn begin(inner: &Arc<Inner>) {
+    let read = async {
+        match inner.reach.repository.mirror.tip().await? {
+            Some(tip) => read_at(inner, &tip).await,
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = read.await {
+        unreadable(inner, &error);
     }
 }
 
@@ -131,10 +146,20 @@ async fn read_at(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), Stale> {
             last
         }
     };
-    inner.rules.send_replace(Some(Arc::new(rules)));
-    // After the rules themselves: whoever sees these files sees their rules too.
-    *inner.considered.lock().unwrap_or_else(PoisonError::into_inner) = sources(&files);
+    if !is_overtaken(inner, tip).await? {
+        // Together, so that of two readings at the same time never one gives the rules and the other their files.
+        let mut considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.rules.send_replace(Some(Arc::new(rules)));
+        *considered = sources(&files);
+    }
     Ok(())
+}
+
+/// Whether newer rules came into force while these were read: those of a later commit, where these are not the tip's.
+async fn is_overtaken(inner: &Arc<Inner>, tip: &CommitId) -> Result<bool, GitError> {
+    let mirror = &inner.reach.repository.mirror;
+    let Some(rules) = inner.rules() else { return Ok(false) };
+    Ok(mirror.tip().await?.as_ref() != Some(tip) && mirror.is_ancestor(tip, &rules.commit).await?)
 }
 
 async fn files_at(inner: &Arc<Inner>, commit: &CommitId) -> Result<Vec<SourceFile>, GitError> {

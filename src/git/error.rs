@@ -113,6 +113,26 @@ impl GitError {
         }
     }
 
+    /// Whether only a new request helps: the host or the file refuses this very change, whenever it is tried.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Protected(_) | Self::Refused(_) | Self::BranchTaken(_) | Self::ProtectedPath(_) | Self::Unfit(_) => {
+                true
+            }
+            Self::Unreachable(_)
+            | Self::Timeout
+            | Self::Auth(_)
+            | Self::NotFound
+            | Self::Moved(_)
+            | Self::BranchMissing(_)
+            | Self::LostRace(_)
+            | Self::UnknownCommit(_)
+            | Self::Damaged(_)
+            | Self::Address(_)
+            | Self::Other(_) => false,
+        }
+    }
+
     /// Sorts what libgit2 says about the mirror itself: objects and references that cannot be read are damage,
     /// for nothing but us writes there.
     pub(super) fn local(error: &git2::Error) -> Self {

@@ -93,15 +93,35 @@ impl Scene {
         self.deaths.load(Ordering::SeqCst)
     }
 
-    /// Starts the bot and waits until it listens and is ready.
+    /// Starts the bot and waits until it is ready; again where it is killed before.
     pub(crate) async fn start_bot(&self) {
-        let address = self.launch().await;
-        let ready = tokio::time::timeout(LONGEST, is_ready(&address)).await;
+        let start = async {
+            while !self.is_running() {
+                if let Some(address) = self.launch().await {
+                    self.is_ready(&address).await;
+                }
+            }
+        };
+        let ready = tokio::time::timeout(LONGEST, start).await;
         assert!(ready.is_ok(), "the bot is never ready\n{}", self.told());
     }
 
-    /// Starts the bot and waits until it listens, which it also does while it cannot read its repository.
-    pub(crate) async fn launch(&self) -> String {
+    /// Asks until the bot says that it is ready or is gone; each try is an exchange with it.
+    async fn is_ready(&self, address: &str) {
+        let out = Outgoing::new(&Tls::default()).unwrap();
+        let address: url::Url = format!("{address}/readyz").parse().unwrap();
+        while self.is_running() {
+            let answer = out.to(&address).get(address.clone()).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Starts the bot and waits until it listens; nothing
+    /// where it is killed before.
+    async fn launch(&self) -> Option<String> {
         let log = std::fs::File::options().create(true).append(true).open(self.log()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_leverframe"));
         command.arg("serve").arg("--config").arg(&self.config).env("RUST_LOG", "info");
@@ -115,10 +135,11 @@ impl Scene {
         });
         let line = read.await.unwrap();
         let Some((_, address)) = line.trim().split_once("listens on ") else {
-            panic!("the bot did not start: {line}\n{}", self.told());
+            assert!(!self.is_running(), "the bot did not start: {line}\n{}", self.told());
+            return None;
         };
         self.world.slack.set_bot(address, self.world.signing_secret());
-        address.to_owned()
+        Some(address.to_owned())
     }
 
     fn is_running(&self) -> bool {
@@ -234,19 +255,6 @@ impl Scene {
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(40)..].join("\n");
         format!("{told}--- the bot's log\n{tail}")
-    }
-}
-
-/// Asks until the bot says that it is ready; each try is an exchange with it, and the caller limits them all.
-async fn is_ready(address: &str) {
-    let out = Outgoing::new(&Tls::default()).unwrap();
-    let address: url::Url = format!("{address}/readyz").parse().unwrap();
-    loop {
-        let answer = out.to(&address).get(address.clone()).send().await;
-        if answer.is_ok_and(|answer| answer.status().is_success()) {
-            return;
-        }
-        tokio::task::yield_now().await;
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
         request::{Course, Ending, Request},
         rules::{Rules, Sources},
     },
-    git::{Composed, GitError, Signature, Tree},
+    git::{Composed, Signature, Tree},
 };
 
 /// How much of a diff a description shows, in characters: GitHub takes 65,536 in all.
@@ -51,7 +51,7 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
         }
         let place = Place { onto: Onto::Tracked, under: Some(considered), approvers: Approvers::Named };
         match land(inner, request, course, place).await {
-            Err(Trouble::Git(error @ GitError::Protected { .. })) => {
+            Err(Trouble::Git(error)) if error.is_final() => {
                 let ending = Ending::Failed { why: error.to_string(), remedy: error.remedy() };
                 report(inner, request, Outcome::Ended(ending)).await;
                 return Ok(());
@@ -225,9 +225,9 @@ fn named(rules: Option<&Rules>, actor: &Actor) -> String {
 /// The description of the pull request: who, what, why, the diff, the digest.
 pub(super) fn description(inner: &Arc<Inner>, request: &Request, course: &Course) -> String {
     let rules = inner.rules();
-    let mut text = format!("**{}**\n\n", request.opened.title);
-    let who = plain(&named(rules.as_deref(), &request.requester));
-    let _ = writeln!(text, "Asked by {who} in chat.\n");
+    let mut text = String::new();
+    let who = rules.map_or_else(|| request.requester.via.clone(), |rules| author(&rules, &request.requester).name);
+    let _ = writeln!(text, "Asked by {} in chat.\n", plain(&who));
     if let Some(reason) = &request.reason {
         let _ = writeln!(text, "> {}\n", plain(&one_paragraph(reason)));
     }
