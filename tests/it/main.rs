@@ -9,6 +9,7 @@
 
 mod beside;
 mod bot;
+mod command_line;
 mod crash;
 mod forge;
 mod git;

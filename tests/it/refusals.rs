@@ -10,7 +10,7 @@ use leverframe::{
 };
 use serde_json::{Value, json};
 
-use crate::together::{Chat, DEPLOYS, write};
+use crate::together::{Chat, DEPLOYS, serve, within, world_with, write};
 
 /// Types each line as Ana and compares the answers; nothing comes of any of them but an entry.
 async fn refused(chat: &Chat, lines: &[(&str, &str)]) {
@@ -40,6 +40,157 @@ async fn what_is_not_there_is_answered_with_what_may_be_meant() {
         ("/help deplyo", "There is no command `deplyo`.\nDid you mean `deploy`?"),
     ];
     refused(&chat, &lines).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_tag_no_number_or_no_command_is_answered_with_how_to_write_it() {
+    let chat = Chat::start().await;
+    let usage = "/deploy &lt;service&gt; &lt;environment&gt; &lt;version&gt; [replicas=N] [reason=...]";
+    let lines = [
+        (
+            "/deploy checkout staging v1/2",
+            "`v1/2` is not an image tag: a tag has letters, digits, `_`, `.` and `-`, at most 128.\n\
+             Give the tag alone, for example `version=v1.2.5`.",
+        ),
+        (
+            "/deploy checkout staging registry.example.com/shop/checkout:v3",
+            "`registry.example.com/shop/checkout:v3` is not an image tag: a tag has letters, digits, `_`, `.` and `-`, at most 128.\n\
+             Give the tag alone, for example `version=v3`.",
+        ),
+        (
+            "/scale checkout staging 99",
+            "That many replicas are outside the limits of the catalog (99 asked, 1 to 50 allowed).\n\
+             Ask for a number within the limits, or change `limits.replicas` in the catalog.",
+        ),
+        (
+            "/deploy checkout staging v1.2.5 replicas=0",
+            "That many replicas are outside the limits of the catalog (0 asked, 1 to 50 allowed).\n\
+             Ask for a number within the limits, or change `limits.replicas` in the catalog.",
+        ),
+        ("/scale checkout staging -1", "`replicas` cannot be -1.\nGive `replicas` a number from 0 to 10000."),
+        (
+            "/scale checkout staging many",
+            "`replicas` is a whole number, and `many` is none.\nWrite it in digits, for example `replicas=3`.",
+        ),
+        ("/deploy checkout staging", &format!("`deploy` needs `version`.\nWrite `{usage}`.")),
+        ("/deploy checkout staging v1.2.5 replcas=3", "`deploy` has no option `replcas`.\nDid you mean `replicas=`?"),
+        (
+            "/deploy checkout staging v1.2.5 v1.2.6",
+            "`v1.2.6` is one `version` too many.\nSend one command for each; if it begins a text, write `reason=\"...\"`.",
+        ),
+        (
+            "/deploy checkout staging \u{202e}5.2.1v",
+            "There is an invisible character in it (U+202E).\nType the command by hand instead of pasting it.",
+        ),
+        ("/deploy checkout staging v1.2.4", "`checkout` in `staging` is already at `v1.2.4`.\nNothing to do."),
+        (
+            "/deploy checkout staging v1.2.4 replicas=2",
+            "`checkout` in `staging` is already at `v1.2.4` and 2 replicas.\nNothing to do.",
+        ),
+    ];
+    refused(&chat, &lines).await;
+    let answer = chat.says("zed", "/deploy checkout staging v1.2.5").await;
+    let nobody = "Your account belongs to nobody in the catalog.\n\
+        Ask to be added under `people` in the catalog; your account is `slack:U0ZED`.";
+    assert_eq!((answer.as_str(), chat.cards()), (nobody, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_of_environments_is_answered_with_its_members() {
+    let chat = Chat::with(&[(CATALOG, &catalog_and("environment_groups: { all: [staging, prod] }\n"))]).await;
+    let words = "`all` is a group of environments; a command on a whole group is not supported yet.\n\
+        Name one of its environments: `staging` or `prod`.";
+    refused(&chat, &[("/deploy checkout all v1.2.5", words), ("/status checkout all", words)]).await;
+}
+
+const KUSTOMIZATION: &str = "apps/checkout/staging/kustomization.yaml";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_cannot_be_edited_with_certainty_is_left_alone_and_named() {
+    let chat = Chat::start().await;
+    let whole = include_str!("../../fixtures/demo/apps/checkout/staging/kustomization.yaml");
+    let tag = |written: &str| whole.replace("newTag: v1.2.4 ", &format!("newTag: {written} "));
+    let cases = [
+        (
+            "images: [ {name: x\n".to_owned(),
+            "`@` cannot be read: line 1, column 11: the file does not parse: unclosed bracket '{'.\n\
+             Correct the file in git so that it is valid YAML.",
+        ),
+        (
+            tag("{{ .Values.tag }}"),
+            "`@` cannot be edited: line 12: the file holds a template, `{{`, here.\n\
+             Change the template by hand in git, or bind the field to the values file that fills it.",
+        ),
+        (
+            tag("&v v1.2.4"),
+            "`@` cannot be edited: line 12: the value of `images[name=registry.example.com/shop/checkout].newTag` has an \
+             anchor (`&amp;`), by which other places may use it.\nChange it by hand in git, or remove the anchor.",
+        ),
+        (
+            tag("*v").replace("namespace: checkout", "namespace: &v checkout"),
+            "`@` cannot be edited: line 12: `images[name=registry.example.com/shop/checkout].newTag` is an alias (`*`) of \
+             something defined elsewhere.\nSet the value where its anchor stands, or write it out here by hand in git.",
+        ),
+        (
+            tag("v1.2.4\n    newTag: v1.2.3"),
+            "`@` cannot be edited: the key `newTag` of `images[name=registry.example.com/shop/checkout]` stands 2 times, on \
+             lines 12, 13.\nRemove all but one of them by hand in git.",
+        ),
+        (
+            tag("v1.2.4\n    digest: sha256:00"),
+            "`@` at `images[name=registry.example.com/shop/checkout].newTag` is pinned by digest, so a tag there would \
+             change nothing.\nTake the digest out in git first, in a reviewed commit.",
+        ),
+    ];
+    for (number, (text, answer)) in cases.iter().enumerate() {
+        let tip = write(&chat.world, &[(KUSTOMIZATION, text)]);
+        chat.reads(&tip).await;
+        let said = chat.says("ana", "/deploy checkout staging v1.2.5").await;
+        assert_eq!(said, answer.replace('@', KUSTOMIZATION), "{text}");
+        let status = chat.says("ana", "/status checkout staging").await;
+        assert!(status.contains("version unknown (`") || status.contains("`v1.2.4`"), "{text}: {status}");
+        assert_eq!((chat.cards(), chat.commits()), (0, number + 1), "only the edits by hand");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_yaml_takes_for_a_number_is_deployed_over() {
+    let whole = include_str!("../../fixtures/demo/apps/checkout/staging/kustomization.yaml");
+    let chat = Chat::with(&[(KUSTOMIZATION, &whole.replace("newTag: v1.2.4 ", "newTag: 1.10 "))]).await;
+    assert_eq!(chat.says("ana", "/deploy checkout staging v1.2.5").await, "");
+    chat.card_says("Version: `1.10` → `v1.2.5`").await;
+    chat.card_says("Live: 2 of 2 pods run v1.2.5.").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_that_cannot_be_reached_at_the_start_is_said_and_read_when_it_is_back() {
+    let world = world_with(&[]).await;
+    world.git.server().stop().await;
+    let start = world.repository.tip().unwrap();
+    let chat = Chat { bot: serve(&world).await, start, world };
+    let gone = chat.says("ana", "/deploy checkout staging v1.2.5").await;
+    let why = "I have not read the repository yet, so I know nobody and no service";
+    let remedy = "Try again in a moment; if it stays, ask whoever runs Leverframe.";
+    assert!(gone.starts_with(why) && gone.ends_with(&format!(".\n{remedy}")), "{gone}");
+    assert_eq!(chat.kinds(), ["request.refused"]);
+    chat.world.git.server().start_again().await.unwrap();
+    within("the bot to be ready", chat.bot.engine.ready()).await;
+    assert_eq!(chat.says("ana", "/deploy checkout staging v1.2.5").await, "");
+    chat.card_says("Live: 2 of 2 pods run v1.2.5.").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_branch_that_takes_no_push_of_ours_is_said_on_the_card() {
+    let chat = Chat::start().await;
+    chat.world.git.protect("main");
+    chat.says("ana", "/deploy checkout staging v1.2.5").await;
+    chat.card_says(
+        "*Failed.* The git host protects the branch: GH006: Protected branch update failed for refs/heads/main. \
+         Use `landing: pull_request` for this environment, or let Leverframe's account bypass the rule.",
+    )
+    .await;
+    chat.settled().await;
+    assert_eq!((chat.count("push.intent"), chat.commits()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

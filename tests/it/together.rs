@@ -108,6 +108,18 @@ impl Chat {
         found.unwrap_or_else(|_| panic!("nothing in #deploys says {words:?}, but: {:#?}", lost()))
     }
 
+    /// Waits until the bot has read this commit.
+    pub(crate) async fn reads(&self, commit: &str) {
+        let read = async {
+            while self.bot.engine.rules().is_none_or(|rules| rules.commit.as_str() != commit) {
+                // Any command makes it look.
+                self.says("ana", "/help").await;
+                self.settled().await;
+            }
+        };
+        within("the bot to read the tip", read).await;
+    }
+
     /// Waits until nothing is in flight.
     pub(crate) async fn settled(&self) {
         within("everything to settle", self.bot.engine.settled()).await;
