@@ -174,7 +174,8 @@ fn real_files_are_read_beside_the_configuration() {
     std::fs::write(&file, text).unwrap();
     let missing = Config::load(&file).unwrap_err();
     assert_eq!(missing.to_string().lines().count(), 2, "{missing}");
-    assert!(missing.remedy().starts_with("Write the file, or correct its path"), "{missing}");
+    assert!(missing.to_string().contains("Write the file, or correct its path"), "{missing}");
+    assert_eq!(missing.remedy(), "Correct the file; `leverframe check` reads it without starting anything.");
 
     std::fs::write(&secret, "xoxb-1\n").unwrap();
     for (mode, warnings) in [(0o600, 0), (0o640, 2)] {
