@@ -1,17 +1,18 @@
 //! `leverframe audit`: the ledger, read from its journal. Never writes, so it works beside a running server.
 
 use std::{
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter},
     path::PathBuf,
 };
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::{ConfigFile, Ended, Failure, say};
 use crate::{
     config::Config,
     core::entry::Recorded,
-    ledger::{self, journal::Reader},
+    ledger::{self, ExportError, VerifyReport, journal::Reader},
 };
 
 /// The ledger.
@@ -71,26 +72,43 @@ impl Audit {
     }
 }
 
+/// The ledger's directory. Nothing else of the configuration is needed, its secrets least of all.
 fn directory(config: &ConfigFile) -> Result<PathBuf, Failure> {
-    let config = Config::load(&config.config).map_err(|error| Failure::new(&error, error.remedy()))?;
-    Ok(config.data.join("ledger"))
+    let data = Config::data_of(&config.config).map_err(|error| Failure::new(&error, error.remedy()))?;
+    let directory = data.join("ledger");
+    match ledger::is_there(&directory) {
+        Ok(true) => Ok(directory),
+        Ok(false) => Err(Failure::new(
+            format!("There is no ledger in `{}`.", directory.display()),
+            "Check `data` in the configuration; a ledger that was there and is gone must be restored from a backup.",
+        )),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+fn unreadable(error: &ledger::JournalError) -> Failure {
+    Failure::new(format!("{error}."), error.remedy())
 }
 
 fn show(directory: &std::path::Path, subject: Option<&str>, last: usize) -> Result<Ended, Failure> {
     let fits = |about: &str| subject.is_none_or(|wanted| about == wanted || about == format!("request/{wanted}"));
-    let mut kept = std::collections::VecDeque::new();
-    let failed = |error: ledger::JournalError| Failure::new(format!("{error}."), error.remedy());
-    for record in Reader::open(directory).map_err(failed)? {
-        let recorded = record.map_err(failed)?.recorded();
-        if fits(&recorded.entry.subject) {
-            kept.push_back(line(&recorded));
+    let (mut kept, mut damage) = (std::collections::VecDeque::new(), None);
+    for record in Reader::open(directory).map_err(|error| unreadable(&error))? {
+        match record {
+            Ok(record) if fits(&record.entry.subject) => kept.push_back(line(&record.recorded())),
+            Ok(_) => {}
+            Err(error) => {
+                damage = Some(unreadable(&error));
+                break;
+            }
         }
         if kept.len() > last {
             kept.pop_front();
         }
     }
-    kept.iter().for_each(say);
-    Ok(Ended::Well)
+    kept.iter().try_for_each(say)?;
+    // What stands before the damage is shown all the same.
+    damage.map_or(Ok(Ended::Well), Err)
 }
 
 /// `12 2026-11-21T08:00:00.000Z request.opened request/01J... ana (slack:U1) {...}`
@@ -108,32 +126,48 @@ fn line(recorded: &Recorded) -> String {
 fn verify(directory: &std::path::Path, json: bool) -> Result<Ended, Failure> {
     match ledger::verify(directory) {
         Ok(report) => {
-            let head = report.head.to_string();
-            say(if json {
-                serde_json::json!({ "ok": true, "entries": report.entries, "head": head }).to_string()
-            } else {
-                format!("{} entries, each hash, link and order as it should be. Head {head}.", report.entries)
-            });
+            say(if json { report_as_json(&report) } else { report_in_words(&report) })?;
             Ok(Ended::Well)
         }
         Err(broken) => {
             say(if json {
-                serde_json::json!({ "ok": false, "seq": broken.seq, "why": broken.why.to_string() }).to_string()
+                json!({ "ok": false, "seq": broken.seq, "why": broken.why }).to_string()
             } else {
-                format!("Entry {} is bad: {}. Everything before it verifies.", broken.seq, broken.why)
-            });
+                format!(
+                    "Entry {} is bad: {}. Everything before it verifies.\n{}",
+                    broken.seq,
+                    broken.why,
+                    broken.remedy()
+                )
+            })?;
             Ok(Ended::Red)
         }
     }
 }
 
+fn report_as_json(report: &VerifyReport) -> String {
+    json!({ "ok": true, "entries": report.entries, "head": report.head, "unfinished": report.unfinished }).to_string()
+}
+
+fn report_in_words(report: &VerifyReport) -> String {
+    let VerifyReport { entries, head, unfinished } = report;
+    let noun = if *entries == 1 { "entry" } else { "entries" };
+    let rest = match unfinished {
+        0 => String::new(),
+        bytes => format!(
+            "\n{bytes} bytes follow that are no entry yet: one is being written, or a crash cut it short before \
+             anybody was told."
+        ),
+    };
+    format!("{entries} {noun}, each hash, link and order as it should be. Head {head}.{rest}")
+}
+
 fn export(directory: &std::path::Path, from: u64) -> Result<Ended, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
-    ledger::export_jsonl(directory, from, &mut out)
-        .map_err(|error| Failure::new(format!("{error}."), error.remedy()))?;
-    match out.flush() {
-        Ok(()) => Ok(Ended::Well),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ended::Well),
-        Err(error) => Err(Failure::new(format!("The export could not be written: {error}."), "Check where it goes.")),
+    match ledger::export_jsonl(directory, from, &mut out) {
+        // A reader who has seen enough is no failure.
+        Err(ExportError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ended::Well),
+        Err(error) => Err(Failure::new(format!("{error}."), error.remedy())),
+        Ok(_) => Ok(Ended::Well),
     }
 }

@@ -86,9 +86,14 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-/// Prints a line; a closed pipe is not an error of ours.
-fn say(line: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+/// Prints a line. A reader who has seen enough is no failure of ours; a full disk is one.
+fn say(line: impl Display) -> Result<(), Failure> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("The answer cannot be written: {error}."), "Check where it goes, then ask again."))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Logs go to standard error: for people on a terminal, as JSON elsewhere. `RUST_LOG` sets what is shown.

@@ -13,6 +13,7 @@ use crate::{
     core::{
         change::{self, PlanRefusal, Planned},
         command::{self, Asked, Invoked},
+        decide::{forbidden_to_all, sentence},
         names::ConnectionName,
         rules::Rules,
     },
@@ -41,10 +42,10 @@ impl Plan {
         match planned((&self.repo, &self.name), &self.words)? {
             Some(planned) if self.json => {
                 let plan = &planned.plan;
-                say(json!({ "digest": plan.digest, "edits": plan.edits, "diff": plan.diff }));
+                say(json!({ "digest": plan.digest, "edits": plan.edits, "diff": plan.diff }))?;
             }
-            Some(planned) => say(coloured(planned.plan.diff.trim_end())),
-            None if self.json => say(json!({ "digest": null, "edits": [], "diff": "" })),
+            Some(planned) => say(coloured(planned.plan.diff.trim_end()))?,
+            None if self.json => say(json!({ "digest": null, "edits": [], "diff": "" }))?,
             None => {}
         }
         Ok(Ended::Well)
@@ -64,7 +65,10 @@ fn planned((repo, name): (&Path, &ConnectionName), words: &[String]) -> Result<O
     };
     let files = checkout.directory(&rules, &target)?;
     match engine::plan_set(name, &rules, (command.name(), &target, &rules.commit), &set, &files) {
-        Ok(planned) => Ok(Some(planned)),
+        Ok(planned) => match forbidden_to_all(&rules, command.name(), &target, &planned.plan) {
+            Some(denial) => Err(Failure::new(sentence(&denial.reason), denial.remedy)),
+            None => Ok(Some(planned)),
+        },
         Err(PlanRefusal::Already { .. }) => Ok(None),
         Err(refusal) => Err(Failure::new(format!("{refusal}."), refusal.remedy())),
     }

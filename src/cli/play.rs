@@ -37,8 +37,8 @@ impl Play {
         }
         runtime()?.block_on(async {
             let (world, running) = together(WorldOptions { page_port: self.port, ..WorldOptions::default() }).await?;
-            say(format!("Leverframe plays at {}", world.page()));
-            say("Type commands there as Ana, approve as Bo. Ctrl-C ends it and removes everything.");
+            say(format!("Leverframe plays at {}", world.page()))?;
+            say("Type commands there as Ana, approve as Bo. Ctrl-C ends it and removes everything.")?;
             serve::wait_for_a_signal().await;
             running.stop().await;
             Ok(Ended::Well)
@@ -73,7 +73,7 @@ async fn tell(file: &std::path::Path) -> Result<Ended, Failure> {
         Ok(transcript) => (transcript, None),
         Err(failed) => (failed.transcript.clone(), Some(failed)),
     };
-    say(transcript.trim_end());
+    say(transcript.trim_end())?;
     failed.map_or(Ok(Ended::Well), |failed| Err(Failure::new(format!("{name}: {failed}"), failed.remedy())))
 }
 

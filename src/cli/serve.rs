@@ -49,7 +49,7 @@ pub(super) fn run(path: &Path) -> Result<Ended, Failure> {
     }
     runtime()?.block_on(async {
         let running = start(config).await.map_err(Failure)?;
-        say(format!("Leverframe listens on http://{}", running.address));
+        say(format!("Leverframe listens on http://{}", running.address))?;
         wait_for_a_signal().await;
         running.stop().await;
         Ok(Ended::Well)

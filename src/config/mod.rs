@@ -92,7 +92,7 @@ impl ConfigError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Unreadable { .. } => "Write the file, or name another with `--config FILE`.".to_owned(),
-            Self::Wrong(problems) => problems.remedy(),
+            Self::Wrong(_) => "Correct the file; `leverframe check` reads it without starting anything.".to_owned(),
         }
     }
 }
@@ -121,6 +121,24 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::Unreadable { file: path.to_owned(), reason: error.to_string() })?;
         Ok(Self::parse(&text, path, &reference::from_the_system)?)
+    }
+
+    /// Only where the data is, for those who read the ledger: no secret need be there, and mistakes elsewhere in the
+    /// file do not matter.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no YAML, or names no directory.
+    pub fn data_of(path: &Path) -> Result<PathBuf, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { file: path.to_owned(), reason: error.to_string() })?;
+        let name = path.display().to_string();
+        let mut root = located::parse(&text).map_err(|list| Problems::new(&name, list))?;
+        let mut reading = Reading::new(path.parent().unwrap_or(Path::new("")), &reference::from_the_system);
+        reading.resolve(&mut root);
+        let data = root.fields(&KEYS, &mut reading.problems).required("data", "data: ./data", &mut reading.problems);
+        let directory = data.and_then(|node| reading.path(node));
+        reading.problems.retain(|problem| problem.key == "data" || problem.found.contains("`data`"));
+        directory.ok_or_else(|| Problems::new(&name, reading.problems).into())
     }
 
     /// Reads the text of a configuration. `path` names it in messages, and relative paths start in its directory;

@@ -69,7 +69,7 @@ impl RulesError {
             Self::NoCatalog => format!("Write `{CATALOG}` with at least one environment and its path."),
             Self::Catalog(_) => "Correct the catalog in git.".to_owned(),
             Self::Policy(error) => error.remedy(),
-            Self::Command(error) => error.remedy(),
+            Self::Command(_) => "Correct the command's file in git.".to_owned(),
         }
     }
 }

@@ -47,6 +47,14 @@ pub(crate) fn segments(folder: &Path) -> Result<Vec<u64>, JournalError> {
     Ok(found)
 }
 
+/// Whether a ledger was ever opened in this directory: then its journal has a segment, if only an empty one.
+///
+/// # Errors
+/// When the directory cannot be listed.
+pub fn is_there(directory: &Path) -> Result<bool, JournalError> {
+    segments(&folder(directory)).map(|segments| !segments.is_empty())
+}
+
 /// What follows the last complete line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tail {

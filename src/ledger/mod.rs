@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use error::{JournalError, LedgerError};
 pub use finding::Finding;
+pub use journal::is_there;
 pub use opening::Sizes;
 pub use verify::{Broken, ExportError, VerifyReport, export_jsonl, verify};
 

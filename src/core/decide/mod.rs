@@ -16,8 +16,8 @@ use crate::core::{
     catalog::Team,
     change::Plan,
     entry::{Actor, Draft},
-    names::{PersonId, RequestId, Target},
-    policy::{Circumstances, Principal, Question, Standing, Verdict},
+    names::{CommandName, PersonId, RequestId, Target},
+    policy::{Circumstances, Denial, Principal, Question, Standing, Verdict},
     request::{Card, Event, Request},
     rules::Rules,
 };
@@ -185,6 +185,15 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
 /// The bot itself.
 pub fn ourselves() -> Actor {
     Actor { person: None, account: None, via: "leverframe".to_owned() }
+}
+
+/// What forbids a change to everybody, whoever asks: a locked field, replicas outside the limits.
+pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, plan: &Plan) -> Option<Denial> {
+    let nobody = ourselves();
+    match permitted(rules, Subject { actor: &nobody, command, target, channel: "" }, Some(plan)) {
+        Verdict::Denied(denial) => denial.is_builtin().then_some(denial),
+        Verdict::Permitted => None,
+    }
 }
 
 /// Whether policy permits the change to whoever asked, with the facts of now.

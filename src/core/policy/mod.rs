@@ -156,6 +156,13 @@ pub struct Denial {
     pub remedy: String,
 }
 
+impl Denial {
+    /// Whether a built-in policy forbids it, which none of the repository's can lift.
+    pub fn is_builtin(&self) -> bool {
+        BUILTIN.contains(&format!("@id(\"{}\")", self.policy))
+    }
+}
+
 /// The policies in force.
 #[derive(Debug, Clone)]
 pub struct Policy {

@@ -225,9 +225,9 @@ fn named(rules: Option<&Rules>, actor: &Actor) -> String {
 /// The description of the pull request: who, what, why, the diff, the digest.
 pub(super) fn description(inner: &Arc<Inner>, request: &Request, course: &Course) -> String {
     let rules = inner.rules();
-    let mut text = format!("**{}**\n\n", request.opened.title);
-    let who = plain(&named(rules.as_deref(), &request.requester));
-    let _ = writeln!(text, "Asked by {who} in chat.\n");
+    let mut text = String::new();
+    let who = rules.map_or_else(|| request.requester.via.clone(), |rules| author(&rules, &request.requester).name);
+    let _ = writeln!(text, "Asked by {} in chat.\n", plain(&who));
     if let Some(reason) = &request.reason {
         let _ = writeln!(text, "> {}\n", plain(&one_paragraph(reason)));
     }
