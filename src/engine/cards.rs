@@ -105,7 +105,11 @@ async fn post(
     let untried = inner.unposted.lock().unwrap_or_else(PoisonError::into_inner).remove(&request.id);
     let place = if untried { None } else { find(inner, slack, request, &typed_in).await? };
     let place = match place {
-        Some(place) => place,
+        // It says what was true when it was posted.
+        Some(place) => {
+            slack.update(&place, rendered.text, rendered.blocks).await?;
+            place
+        }
         None => send(inner, slack, request, (typed_in, rendered)).await?,
     };
     let card = Card { channel: format!("slack:{}", place.channel), message: place.ts };

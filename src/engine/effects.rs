@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::FutureExt as _;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::{Busy, Inner, Resting, facts, follow, rules};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     core::{
         change::{Plan, PlanRefusal},
         decide::{Incoming, Outcome, Reply, Step},
-        names::{CommitId, RequestId},
+        names::{CommitId, RequestId, Target},
         request::{Course, Due, Ending, Request, Way},
     },
     forge::{ForgeError, State as Proposed},
@@ -147,6 +147,10 @@ fn back_off(tries: u32) -> Duration {
 }
 
 async fn perform(inner: &Arc<Inner>, request: &Request, due: Due) -> Result<(), Trouble> {
+    let _turn = match due {
+        Due::Commit | Due::Merge => turn(inner, &request.opened.target).await,
+        Due::Plan | Due::OpenPullRequest | Due::ClosePullRequest | Due::Follow => None,
+    };
     match (due, request.course()) {
         (Due::Plan, _) => plan(inner, request).await,
         (Due::OpenPullRequest, Some(course)) => proposal::propose(inner, request, course).await,
@@ -156,6 +160,17 @@ async fn perform(inner: &Arc<Inner>, request: &Request, due: Due) -> Result<(), 
         (Due::Follow, Some(course)) => follow::follow(inner, request, course).await,
         (Due::OpenPullRequest | Due::Commit | Due::Merge | Due::ClosePullRequest | Due::Follow, None) => Ok(()),
     }
+}
+
+/// Waits until no other change of the target is landing. Without that a change that had landed, and was not recorded
+/// yet, could be undone by an older one, or taken for an older one.
+async fn turn(inner: &Arc<Inner>, target: &Target) -> Option<OwnedSemaphorePermit> {
+    let turns = {
+        let mut all = inner.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(target.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))))
+    };
+    // It is never closed, so that nobody goes without a turn.
+    turns.acquire_owned().await.ok()
 }
 
 /// Tells the core what came of something.

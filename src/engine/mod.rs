@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
 use crate::{
     chat::{card::Progress, slack::client::SlackClient},
@@ -27,7 +27,7 @@ use crate::{
     core::{
         decide::{Asker, Decision, Facts, Incoming, Reply, Words, decide},
         entry::Recorded,
-        names::{ConnectionName, RequestId},
+        names::{ConnectionName, RequestId, Target},
         request::{self, Request},
         rules::{Rules, Sources},
     },
@@ -90,6 +90,8 @@ struct Inner {
     requests: tokio::sync::Mutex<BTreeMap<RequestId, Request>>,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
     running: Mutex<HashMap<RequestId, Arc<Notify>>>,
+    /// One change of a target lands at a time, and is recorded before the next one begins: the ledger's order is git's.
+    turns: Mutex<BTreeMap<Target, Arc<Semaphore>>>,
     undrawn: Mutex<BTreeSet<RequestId>>,
     /// Opened in this life of the process, and no post of their card was tried: none can be there.
     unposted: Mutex<BTreeSet<RequestId>>,
@@ -115,6 +117,7 @@ impl Engine {
             requests: tokio::sync::Mutex::new(requests),
             progress: Mutex::default(),
             running: Mutex::default(),
+            turns: Mutex::default(),
             undrawn: Mutex::default(),
             unposted: Mutex::default(),
             drawing: Notify::new(),

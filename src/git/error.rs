@@ -182,6 +182,9 @@ mod tests {
         for (error, passing) in all {
             assert!(error.remedy().ends_with('.'), "{error}");
             assert_eq!(error.is_passing(), passing, "{error}");
+            let asks_again = error.remedy().contains("sk again") || error.remedy().contains("landing:");
+            assert!(!(error.is_final() && error.is_passing()), "{error}");
+            assert!(!error.is_final() || asks_again || error.remedy().contains("by hand"), "{error}");
         }
     }
 }

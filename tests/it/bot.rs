@@ -119,8 +119,7 @@ impl Scene {
         }
     }
 
-    /// Starts the bot and waits until it listens; nothing
-    /// where it is killed before.
+    /// Starts the bot and waits until it listens; nothing where it is killed before.
     async fn launch(&self) -> Option<String> {
         let log = std::fs::File::options().create(true).append(true).open(self.log()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_leverframe"));

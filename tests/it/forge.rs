@@ -77,7 +77,7 @@ impl Fake {
         task.spawn(async move { axum::serve(listener, app).await.unwrap() });
         // As `net` makes it, but less patient and with no redirects followed.
         Outgoing::new(&Tls::default()).unwrap();
-        let client = reqwest::Client::builder().read_timeout(Duration::from_millis(200));
+        let client = reqwest::Client::builder().read_timeout(Duration::from_secs(2));
         let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let token = Secret::new("t0ken");
         let github = GitHub::new(client, &api, &token, "acme".into(), "deployments".into()).unwrap();
