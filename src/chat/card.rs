@@ -21,6 +21,10 @@ pub enum Mark {
     Done,
     /// Ended without a change.
     Stopped,
+    /// In git, and a newer change took over.
+    Overtaken,
+    /// In git, and nobody could see whether it runs.
+    Unseen,
     /// It went wrong.
     Failed,
 }
@@ -158,9 +162,9 @@ fn deciding(needs: &Needs, course: &Course, progress: &Progress) -> Vec<Span> {
     if let Some(why) = &course.replanned {
         status.push(text(format!("Planned anew, so earlier approvals no longer count: {why}. ")));
     }
-    let given = course.votes.len();
-    let have = if given > 0 { format!("{given} of {} given", needs.count) } else { needs.count.to_string() };
-    status.push(text(have));
+    let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
+    let more = if given > 0 { " more" } else { "" };
+    status.push(text(format!("{}{more}", needs.count.saturating_sub(given))));
     for (index, from) in needs.from.iter().enumerate() {
         let (kind, name) = from.split_once(':').unwrap_or(("", from));
         let kind = if matches!(kind, "team" | "group") { format!("the {kind} ") } else { String::new() };
@@ -169,6 +173,9 @@ fn deciding(needs: &Needs, course: &Course, progress: &Progress) -> Vec<Span> {
     }
     if needs.from.is_empty() {
         status.push(text(" from anybody else of the catalog"));
+    }
+    if given > 0 {
+        status.push(text(format!(" ({given} of {} given)", needs.count)));
     }
     status.extend([text(", until "), Span::At(needs.until), text(".")]);
     if let Some(trouble) = &progress.trouble {
@@ -223,13 +230,14 @@ fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitI
             Some("Look at the pods, or roll back.".to_owned()),
         ),
         Ending::Unseen { seen } => {
-            (Mark::Stopped, in_git(format!(". Whether it is live could not be seen: {seen}.")), None)
+            let status = in_git(format!(". Whether it is live could not be seen: {seen}."));
+            (Mark::Unseen, status, Some("Look at the pods yourself.".to_owned()))
         }
-        Ending::Superseded { by } => (
-            Mark::Stopped,
-            in_git(format!("; a newer change of the same target took over before it was seen live ({by}).")),
-            None,
-        ),
+        Ending::Superseded { by } => {
+            let mut status = in_git("; a newer change of the same target took over before it was seen live: ".into());
+            status.extend([Span::Code(by.to_string()), text(".")]);
+            (Mark::Overtaken, status, None)
+        }
         Ending::AlreadyThere => (Mark::Stopped, vec![text("Git already says so; nothing was committed.")], None),
         Ending::Rejected => (
             Mark::Stopped,
@@ -256,7 +264,10 @@ fn notes(request: &Request, links: Links<'_>) -> Vec<Vec<Span>> {
     let mut notes =
         vec![vec![text("Asked by "), Span::Somebody(request.requester.clone()), text(" at "), Span::At(request.at)]];
     if let Some(course) = request.course() {
-        notes.extend(course.votes.iter().map(|vote| vec![text("Approved by "), Span::Somebody(vote.actor.clone())]));
+        let approvers = course.votes.iter().enumerate().flat_map(|(index, vote)| {
+            [text(if index == 0 { "Approved by " } else { ", " }), Span::Somebody(vote.actor.clone())]
+        });
+        notes.extend(Some(approvers.collect::<Vec<_>>()).filter(|spans| !spans.is_empty()));
         if let Some(at) = &course.pull_request {
             let text = format!("Pull request #{}", at.number);
             notes.push(vec![Span::Link { url: at.url.clone(), text }]);

@@ -9,6 +9,7 @@
 
 mod beside;
 mod bot;
+mod cards;
 mod command_line;
 mod crash;
 mod forge;

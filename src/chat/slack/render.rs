@@ -7,8 +7,16 @@ use crate::{
     core::{decide::Words, entry::Actor},
 };
 
-/// A section's text holds 3,000 characters; escaping makes five of one, so that this many of ours always fit.
+/// A section's text holds 3,000 characters; this many of ours always fit.
 const SECTION: usize = 2900;
+/// All sections together stay below what Slack was seen to refuse (some 13,000 characters), so those that matter
+/// less get less.
+const CHANGES: usize = 2000;
+const REASON: usize = 1000;
+/// The most that one statement of others (a host, a file) takes of a section, so that what follows it is seen too.
+const STATEMENT: usize = 400;
+/// The most that one value takes.
+const VALUE: usize = 200;
 
 /// A message for Slack: the words for notifications and screen readers, and the blocks.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +39,8 @@ pub fn card(card: &Card) -> Rendered {
         blocks.push(section(&changes));
     }
     if let Some(reason) = &card.reason {
-        blocks.push(section(&format!("> {}", escaped(reason).replace('\n', "\n> "))));
+        let reason = shortened(&escaped(reason), REASON);
+        blocks.push(section(&format!("> {}", reason.trim_end().replace('\n', "\n> "))));
     }
     if !card.diff.is_empty() {
         blocks.push(section(&fenced(&card.diff)));
@@ -56,16 +65,31 @@ fn mark(mark: Mark) -> (&'static str, &'static str) {
         Mark::Working => (":gear:", "In progress"),
         Mark::Done => (":white_check_mark:", "Done"),
         Mark::Stopped => (":no_entry_sign:", "Stopped"),
+        Mark::Overtaken => (":fast_forward:", "Overtaken"),
+        Mark::Unseen => (":grey_question:", "Not seen live"),
         Mark::Failed => (":x:", "Failed"),
     }
 }
 
+/// One line for each field; those for which there is no room are counted.
 fn changes(card: &Card) -> String {
     let line = |line: &crate::core::change::Line| {
-        let old = line.old.as_deref().map_or("not set".to_owned(), |old| format!("`{}`", escaped(old)));
-        format!("{}: {old} → `{}`", escaped(&line.field.label()), escaped(&line.new))
+        let old = line.old.as_deref().map_or("not set".to_owned(), code);
+        format!("{}: {old} → {}", escaped(&line.field.label()), code(&line.new))
     };
-    card.lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    let (mut text, mut shown) = (String::new(), 0);
+    for line in card.lines.iter().map(line) {
+        if text.chars().count() + line.chars().count() > CHANGES {
+            break;
+        }
+        text.push_str(&line);
+        text.push('\n');
+        shown += 1;
+    }
+    match card.lines.len().saturating_sub(shown) {
+        0 => text.trim_end().to_owned(),
+        more => format!("{text}… and {more} more"),
+    }
 }
 
 fn section(text: &str) -> SlackBlock {
@@ -73,7 +97,7 @@ fn section(text: &str) -> SlackBlock {
     SlackSectionBlock::new().with_text(SlackBlockText::MarkDown(text)).into()
 }
 
-/// At most ten elements fit in a context; votes beyond that are counted in the status anyway.
+/// At most ten elements fit in a context; a card has seven at most.
 fn context(card: &Card) -> SlackBlock {
     let elements = card.notes.iter().take(10).map(|note| {
         SlackContextBlockElement::MarkDown(
@@ -103,8 +127,8 @@ fn spans(spans: &[Span]) -> String {
 
 fn span(span: &Span) -> String {
     match span {
-        Span::Text(text) => escaped(text),
-        Span::Code(text) => format!("`{}`", escaped(text)),
+        Span::Text(text) => escaped(&cut(text, STATEMENT)),
+        Span::Code(text) => code(text),
         Span::Somebody(actor) => somebody(actor),
         Span::Link { url, text } => format!("<{}|{}>", url.replace(['<', '>', '|'], ""), escaped(text)),
         Span::At(at) => {
@@ -112,6 +136,11 @@ fn span(span: &Span) -> String {
             format!("<!date^{}^{{time}}|{fallback}>", at.as_second())
         }
     }
+}
+
+/// Set apart; a backtick inside would end it.
+fn code(text: &str) -> String {
+    format!("`{}`", escaped(&cut(text, VALUE).replace('`', "'")))
 }
 
 /// A mention for a Slack account; the pseudonym for whoever came from elsewhere.
@@ -147,7 +176,23 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-fn shortened(text: &str, most: usize) -> String {
+/// Cuts what is already in Slack's markup, never in the middle of an entity or a link.
+fn shortened(markup: &str, most: usize) -> String {
+    let mut kept = cut(markup, most);
+    if kept.len() < markup.len() {
+        for (opens, closes) in [('&', ';'), ('<', '>')] {
+            if let Some((before, open)) = kept.rsplit_once(opens)
+                && !open.contains(closes)
+            {
+                kept = format!("{before}…");
+            }
+        }
+    }
+    kept
+}
+
+/// Cuts text as it was written.
+fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -164,5 +209,9 @@ mod tests {
         assert_eq!(escaped("<!channel> a & b\u{202e}"), "&lt;!channel&gt; a &amp; b");
         assert_eq!(fenced("```\nx"), "```'''\nx```");
         assert_eq!(shortened("abcdef", 4), "ab …");
+        assert_eq!(shortened("ab&amp;cd", 6), "ab…");
+        assert_eq!(shortened("ab&amp;<http://a|b>", 12), "ab&amp;…");
+        assert_eq!(cut("a & b & c", 7), "a & b …");
+        assert_eq!(code("a`b"), "`a'b`");
     }
 }
