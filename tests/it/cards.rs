@@ -107,7 +107,15 @@ fn over(course: Option<Course>, commit: Option<CommitId>, ending: Ending) -> Sta
     let by = match ending {
         Ending::Rejected => person("bo", "U0BO"),
         Ending::Cancelled => person("ana", "U0ANA"),
-        _ => Actor { person: None, account: None, via: "leverframe".to_owned() },
+        Ending::Live { .. }
+        | Ending::Landed
+        | Ending::NotLive { .. }
+        | Ending::Unseen { .. }
+        | Ending::Superseded { .. }
+        | Ending::AlreadyThere
+        | Ending::Expired
+        | Ending::TakenOver { .. }
+        | Ending::Failed { .. } => Actor { person: None, account: None, via: "leverframe".to_owned() },
     };
     State::Over { course, commit, ending, by }
 }
