@@ -11,6 +11,7 @@ mod beside;
 mod bot;
 mod cards;
 mod command_line;
+mod contract;
 mod crash;
 mod forge;
 mod git;
