@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "helpers of tests fail by panicking; clippy sees only what stands in a test function as a test"
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking and say what they skip; clippy takes only test functions for tests"
 )]
 
 mod beside;
