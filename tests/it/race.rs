@@ -337,7 +337,7 @@ async fn an_older_change_of_a_service_never_lands_on_a_newer_one() {
         assert_eq!(asked.status, Some(200));
     }
     let over = |scene: &Scene| {
-        let ends = ["*Done.*", "*Stopped.*", "*Failed.*"];
+        let ends = ["*Done.*", "*Overtaken.*", "*Stopped.*", "*Failed.*"];
         let cards = scene.cards();
         let is_over = |words: String| ends.iter().any(|end| words.contains(end));
         cards.len() == VERSIONS && cards.iter().all(|card| is_over(card.content.words()))
