@@ -60,10 +60,6 @@ pub(super) struct Block {
 }
 
 impl Stream<'_> {
-    pub(super) fn is_block_text(&self, item: usize) -> bool {
-        matches!(self.items.get(item).map(|item| &item.content), Some(Content::Scalar(_, ScalarStyle::Literal)))
-    }
-
     /// The value at `inner` in the text at `outer`.
     pub(super) fn read_inside(
         &self,
