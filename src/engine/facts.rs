@@ -151,6 +151,7 @@ pub fn locator(rules: &Rules, target: &Target, field: &Field) -> Locator {
     let environment = rules.catalog.environment(&target.environment);
     Locator {
         service: target.service.clone(),
+        environment: target.environment.clone(),
         directory: environment.map(|environment| environment.path_of(&target.service)),
         image: image(rules, target),
         pin: rules.catalog.pin(&target.service, field).cloned(),
@@ -162,7 +163,7 @@ pub(super) fn image(rules: &Rules, target: &Target) -> Option<String> {
     Some(rules.catalog.service(&target.service)?.image.as_ref()?.to_string())
 }
 
-/// The files of a target at a commit.
+/// The files of a target at a commit, and those that they build on.
 pub(super) async fn files(
     inner: &Arc<Inner>,
     rules: &Rules,
@@ -171,7 +172,7 @@ pub(super) async fn files(
 ) -> Result<Vec<SourceFile>, Trouble> {
     let Some(environment) = rules.catalog.environment(&target.environment) else { return Ok(Vec::new()) };
     let directory = environment.path_of(&target.service);
-    Ok(inner.reach.repository.mirror.directory(commit, &directory).await?)
+    Ok(inner.reach.repository.mirror.target(commit, &directory).await?)
 }
 
 /// The version before, for a rollback: the one that was named, or the last that git had before the present one,
@@ -254,13 +255,17 @@ async fn known_versions(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> K
     known
 }
 
-/// What a plan sets, each value as the command gave it: text stays text and a number a number.
+/// What a plan sets, each value as a command gives it: counts as numbers, everything else as text.
 fn set_of(plan: &Plan) -> BTreeMap<Field, Value> {
-    let value = |(line, edit): (&change::Line, &change::Edit)| {
-        let written = edit.new.to_string();
-        if !edit.new.is_string() && written == line.new { edit.new.clone() } else { Value::from(line.new.as_str()) }
+    let value = |line: &change::Line| match line.field {
+        Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => {
+            line.new.parse::<u32>().map_or_else(|_| Value::from(line.new.as_str()), Value::from)
+        }
+        Field::ImageTag | Field::ImageDigest | Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => {
+            Value::from(line.new.as_str())
+        }
     };
-    plan.lines.iter().zip(&plan.edits).map(|pair| (pair.0.field.clone(), value(pair))).collect()
+    plan.lines.iter().map(|line| (line.field.clone(), value(line))).collect()
 }
 
 /// Plans the same edit again, on the newest commit.
@@ -289,7 +294,7 @@ pub(super) fn plan_on_tree(
     let files = rules
         .catalog
         .environment(&target.environment)
-        .and_then(|environment| tree.directory(&environment.path_of(&target.service)).ok())
+        .and_then(|environment| tree.target(&environment.path_of(&target.service)).ok())
         .unwrap_or_default();
     plan_set(repository, rules, (&request.opened.command, target, tree.commit()), &set_of(plan), &files)
 }
