@@ -113,10 +113,8 @@ impl Case {
 }
 
 fn value(field: &Field, text: &str) -> Value {
-    match field {
-        Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => json!(text.parse::<u32>().unwrap()),
-        _ => json!(text.replace('_', " ")),
-    }
+    let is_count = matches!(field, Field::Replicas | Field::ReplicasMin | Field::ReplicasMax);
+    if is_count { json!(text.parse::<u32>().unwrap()) } else { json!(text) }
 }
 
 /// The table with what really comes out in place of what is expected.
