@@ -14,6 +14,7 @@ use leverframe::core::{
 use serde_json::{Value, json};
 
 /// The repositories, or nothing and why.
+#[expect(clippy::disallowed_methods, reason = "where the reading material lies is for tests alone to know")]
 fn corpora() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let folder = std::env::var_os("LEVERFRAME_SHARED").map_or(beside, PathBuf::from).join("corpora/gitops");

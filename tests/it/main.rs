@@ -11,6 +11,7 @@
 mod beside;
 mod bot;
 mod cards;
+mod changes;
 mod command_line;
 mod contract;
 mod crash;
@@ -19,7 +20,6 @@ mod forge;
 mod git;
 mod ledger;
 mod outage;
-mod own_commands;
 mod race;
 mod refusals;
 mod stories;

@@ -140,7 +140,8 @@ async fn a_file_that_cannot_be_edited_with_certainty_is_left_alone_and_named() {
         (
             tag("v1.2.4\n    digest: sha256:00"),
             "`@` at `images[name=registry.example.com/shop/checkout].newTag` is pinned by digest, so a tag there would \
-             change nothing.\nTake the digest out in git first, in a reviewed commit.",
+             change nothing.\nGive the digest with the tag in the same command, or take the digest out in git first, in \
+             a reviewed commit.",
         ),
     ];
     for (number, (text, answer)) in cases.iter().enumerate() {

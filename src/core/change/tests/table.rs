@@ -1,13 +1,6 @@
-//! Tables of cases: files, what is asked, and what would change or why nothing does. A case is
-//!
-//! ```text
-//! === title
-//! %% target=charts/checkout/values-prod.yaml      (and image=, pin=FIELD FILE PATH [DOCUMENT])
-//! @@ path, from the target's directory; from the top with a slash
-//! content
-//! ??? field=value field=value
-//! | expected
-//! ```
+//! Tables of cases: files, what is asked, and what would change or why nothing does. `=== title` opens a case, `%%`
+//! gives it an option (`target=PATH`, `image=NAME`, `pin=FIELD FILE PATH [DOCUMENT]`), `@@ path` opens a file (from the
+//! target's directory, or from the top with a slash), `??? field=value ...` asks, and `| ` says what must come of it.
 
 use std::collections::BTreeMap;
 

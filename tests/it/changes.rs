@@ -1,4 +1,5 @@
-//! Commands that a team writes itself, and images that are pinned by digest: from what is typed to what is in git.
+//! Changes beyond a tag in a target's own files, from what is typed to what is in git: a team's own command, an
+//! image that is pinned by digest, a base that several targets share.
 
 use crate::together::Chat;
 
@@ -29,7 +30,7 @@ async fn a_command_of_the_teams_own_changes_a_variable_the_configuration_and_the
 
     let told = chat.says("ana", "/lf tune cart staging ttl=600 level=debug cpu=250m").await;
     assert_eq!(told, "");
-    let card = chat.card_says("In git").await.content.words();
+    let card = chat.card_says("· Commit ").await.content.words();
     for line in [
         "CPU: not set → `250m`",
         "Environment variable SESSION_TTL: `900` → `600`",
@@ -73,7 +74,7 @@ async fn an_image_that_is_pinned_by_digest_is_deployed_and_rolled_back_with_it()
 
     let asked = format!("/deploy cart staging v3.4.2 digest={}", digest('2'));
     assert_eq!(chat.says("ana", &asked).await, "");
-    chat.card_says("In git").await;
+    chat.card_says("· Commit ").await;
     let file = || chat.world.repository.file(path).unwrap().unwrap();
     assert_eq!(file(), pinned.replace(&image("v3.4.1", '1'), &image("v3.4.2", '2')));
 
@@ -81,4 +82,18 @@ async fn an_image_that_is_pinned_by_digest_is_deployed_and_rolled_back_with_it()
     chat.card_says("rollback cart to v3.4.1 in staging").await;
     chat.settled().await;
     assert_eq!(file(), pinned);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_base_that_others_share_is_left_alone_and_the_overlay_says_what_differs() {
+    let overlay = "apps/payments/staging/kustomization.yaml";
+    let chat = Chat::with(&[(overlay, "resources:\n  - ../base # shared with prod\n")]).await;
+    let base = || chat.world.repository.file("apps/payments/base/deployment.yaml").unwrap().unwrap();
+    let before = base();
+    assert_eq!(chat.says("ana", "/deploy payments staging v6.0.0 replicas=3").await, "");
+    chat.card_says("· Commit ").await;
+    let expected = "resources:\n  - ../base # shared with prod\nimages:\n  - name: payments\n    newTag: v6.0.0\n\
+        replicas:\n  - name: payments\n    count: 3\n";
+    assert_eq!(chat.world.repository.file(overlay).unwrap().unwrap(), expected);
+    assert_eq!(base(), before);
 }
