@@ -130,6 +130,15 @@ impl Mirror {
         self.reader.call(move |room| Tree::named(&room.repository, &commit)?.directory(&directory)).await
     }
 
+    /// The files of a target: those below its directory or its one file, and those elsewhere that they build on.
+    ///
+    /// # Errors
+    /// When the commit is not in the mirror.
+    pub async fn target(&self, commit: &CommitId, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
+        let (commit, path) = (commit.clone(), path.clone());
+        self.reader.call(move |room| Tree::named(&room.repository, &commit)?.target(&path)).await
+    }
+
     /// One text file; `None` where there is none of at most 1 MiB.
     ///
     /// # Errors

@@ -7,7 +7,10 @@ use git2::{ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::error::GitError;
 pub use crate::core::change::SourceFile;
-use crate::core::names::{CommitId, RepoPath};
+use crate::core::{
+    change::gathered,
+    names::{CommitId, RepoPath},
+};
 
 /// The largest file that is read, in bytes.
 pub const MAX_FILE: usize = 1024 * 1024;
@@ -61,6 +64,18 @@ impl<'r> Tree<'r> {
     /// When the mirror cannot be read.
     pub fn directory(&self, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
         self.noting(self.read_directory(path))
+    }
+
+    /// The files of a target: those below its directory or its one file, and those elsewhere that they build on.
+    ///
+    /// # Errors
+    /// When the mirror cannot be read.
+    pub fn target(&self, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
+        let mut own = self.directory(path)?;
+        if own.is_empty() {
+            own.extend(self.file(path)?);
+        }
+        gathered(path, own, &mut |path| self.file(path))
     }
 
     fn read_directory(&self, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {

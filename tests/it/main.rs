@@ -11,9 +11,11 @@
 mod beside;
 mod bot;
 mod cards;
+mod changes;
 mod command_line;
 mod contract;
 mod crash;
+mod flavour_corpus;
 mod forge;
 mod git;
 mod ledger;
