@@ -95,7 +95,7 @@ fn every_key_is_read() {
     let (name, fleet) = &config.repositories.catalog;
     assert_eq!((name.as_str(), fleet.branch.as_str()), ("fleet", "release/live"));
     assert_eq!(fleet.url.as_str(), "https://git.example.org/infra/fleet.git");
-    let login = RepositoryLogin::Password { username: "robot".into(), password: Secret::new("ghp_secret") };
+    let login = RepositoryLogin::Password { username: "robot".into(), password: Secret::new("ghp_secret"), from: None };
     assert_eq!(fleet.login, login);
     assert_eq!(config.repositories.iter().count(), 3);
     assert!(config.repositories.named(&ConnectionName::parse("local").unwrap()).is_some());

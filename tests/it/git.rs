@@ -130,14 +130,18 @@ async fn serve(
     if service == "receive-pack" && !listing {
         host.pushes.fetch_add(1, Ordering::SeqCst);
     }
-    let answer = talk(&service, listing, &repository, &body).await;
+    let protocol = headers.get("git-protocol").map(|value| value.to_str().unwrap());
+    let answer = talk(&service, listing, &repository, (protocol, &body)).await;
     let lost = service == "receive-pack" && !listing && host.loses_answers.load(Ordering::SeqCst);
     if lost { StatusCode::BAD_GATEWAY.into_response() } else { answer }
 }
 
-async fn talk(service: &str, listing: bool, repository: &Path, body: &[u8]) -> Response {
+async fn talk(service: &str, listing: bool, repository: &Path, (protocol, body): (Option<&str>, &[u8])) -> Response {
     let mut command = tokio::process::Command::new("git");
     command.arg(service).arg("--stateless-rpc").args(listing.then_some("--advertise-refs")).arg(repository);
+    if let Some(protocol) = protocol {
+        command.env("GIT_PROTOCOL", protocol);
+    }
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let body = body.to_vec();
@@ -146,7 +150,7 @@ async fn talk(service: &str, listing: bool, repository: &Path, body: &[u8]) -> R
     };
     let (_, output) = tokio::join!(write, child.wait_with_output());
     let mut answer = Vec::new();
-    if listing {
+    if listing && protocol.is_none() {
         let line = format!("# service=git-{service}\n");
         answer.extend(format!("{:04x}{line}0000", line.len() + 4).into_bytes());
     }
@@ -208,13 +212,15 @@ fn open(url: &str, password: &str, directory: &Path) -> Mirror {
 }
 
 fn source(url: &str, password: &str, directory: &Path) -> Source {
-    let credentials = Credentials { username: "x-access-token".into(), password: Secret::new(password) };
+    let credentials = Credentials { username: "x-access-token".into(), password: Secret::new(password), renewal: None };
     Source {
         name: ConnectionName::parse("deployments").unwrap(),
         url: url.into(),
         branch: "main".into(),
         credentials: Some(credentials),
         directory: directory.into(),
+        ssh: "ssh".into(),
+        key: None,
     }
 }
 
