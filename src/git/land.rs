@@ -79,13 +79,16 @@ pub enum Outcome<E> {
     Stopped(E),
 }
 
+/// Composes, or stops.
+type Composer = Box<dyn FnMut(&Tree<'_>) -> Option<Composed> + Send>;
+
 /// A landing without the type of its caller's reasons, as the queue holds it.
 pub(super) struct Asked {
     pub(super) onto: Onto,
     pub(super) request: RequestId,
     pub(super) opened: Timestamp,
     /// `None` where the caller stopped it; the reason is kept for the answer.
-    pub(super) compose: Box<dyn FnMut(&Tree<'_>) -> Option<Composed> + Send>,
+    pub(super) compose: Composer,
     pub(super) answer: Answer,
 }
 

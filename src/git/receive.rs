@@ -38,6 +38,17 @@ pub(super) enum Said {
     OtherForm,
 }
 
+impl Said {
+    /// Whether a pack of the plainest kind may help: ours was not wanted, or could not be unpacked.
+    pub(super) fn asks_for_another_form(&self) -> bool {
+        match self {
+            Self::OtherForm => true,
+            Self::Refused { status, .. } => status.starts_with("unpack: "),
+            Self::Done => false,
+        }
+    }
+}
+
 /// Pushes what was made.
 pub(super) fn push(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<Said, GitError> {
     let opened = Talk::open(&room.session, Service::ReceivePack, Protocol::Old);

@@ -150,11 +150,8 @@ fn push_to_host(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<(Pushe
         let said = receive::push(room, push, made);
         (said, keeping.join().unwrap_or_else(|_| Err(GitError::Other("keeping what was made broke off".into()))))
     });
-    let said = match said? {
-        Said::OtherForm => push_otherwise(room, push, kept.clone())?,
-        Said::Refused { status, .. } if status.starts_with("unpack: ") => push_otherwise(room, push, kept.clone())?,
-        said => said,
-    };
+    let said = said?;
+    let said = if said.asks_for_another_form() { push_otherwise(room, push, kept.clone())? } else { said };
     match said {
         Said::Refused { hook, status } => Ok((judge(&hook, &status, push.replace)?, kept)),
         Said::Done | Said::OtherForm => Ok((Pushed::Done, kept)),
@@ -164,15 +161,14 @@ fn push_to_host(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<(Pushe
 /// libgit2's push. A server that gives no report is asked what it has afterwards.
 fn push_otherwise(room: &mut Room, push: Push<'_>, kept: Kept) -> Result<Said, GitError> {
     kept?;
-    match fallback::push(room, push)? {
-        Said::Done => {
-            let there = listed(room, &[push.reference])?;
-            let done = there.iter().any(|(_, id)| *id == push.commit);
-            let lost = Said::Refused { hook: String::new(), status: "stale info".to_owned() };
-            Ok(if done { Said::Done } else { lost })
-        }
-        said => Ok(said),
+    let said = fallback::push(room, push)?;
+    if said != Said::Done {
+        return Ok(said);
     }
+    let there = listed(room, &[push.reference])?;
+    let done = there.iter().any(|(_, id)| *id == push.commit);
+    let lost = Said::Refused { hook: String::new(), status: "stale info".to_owned() };
+    Ok(if done { Said::Done } else { lost })
 }
 
 /// Writes what was made into the mirror: one commit's as files, those of a stack as one pack, in which a large

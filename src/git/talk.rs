@@ -22,7 +22,7 @@ pub(super) struct Talk {
 }
 
 enum Way {
-    Http(Option<Answer>),
+    Http(Option<Box<Answer>>),
     Ssh(Box<Connection>),
 }
 
@@ -47,7 +47,7 @@ impl Talk {
         match &mut self.way {
             Way::Ssh(connection) => Ok(connection.as_mut()),
             Way::Http(slot) => {
-                let answer = slot.insert(self.session.send(&ask)?);
+                let answer = slot.insert(Box::new(self.session.send(&ask)?));
                 skip_service_line(answer)
             }
         }
@@ -65,11 +65,11 @@ impl Talk {
             connection.flush()?;
         } else {
             let ask = self.request(Step::Talk, body);
-            self.way = Way::Http(Some(self.session.send(&ask)?));
+            self.way = Way::Http(Some(Box::new(self.session.send(&ask)?)));
         }
         match &mut self.way {
             Way::Ssh(connection) => Ok(connection.as_mut()),
-            Way::Http(Some(answer)) => Ok(answer),
+            Way::Http(Some(answer)) => Ok(answer.as_mut()),
             Way::Http(None) => Err(io::Error::other("no answer")),
         }
     }

@@ -70,7 +70,7 @@ impl Room {
     fn look(&mut self) -> State {
         self.upkeep.jobs = self.upkeep.jobs.wrapping_add(1);
         let objects = self.shared.directory.join("objects");
-        if self.upkeep.jobs % LOOK_EVERY != 0 || !is_untidy(&objects) {
+        if !self.upkeep.jobs.is_multiple_of(LOOK_EVERY) || !is_untidy(&objects) {
             return State::Resting;
         }
         let shared = Arc::clone(&self.shared);
