@@ -21,6 +21,9 @@ pub(super) enum Thin {
 /// What is below this is sent whole, in bytes.
 const SMALL: usize = 256;
 
+/// How much is compared at once, in bytes.
+const BLOCK: usize = 4096;
+
 /// The pack's bytes.
 pub(super) fn pack(made: &[Made], thin: Thin) -> Result<Vec<u8>, GitError> {
     let inside: HashSet<Oid> = made.iter().map(|made| made.id).collect();
@@ -92,9 +95,9 @@ fn length(out: &mut Vec<u8>, mut length: usize) {
 
 /// What turns `old` into `new`: what both begin with, what is new, what both end with.
 fn difference(old: &[u8], new: &[u8]) -> Vec<u8> {
-    let begin = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    let begin = same_at_begin(old, new);
     let shorter = old.len().min(new.len()) - begin;
-    let end = old.iter().rev().zip(new.iter().rev()).take(shorter).take_while(|(old, new)| old == new).count();
+    let end = same_at_end(old, new).min(shorter);
     let mut out = Vec::new();
     length(&mut out, old.len());
     length(&mut out, new.len());
@@ -105,6 +108,22 @@ fn difference(old: &[u8], new: &[u8]) -> Vec<u8> {
     }
     copy(&mut out, old.len() - end, end);
     out
+}
+
+/// How many bytes both begin with: by blocks first, which are compared faster.
+fn same_at_begin(old: &[u8], new: &[u8]) -> usize {
+    let same = old.chunks(BLOCK).zip(new.chunks(BLOCK)).take_while(|(old, new)| old == new);
+    let blocks: usize = same.map(|(block, _)| block.len()).sum();
+    let rest = old.iter().skip(blocks).zip(new.iter().skip(blocks));
+    blocks + rest.take_while(|(old, new)| old == new).count()
+}
+
+/// How many bytes both end with, likewise.
+fn same_at_end(old: &[u8], new: &[u8]) -> usize {
+    let same = old.rchunks(BLOCK).zip(new.rchunks(BLOCK)).take_while(|(old, new)| old == new);
+    let blocks: usize = same.map(|(block, _)| block.len()).sum();
+    let rest = old.iter().rev().skip(blocks).zip(new.iter().rev().skip(blocks));
+    blocks + rest.take_while(|(old, new)| old == new).count()
 }
 
 /// Copies a part of the old bytes, at most 64 KiB at once.
@@ -122,5 +141,52 @@ fn copy(out: &mut Vec<u8>, mut from: usize, mut count: usize) {
         out.push(command);
         out.extend(operands);
         (from, count) = (from + part, count - part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Does what a difference says.
+    fn applied(old: &[u8], difference: &[u8]) -> Vec<u8> {
+        let mut rest = difference.iter().copied();
+        let number = |rest: &mut dyn Iterator<Item = u8>| {
+            let (mut number, mut shift) = (0, 0);
+            loop {
+                let byte = rest.next().unwrap();
+                number |= usize::from(byte & 0x7f) << shift;
+                shift += 7;
+                if byte < 0x80 {
+                    return number;
+                }
+            }
+        };
+        assert_eq!(number(&mut rest), old.len());
+        let length = number(&mut rest);
+        let mut new = Vec::new();
+        while let Some(command) = rest.next() {
+            if command < 0x80 {
+                new.extend(rest.by_ref().take(usize::from(command)));
+                continue;
+            }
+            let mut operands = [0_usize; 7];
+            for (place, operand) in operands.iter_mut().enumerate().filter(|(place, _)| command & (1 << place) != 0) {
+                *operand = usize::from(rest.next().unwrap()) << (8 * (place % 4));
+            }
+            let (from, count) = (operands[..4].iter().sum::<usize>(), operands[4..].iter().sum::<usize>());
+            new.extend_from_slice(&old[from..from + count]);
+        }
+        assert_eq!(new.len(), length);
+        new
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn properties_of_differences(begin in 0..70_000_usize, old in ".{0,300}", new in ".{0,300}", end in 0..70_000_usize) {
+            let text = |middle: &str| [vec![b'a'; begin], middle.as_bytes().to_vec(), vec![b'z'; end]].concat();
+            let (old, new) = (text(&old), text(&new));
+            assert!(applied(&old, &difference(&old, &new)) == new);
+        }
     }
 }
