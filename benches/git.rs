@@ -46,8 +46,13 @@ fn main() -> Done<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let numbers: Vec<u32> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     let sizes = if numbers.is_empty() { vec![1_000, 10_000, 100_000] } else { numbers };
+    let references = arguments.iter().find_map(|argument| argument.strip_prefix("refs=")?.parse().ok());
     let times = arguments.iter().find_map(|argument| argument.strip_prefix("times=")?.parse().ok()).unwrap_or(9);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Some(count) = references {
+        writeln!(out, "{}", runtime.block_on(many_references(&tools, count, times))?)?;
+        return Ok(());
+    }
     writeln!(
         out,
         "Medians in ms. `script`: clone --depth 1, yq, commit, push. `raw`: a program that does nothing but push."
@@ -127,6 +132,39 @@ fn others(tools: &Path, repository: &Path, files: u32, times: usize) -> Done<[f6
         medians.push(line.get("median").and_then(Value::as_f64).ok_or("no median")?);
     }
     medians.try_into().map_err(|_| "two medians".into())
+}
+
+/// A fetch that finds nothing new, and a landing, on a server with so many references.
+async fn many_references(tools: &Path, count: usize, times: usize) -> Done<String> {
+    let folder = tempfile::tempdir()?;
+    let repository = folder.path().join("origin.git");
+    run(Command::new("python3").arg(tools.join("gen_repo.py")).args(["--files", "1000"]).arg(&repository))?;
+    let tip = tip(&repository)?;
+    let mut packed = format!("# pack-refs with: peeled fully-peeled sorted \n{tip} refs/heads/main\n");
+    let mut names: Vec<String> = (0..count).map(|number| format!("refs/pull/{number}/head")).collect();
+    names.sort();
+    names.iter().for_each(|name| packed.push_str(&format!("{tip} {name}\n")));
+    fs::write(repository.join("packed-refs"), packed)?;
+    let server = Server::start(tools, folder.path())?;
+    let began = now();
+    run(Command::new("git").args(["-c", "protocol.version=0", "ls-remote", &server.url, "refs/heads/main"]))?;
+    let all = began.elapsed();
+    let mirror = mirror(&server, folder.path())?;
+    mirror.fetch().await?;
+    let services = services(&repository)?;
+    let (mut fetched, mut landed) = (Vec::new(), Vec::new());
+    for turn in 0..=times {
+        let began = now();
+        mirror.fetch().await?;
+        fetched.push(began.elapsed());
+        landed.push(land(&mirror, &services, turn, 1).await?);
+    }
+    let first = landed.first().map_or(f64::NAN, |first| first.as_secs_f64() * 1000.0);
+    let (fetch, land) = (median(fetched), median(landed.split_off(1)));
+    let all = all.as_secs_f64() * 1000.0;
+    Ok(format!(
+        "{count} references: fetch {fetch:.0} ms, landing {land:.0} ms (the first {first:.0} ms); all of them listed: {all:.0} ms"
+    ))
 }
 
 /// `git http-backend` on loopback.
@@ -253,8 +291,7 @@ async fn is_over(world: &World, count: usize) {
     let _ = tokio::time::timeout(LONGEST, wait).await;
 }
 
-/// The medians of one landing, and of a hundred that wait, in the git room alone.
-async fn waiting(server: &Server, repository: &Path, folder: &Path, times: usize) -> Done<(f64, f64)> {
+fn mirror(server: &Server, folder: &Path) -> Done<Mirror> {
     let outgoing = Outgoing::new(&Tls::default())?;
     let source = Source {
         name: ConnectionName::parse("bench")?,
@@ -266,7 +303,12 @@ async fn waiting(server: &Server, repository: &Path, folder: &Path, times: usize
         key: None,
     };
     let client = outgoing.to(&url::Url::parse(&server.url)?).clone();
-    let mirror = Mirror::open(source, client, tokio::runtime::Handle::current())?;
+    Ok(Mirror::open(source, client, tokio::runtime::Handle::current())?)
+}
+
+/// The medians of one landing, and of a hundred that wait, in the git room alone.
+async fn waiting(server: &Server, repository: &Path, folder: &Path, times: usize) -> Done<(f64, f64)> {
+    let mirror = mirror(server, folder)?;
     mirror.fetch().await?;
     let services = services(repository)?;
     let (mut one, mut hundred) = (Vec::new(), Vec::new());

@@ -129,8 +129,8 @@ impl Ask {
 }
 
 impl Session {
-    /// Sends a request and waits for the answer's head. A request that was redirected is sent again to where the
-    /// redirect led, because what follows a redirect is a `GET` without our body.
+    /// Sends a request and waits for the answer's head. A redirect is remembered; a request that arrived there without
+    /// its body is sent again.
     pub(super) fn send(&self, ask: &Ask) -> io::Result<Answer> {
         let mut renewed = false;
         for _ in 0..MOVES {
@@ -144,17 +144,18 @@ impl Session {
             }
             let answered = answer.url().as_str().to_owned();
             let moved = answered != asked && ask.base(&answered).is_some_and(|found| found != base);
-            if moved && ask.step == Step::Talk {
-                self.remember(ask.base(&answered));
-                continue;
-            }
-            if status == StatusCode::NOT_FOUND && self.forget() {
-                continue;
-            }
-            self.check(&answer, &ask.expected_type())?;
+            let checked = self.check(&answer, &ask.expected_type());
             if moved {
                 self.remember(ask.base(&answered));
             }
+            match checked {
+                Ok(()) => {}
+                // Most redirects lose our body on the way.
+                Err(_) if moved && ask.step == Step::Talk => continue,
+                Err(_) if status == StatusCode::NOT_FOUND && self.forget() => continue,
+                Err(error) => return Err(error),
+            }
+            self.failure.take();
             return Ok(Answer { session: self.clone(), answer: Some(answer), unread: Bytes::new() });
         }
         Err(self.fail(GitError::NotFound))

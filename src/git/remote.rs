@@ -200,6 +200,8 @@ fn judge(hook: &str, status: &str, replace: Replace) -> Result<Pushed, GitError>
         Verdict::Retry => Ok(Pushed::Lost),
         Verdict::Protected => Err(GitError::Protected(line)),
         Verdict::Auth => Err(GitError::Auth(line)),
-        Verdict::Refused => Err(GitError::Refused(line)),
+        Verdict::Later => Err(GitError::Unreachable(line)),
+        // Whoever pushes looks once more whether the branch has moved before this counts.
+        Verdict::Conflict | Verdict::Refused => Err(GitError::Refused(line)),
     }
 }

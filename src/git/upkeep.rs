@@ -171,3 +171,38 @@ fn ids_of(index: &[u8]) -> Option<Vec<Oid>> {
     let ids = rest.get(256 * 4..256 * 4 + count.checked_mul(20)?)?;
     ids.chunks_exact(20).map(|id| Oid::from_bytes(id).ok()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use git2::{ObjectType, Signature, Time};
+
+    use super::*;
+
+    #[test]
+    fn what_is_packed_can_be_taken_away_and_nothing_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init_bare(folder.path()).unwrap();
+        let who = Signature::new("Ana", "ana@example.com", &Time::new(1_700_000_000, 0)).unwrap();
+        let mut ids = Vec::new();
+        for number in 0..300 {
+            let blob = repository.blob(format!("{number}\n").as_bytes()).unwrap();
+            let mut tree = repository.treebuilder(None).unwrap();
+            tree.insert("a", blob, 0o100_644).unwrap();
+            let tree = tree.write().unwrap();
+            let found = repository.find_tree(tree).unwrap();
+            ids.extend([blob, tree, repository.commit(None, &who, &who, "x", &found, &[]).unwrap()]);
+        }
+        let files = || fs::read_dir(folder.path().join("objects/pack")).unwrap().count();
+        // Twice: the first pack is one of the small packs of the second time.
+        for round in 0..2 {
+            ids.push(repository.blob(format!("more {round}").as_bytes()).unwrap());
+            let pile = pack_pile(folder.path()).unwrap();
+            assert_eq!(pile.objects.len(), ids.len());
+            pile.files.iter().for_each(|file| fs::remove_file(file).unwrap());
+            assert_eq!(files(), 2, "one pack and its index");
+            let again = Repository::open_bare(folder.path()).unwrap();
+            let odb = again.odb().unwrap();
+            assert!(ids.iter().all(|id| odb.read(*id).is_ok_and(|found| found.kind() != ObjectType::Any)));
+        }
+    }
+}

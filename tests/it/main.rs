@@ -16,6 +16,8 @@ mod contract;
 mod crash;
 mod forge;
 mod git;
+mod git_contention;
+mod git_hosts;
 mod ledger;
 mod outage;
 mod race;
