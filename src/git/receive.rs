@@ -49,8 +49,8 @@ impl Said {
     }
 }
 
-/// Pushes what was made.
-pub(super) fn push(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<Said, GitError> {
+/// Pushes what was made, of which `thin` is a thin pack.
+pub(super) fn push(room: &mut Room, push: Push<'_>, made: &[Made], thin: &[u8]) -> Result<Said, GitError> {
     let opened = Talk::open(&room.session, Service::ReceivePack, Protocol::Old);
     let mut talk = opened.map_err(|error| super::talk::failed(&room.session, &error))?;
     let host = |talk: &Talk, error: &io::Error| Err(talk.failed(error));
@@ -64,7 +64,10 @@ pub(super) fn push(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<Sai
     if !receives.reports {
         return Ok(Said::OtherForm);
     }
-    let body = request(push, receives, &pack::pack(made, receives.thin)?);
+    let body = match receives.thin {
+        Thin::Yes => request(push, receives, thin),
+        Thin::No => request(push, receives, &pack::pack(made, Thin::No)?),
+    };
     let said = talk.ask(body).and_then(|from| report(from, receives, push.reference));
     match said {
         Ok(said) => {

@@ -124,7 +124,7 @@ pub(super) fn push(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<Pus
     // Whether it goes through, is lost or breaks off: where the branch was is where it was.
     room.proven = None;
     let (pushed, kept) = if room.shared.url.starts_with("file:") {
-        keep(&room.repository, made)?;
+        keep(&room.repository, made, &pack::pack(made, Thin::Yes)?)?;
         (folder::push(room, push)?, Ok(()))
     } else {
         push_to_host(room, push, made)?
@@ -144,10 +144,11 @@ type Kept = Result<(), GitError>;
 
 fn push_to_host(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<(Pushed, Kept), GitError> {
     let directory = room.shared.directory.clone();
+    let thin = pack::pack(made, Thin::Yes)?;
     let (said, kept) = std::thread::scope(|scope| {
         // The server takes longer than the disk, and neither needs the other.
-        let keeping = scope.spawn(|| keep(&Repository::open_bare(&directory)?, made));
-        let said = receive::push(room, push, made);
+        let keeping = scope.spawn(|| keep(&Repository::open_bare(&directory)?, made, &thin));
+        let said = receive::push(room, push, made, &thin);
         (said, keeping.join().unwrap_or_else(|_| Err(GitError::Other("keeping what was made broke off".into()))))
     });
     let said = said?;
@@ -173,7 +174,7 @@ fn push_otherwise(room: &mut Room, push: Push<'_>, kept: Kept) -> Result<Said, G
 
 /// Writes what was made into the mirror: one commit's as files, those of a stack as one pack, in which a large
 /// directory costs only what changed in it.
-fn keep(repository: &Repository, made: &[Made]) -> Kept {
+fn keep(repository: &Repository, made: &[Made], thin: &[u8]) -> Kept {
     let odb = repository.odb()?;
     let commits = made.iter().filter(|made| made.kind == ObjectType::Commit).count();
     if commits <= 1 {
@@ -183,8 +184,7 @@ fn keep(repository: &Repository, made: &[Made]) -> Kept {
         return Ok(());
     }
     let mut writer = odb.packwriter()?;
-    let bytes = pack::pack(made, Thin::Yes)?;
-    std::io::Write::write_all(&mut writer, &bytes).map_err(|error| GitError::Other(error.to_string()))?;
+    std::io::Write::write_all(&mut writer, thin).map_err(|error| GitError::Other(error.to_string()))?;
     writer.commit()?;
     Ok(())
 }
