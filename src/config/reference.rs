@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::core::located::{Node, Origin, Problem, Value};
+use crate::{
+    core::located::{Node, Origin, Problem, Value},
+    secret::Secret,
+};
 
 /// What a reference names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,6 +148,19 @@ fn resolve_text(written: &str, directory: &Path, resolve: Resolve<'_>) -> Result
     text.push_str(rest);
     let alone = count == 1 && written.starts_with("${") && rest.is_empty();
     Ok(Value::Text(text, Origin::Reference { written: written.to_owned(), alone, exposed }))
+}
+
+/// The file that `${file:PATH}` names.
+pub(super) fn file_named(written: &str, directory: &Path) -> Option<PathBuf> {
+    let path = written.strip_prefix("${file:").and_then(|rest| rest.strip_suffix('}'))?;
+    Some(directory.join(path))
+}
+
+/// Reads a secret's file again, where it can be read: whoever renews a token writes it there.
+pub fn read_again(file: &Path) -> Option<Secret> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let text = text.trim_end_matches(['\n', '\r']);
+    (!text.is_empty()).then(|| Secret::new(text))
 }
 
 fn reference(inside: &str, directory: &Path) -> Option<Reference> {

@@ -18,6 +18,8 @@ mod crash;
 mod flavour_corpus;
 mod forge;
 mod git;
+mod git_contention;
+mod git_hosts;
 mod ledger;
 mod outage;
 mod race;
