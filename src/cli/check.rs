@@ -104,7 +104,7 @@ fn targets(checkout: &Checkout, rules: &Rules) -> Result<Ended, Failure> {
     for (service, environments) in &rules.services {
         for environment in environments {
             let target = Target { service: service.clone(), environment: environment.clone() };
-            let files = checkout.directory(rules, &target)?;
+            let files = checkout.target(rules, &target)?;
             for field in [Field::ImageTag, Field::Replicas] {
                 let found = place(rules, &target, &field, &files);
                 let fault = fault(rules, &target, &field, &files);

@@ -56,10 +56,9 @@ impl Checkout {
     }
 
     /// The files of a target.
-    pub(super) fn directory(&self, rules: &Rules, target: &Target) -> Result<Vec<SourceFile>, Failure> {
-        let Some(environment) = rules.catalog.environment(&target.environment) else { return Ok(Vec::new()) };
-        let directory = environment.path_of(&target.service);
-        self.files(|path| path.is_within(&directory))
+    pub(super) fn target(&self, rules: &Rules, target: &Target) -> Result<Vec<SourceFile>, Failure> {
+        let Some(place) = rules.place_of(target) else { return Ok(Vec::new()) };
+        self.files(|path| path.is_within(&place))
     }
 
     fn files(&self, wanted: impl Fn(&RepoPath) -> bool) -> Result<Vec<SourceFile>, Failure> {

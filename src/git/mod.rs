@@ -130,6 +130,16 @@ impl Mirror {
         self.reader.call(move |room| Tree::named(&room.repository, &commit)?.directory(&directory)).await
     }
 
+    /// What is at a path: the one text file there, or every text file below, of at most 1 MiB each; empty where there
+    /// is nothing.
+    ///
+    /// # Errors
+    /// When the commit is not in the mirror.
+    pub async fn at(&self, commit: &CommitId, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
+        let (commit, path) = (commit.clone(), path.clone());
+        self.reader.call(move |room| Tree::named(&room.repository, &commit)?.at(&path)).await
+    }
+
     /// One text file; `None` where there is none of at most 1 MiB.
     ///
     /// # Errors

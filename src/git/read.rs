@@ -73,6 +73,17 @@ impl<'r> Tree<'r> {
         texts.collect()
     }
 
+    /// What is at `path`: the one text file there, or every text file below.
+    ///
+    /// # Errors
+    /// When the mirror cannot be read.
+    pub fn at(&self, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
+        match self.file(path)? {
+            Some(file) => Ok(vec![file]),
+            None => self.directory(path),
+        }
+    }
+
     /// Remembers a failure, so that a landing stopped by it ends with the failure itself and not with what its
     /// composer made of it: damage must be known here to be mended.
     fn noting<T>(&self, read: Result<T, GitError>) -> Result<T, GitError> {
