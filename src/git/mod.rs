@@ -99,6 +99,14 @@ impl Mirror {
         self.writer.call(|room| read::commit_id(land::fetch(room, None)?.tip)).await
     }
 
+    /// The branch that the host shows first; `None` where it says none.
+    ///
+    /// # Errors
+    /// When the host cannot be asked or refuses us.
+    pub async fn default_branch(&self) -> Result<Option<String>, GitError> {
+        self.writer.call(|room| remote::default_branch(room)).await
+    }
+
     /// The tip of the tracked branch as last fetched or pushed; `None` before the first fetch.
     ///
     /// # Errors

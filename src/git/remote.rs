@@ -58,6 +58,24 @@ pub(super) fn fetch(room: &Room, other: Option<&str>) -> Result<Heads, GitError>
     Ok(heads)
 }
 
+/// The branch that the host shows first.
+pub(super) fn default_branch(room: &Room) -> Result<Option<String>, GitError> {
+    room.failure.take();
+    if room.shared.url.starts_with("file:") && !folder(&room.shared.url)?.exists() {
+        return Err(GitError::NotFound);
+    }
+    let mut remote = room.repository.remote_anonymous(&room.shared.url)?;
+    let connection = remote
+        .connect_auth(Direction::Fetch, Some(RemoteCallbacks::new()), None)
+        .map_err(|error| conversation_failed(room, &error))?;
+    let found = match connection.default_branch() {
+        Ok(name) => name.as_str().ok().and_then(|name| name.strip_prefix("refs/heads/")).map(str::to_owned),
+        Err(error) if error.code() == git2::ErrorCode::NotFound => None,
+        Err(error) => return Err(conversation_failed(room, &error)),
+    };
+    Ok(found)
+}
+
 fn both<A, B>(pair: (Option<A>, Option<B>)) -> Option<(A, B)> {
     pair.0.zip(pair.1)
 }
