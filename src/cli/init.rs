@@ -2,6 +2,7 @@
 //! Exit 0 when something was proposed, 1 when nothing was.
 
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     fs,
     io::Write,
@@ -20,7 +21,9 @@ use crate::core::{
 };
 
 /// How many of the things that could not be placed are shown.
-const SHOWN: usize = 40;
+const SHOWN: usize = 30;
+/// How many of those with one reason are named.
+const NAMED: usize = 8;
 
 /// What is read, and where the catalog goes.
 #[derive(Debug, Args)]
@@ -141,7 +144,11 @@ fn summary(
         out(String::new())?;
         let head = ["service", "environment", "field", "value", "place"].map(str::to_owned);
         let rows = proposal.rows.iter().map(|row| {
-            let value = row.value.clone().unwrap_or_else(|| "(not set)".to_owned());
+            let value = match row.value.as_deref() {
+                None => "(not set)".to_owned(),
+                Some("") => "(empty)".to_owned(),
+                Some(value) => value.to_owned(),
+            };
             let target = &row.target;
             [
                 target.service.to_string(),
@@ -154,19 +161,36 @@ fn summary(
         let rows: Vec<[String; 5]> = [head].into_iter().chain(rows).collect();
         table::lines(&rows).into_iter().try_for_each(&mut *out)?;
     }
-    if !proposal.left.is_empty() {
-        out("\nNot placed, and why:".to_owned())?;
-    }
-    for left in proposal.left.iter().take(SHOWN) {
-        out(format!("  {}: {}.", left.what, left.why))?;
-    }
-    if proposal.left.len() > SHOWN {
-        out(format!("  and {} more; `--json` names them all.", proposal.left.len() - SHOWN))?;
-    }
+    left(proposal, out)?;
     if proposal.environments.is_empty() {
         out("\nNothing was proposed. Write `.leverframe/catalog.yaml` by hand, with at least one environment and its path.".to_owned())?;
     }
     Ok(())
+}
+
+/// What was not placed, each reason once.
+fn left(proposal: &Proposal, out: &mut dyn FnMut(String) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for left in &proposal.left {
+        reasons.entry(&left.why).or_default().push(&left.what);
+    }
+    if !reasons.is_empty() {
+        out("\nNot placed, and why:".to_owned())?;
+    }
+    let more = reasons.len().saturating_sub(SHOWN);
+    for (why, what) in reasons.into_iter().take(SHOWN) {
+        match what.as_slice() {
+            [one] => out(format!("  {one}: {why}."))?,
+            several => {
+                out(format!("  {why}:"))?;
+                several.iter().take(NAMED).try_for_each(|what| out(format!("    {what}")))?;
+                if several.len() > NAMED {
+                    out(format!("    and {} more", several.len() - NAMED))?;
+                }
+            }
+        }
+    }
+    if more > 0 { out(format!("  and {more} more; `--json` names them all.")) } else { Ok(()) }
 }
 
 fn as_json(proposal: &Proposal, files: usize) -> serde_json::Value {

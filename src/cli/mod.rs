@@ -5,6 +5,7 @@ mod check;
 mod checkout;
 mod cloned;
 mod init;
+mod levers;
 mod plan;
 mod play;
 pub mod serve;

@@ -100,18 +100,9 @@ fn content(path: &RepoPath, documents: &[Node]) -> Option<Content> {
     is_values.then(|| Content { path: path.clone(), names, is_values, is_kustomization })
 }
 
-/// Whether a kustomization does more than list files beside and below it.
+/// Whether a kustomization does more than put together files beside and below it, which speak for themselves.
 fn changes_something(document: &Node) -> bool {
-    const OWN: [&str; 8] = [
-        "images",
-        "replicas",
-        "patches",
-        "patchesStrategicMerge",
-        "patchesJson6902",
-        "configMapGenerator",
-        "helmCharts",
-        "namePrefix",
-    ];
+    const OWN: [&str; 3] = ["images", "replicas", "helmCharts"];
     let lists = ["resources", "bases", "components"].into_iter().filter_map(|key| document.get(key));
     let mut listed = lists.flat_map(Node::items).filter_map(Node::as_str);
     OWN.iter().any(|key| document.get(key).is_some()) || listed.any(|item| item.starts_with("../"))

@@ -168,8 +168,14 @@ fn score(trial: &Trial, repository: &Repository<'_>) -> i64 {
     };
     let plain: i64 = trial.targets.iter().map(of).sum();
     let stars = i64::try_from(trial.path.matches('*').count()).unwrap_or(0);
-    let is_literal_file = trial.path.rsplit('/').next().is_some_and(|last| last.ends_with("ml") && !last.contains('{'));
-    plain - 10 * stars - if is_literal_file { 15 } else { 0 } - i64::try_from(trial.twice.len()).unwrap_or(0) * 30
+    let last = trial.path.rsplit('/').next().unwrap_or_default();
+    // A directory shows more than one file of it does, unless the file holds all that is an environment's own.
+    let of_file = if !last.ends_with("ml") || last.contains("values") {
+        0
+    } else {
+        10 * i64::try_from(trial.targets.len()).unwrap_or(0) + if last.contains('{') { 0 } else { 15 }
+    };
+    plain - of_file - 10 * stars - i64::try_from(trial.twice.len()).unwrap_or(0) * 30
 }
 
 /// The best template of each environment. Environments that are laid out alike get the same.

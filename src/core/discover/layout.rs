@@ -173,6 +173,22 @@ fn stem(file: &str) -> &str {
     file.rsplit_once('.').map_or(file, |(stem, _)| stem)
 }
 
+/// What follows a service's name in the names of files.
+const ENDS: [&str; 12] = [
+    "-values",
+    ".values",
+    "_values",
+    "-release",
+    "-helmrelease",
+    "-deployment",
+    "-deploy",
+    "-statefulset",
+    "-daemonset",
+    "-rollout",
+    "-application",
+    "-app",
+];
+
 /// Readings in which the file's name says the service (`prod/checkout.yaml`), the environment (`values-prod.yaml`) or
 /// both (`checkout-prod.yaml`).
 fn by_file_name(content: &Content, directories: &[&str], file: &str, environment: Option<usize>) -> Vec<Reading> {
@@ -206,11 +222,9 @@ fn by_file_name(content: &Content, directories: &[&str], file: &str, environment
         let last = format!("{{service}}{joint}{{environment}}.{extension}");
         return vec![in_directory(steps, last, Some(name), service)];
     }
-    let (service, rest) = ["-values", ".values", "_values", "-release", "-helmrelease"]
-        .iter()
-        .find_map(|end| Some((stem.strip_suffix(end)?, *end)))
-        .unwrap_or((stem, ""));
-    if is_plain_stem(service) || environment_word(service).is_some() {
+    let (service, rest) = ENDS.iter().find_map(|end| Some((stem.strip_suffix(end)?, *end))).unwrap_or((stem, ""));
+    let is_called = content.names.iter().any(|name| name.contains(service) || service.contains(name.as_str()));
+    if is_plain_stem(service) || environment_word(service).is_some() || !(is_called || content.is_values) {
         return Vec::new();
     }
     let steps = steps_to(directories, count, (None, environment));

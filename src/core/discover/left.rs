@@ -7,7 +7,7 @@ use super::{
     content::{Content, Contents},
     family::Trial,
     look::Looked,
-    words::{environment_word, is_shared},
+    words::{environment_word, is_generic, is_shared},
 };
 use crate::core::names::RepoPath;
 
@@ -31,7 +31,7 @@ pub(super) fn all(proposal: &Proposal, trials: &[Trial], out: Vec<Left>, content
         }
     }
     let missed = contents.files.iter().filter(|content| !covered.iter().any(|place| content.path.is_within(place)));
-    left.extend(elsewhere(missed, proposal));
+    left.extend(elsewhere(missed, &covered, proposal));
     left.extend(contents.unreadable.iter().map(unreadable));
     left.into_iter().collect()
 }
@@ -40,37 +40,42 @@ fn unreadable(path: &RepoPath) -> Left {
     Left { what: format!("`{path}`"), why: "it does not parse as YAML".to_owned() }
 }
 
-/// Files that a service could live in and no proposed path reaches, by directory.
-fn elsewhere<'a>(missed: impl Iterator<Item = &'a Content>, proposal: &Proposal) -> Vec<Left> {
-    let mut directories: BTreeMap<String, Vec<&Content>> = BTreeMap::new();
+/// Files that a service could live in and no proposed path reaches, by directory. What stands beside a file that is a
+/// target puts it together.
+fn elsewhere<'a>(missed: impl Iterator<Item = &'a Content>, covered: &[&RepoPath], proposal: &Proposal) -> Vec<Left> {
+    let mut directories: BTreeMap<Option<RepoPath>, Vec<&Content>> = BTreeMap::new();
     for content in missed {
-        let directory = content.path.parent().map_or_else(|| ".".to_owned(), |directory| directory.to_string());
-        directories.entry(directory).or_default().push(content);
+        directories.entry(content.path.parent()).or_default().push(content);
     }
+    let beside: BTreeSet<Option<RepoPath>> = covered.iter().map(|place| place.parent()).collect();
+    let puts_together = |contents: &[&Content]| contents.iter().all(|content| content.is_kustomization);
     let mut left = Vec::new();
     for (directory, contents) in directories {
-        left.push(Left { what: format!("`{directory}`"), why: why(&directory, &contents, proposal) });
+        if beside.contains(&directory) && puts_together(&contents) {
+            continue;
+        }
+        let directory = directory.map_or_else(|| ".".to_owned(), |directory| directory.to_string());
+        left.push(Left { what: format!("`{directory}`"), why: why(&directory, &contents, proposal).to_owned() });
     }
     left
 }
 
-fn why(directory: &str, contents: &[&Content], proposal: &Proposal) -> String {
+fn why(directory: &str, contents: &[&Content], proposal: &Proposal) -> &'static str {
     let steps: Vec<&str> = directory.split('/').collect();
-    if steps.iter().any(|step| is_shared(step)) {
-        return "it is shared by whatever includes it, so a change there is a change everywhere".to_owned();
-    }
-    if contents.iter().all(|content| content.is_kustomization)
-        && steps.iter().any(|step| environment_word(step).is_some())
-    {
-        return "it is one kustomization for several services, and no step of its path names one".to_owned();
-    }
-    if proposal.environments.is_empty() {
-        return "no service could be told from it".to_owned();
-    }
     let named = steps.iter().any(|step| environment_word(step).is_some());
-    if named {
-        "another path serves this environment, and an environment has one path".to_owned()
+    if steps.contains(&"flux-system") {
+        "it is Flux itself"
+    } else if steps.iter().any(|step| is_shared(step)) {
+        "every environment that includes it shares it, so a change there is a change everywhere"
+    } else if contents.iter().all(|content| content.is_values) && !proposal.environments.is_empty() && !named {
+        "they are values that every environment starts from, or that of none"
+    } else if steps.iter().all(|step| is_generic(step) || environment_word(step).is_some()) {
+        "no step of its path names one service; an environment's path needs `{service}` in it"
+    } else if proposal.environments.is_empty() {
+        "no service could be told from it"
+    } else if named {
+        "the services of this environment lie elsewhere, and an environment has one path"
     } else {
-        "no step of its path names an environment, or the path of the one there is does not reach it".to_owned()
+        "no step of its path names an environment, or it lies deeper or higher than the other services"
     }
 }

@@ -5,7 +5,10 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use super::content::{Content, is_yaml};
+use super::{
+    content::{Content, is_yaml},
+    doubt::doubt,
+};
 use crate::core::{
     catalog::{Catalog, Places},
     change::{self, Binding, LocateRefusal, SourceFile},
@@ -64,7 +67,8 @@ impl<'a> Repository<'a> {
         near.filter(|path| path.is_within(place) && is_yaml(path.as_str())).filter_map(|path| self.file(path)).collect()
     }
 
-    fn file(&self, path: &RepoPath) -> Option<SourceFile> {
+    /// One file.
+    pub(super) fn file(&self, path: &RepoPath) -> Option<SourceFile> {
         self.kept.borrow_mut().entry(path.clone()).or_insert_with(|| (self.read)(path)).clone()
     }
 
@@ -99,7 +103,11 @@ impl<'a> Repository<'a> {
                 Place { value: change::value_at(&binding, text).ok().flatten(), binding }
             })
         };
-        judged(find(Field::ImageTag), find(Field::Replicas))
+        let version = find(Field::ImageTag);
+        match version.as_ref().ok().and_then(|version| doubt(&target.service, version, self)) {
+            Some(why) => Looked::Wrong(why),
+            None => judged(version, find(Field::Replicas)),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! named with the reason. Pure: paths and texts are given in.
 
 mod content;
+mod doubt;
 mod family;
 mod followed;
 mod layout;

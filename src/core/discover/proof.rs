@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Left, Proposal, ProposedEnvironment, ProposedService, Row,
     content::Contents,
+    doubt::image_at,
     family::Trial,
     followed, left,
     look::{Looked, Place, Repository},
@@ -13,10 +14,8 @@ use super::{
     write::catalog_text,
 };
 use crate::core::{
-    catalog::{Catalog, ImageName, Places},
-    change::SourceFile,
+    catalog::{Catalog, Places},
     names::{Environment, Field, RepoPath, Service, Target},
-    yaml::{self, Path, Scalar},
 };
 
 /// How often a proposal is mended before it is given up.
@@ -33,6 +32,10 @@ pub(super) fn proven(trials: &[Trial], contents: &Contents, repository: &Reposit
         }
         let wrong = wrongs(&mut proposal, repository);
         if wrong.is_empty() {
+            // Where no path names an environment, it takes a version or a count to tell a GitOps repository.
+            if proposal.rows.is_empty() && trials.iter().all(|trial| trial.written.is_none()) {
+                break;
+            }
             proposal.left = left::all(&proposal, trials, out.into_values().collect(), contents);
             return proposal;
         }
@@ -153,32 +156,4 @@ fn shared(rows: &[Row], places: &Places) -> BTreeMap<Service, Left> {
         }
     }
     wrong
-}
-
-/// The image whose version that is, without tag, where the file says it and the catalog can hold it.
-fn image_at(place: &Place, repository: &Repository<'_>) -> Option<String> {
-    let file = repository.files(&place.binding.file).into_iter().next()?;
-    let way = place.binding.yaml_path.to_string();
-    let whole = text_at(&file, place, &way).filter(|text| text.contains('/') || text.contains(':'));
-    let beside = || {
-        let above = way.rsplit_once('.').map(|(above, _)| above)?;
-        let name = |key: &str| text_at(&file, place, &format!("{above}.{key}"));
-        name("newName").or_else(|| name("repository")).or_else(|| name("name"))
-    };
-    let image = whole.as_deref().map(without_tag).map(str::to_owned).or_else(beside)?;
-    ImageName::parse(&image).is_ok().then_some(image)
-}
-
-fn text_at(file: &SourceFile, place: &Place, way: &str) -> Option<String> {
-    let found = yaml::read(&file.text, &place.binding.document, &Path::parse(way).ok()?).ok()?;
-    found.as_ref().and_then(Scalar::as_str).map(str::to_owned)
-}
-
-/// A colon before the last slash is a port, not a tag.
-fn without_tag(image: &str) -> &str {
-    let rest = image.split_once('@').map_or(image, |(rest, _)| rest);
-    match rest.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        Some(_) | None => rest,
-    }
 }
