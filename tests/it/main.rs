@@ -14,6 +14,7 @@ mod cards;
 mod command_line;
 mod contract;
 mod crash;
+mod discovery;
 mod forge;
 mod git;
 mod ledger;

@@ -153,18 +153,18 @@ fn twice(places: &Places, read: &BTreeSet<&str>) -> Vec<(Service, RepoPath, Repo
     places.twice().iter().filter(|(target, ..)| read.contains(target.service.as_str())).map(of).collect()
 }
 
-/// A version that is found counts most; a service that is called like what is in it counts more; what is ambiguous
-/// counts against a template, and so does every step that says less than its name.
+/// A version that is found counts most; a service that is called like what is in it counts more; every step that says
+/// less than a name counts against a template.
 fn score(trial: &Trial, repository: &Repository<'_>) -> i64 {
     let of = |(service, place, looked): &(Service, RepoPath, Looked)| {
-        let found = match looked {
-            Looked::Found { version: Some(_), .. } => 80,
-            Looked::Found { .. } => 50,
-            Looked::Nothing(_) => 20,
-            Looked::Wrong(_) => -30,
-        };
         let called = if repository.is_called(place, service) { 25 } else { 0 };
-        found + called
+        match looked {
+            Looked::Found { version: Some(_), .. } => 80 + called,
+            Looked::Found { .. } => 50 + called,
+            Looked::Nothing(_) => 20 + called,
+            // Not against it: a template that does not reach what is unclear would be no better.
+            Looked::Wrong(_) => 0,
+        }
     };
     let plain: i64 = trial.targets.iter().map(of).sum();
     let stars = i64::try_from(trial.path.matches('*').count()).unwrap_or(0);

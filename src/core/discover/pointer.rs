@@ -75,14 +75,13 @@ fn plain(path: &str) -> String {
 fn application(file: &RepoPath, node: &Node, (name, namespace): (&str, Option<&str>)) -> Option<Pointer> {
     let spec = node.get("spec")?;
     let path = text(spec, &["source", "path"])?;
-    let literal = |text: &&str| !text.contains("{{") && *text != "in-cluster";
     Some(Pointer {
         follower: Follower::ArgoCd,
         name: name.to_owned(),
         namespace: namespace.map(str::to_owned),
         file: file.clone(),
         path: plain(path),
-        cluster: text(spec, &["destination", "name"]).filter(literal).map(str::to_owned),
+        cluster: text(spec, &["destination", "name"]).filter(|name| *name != "in-cluster").map(str::to_owned),
         deploys_to: text(spec, &["destination", "namespace"]).map(str::to_owned),
     })
 }
@@ -118,8 +117,8 @@ fn filled(pointer: &Pointer, element: &Node) -> Pointer {
             forms.iter().chain([&spaced]).fold(text, |text, form| text.replace(form, value))
         })
     };
-    let deploys_to = pointer.deploys_to.as_deref().map(fill);
-    Pointer { name: fill(&pointer.name), path: fill(&pointer.path), deploys_to, ..pointer.clone() }
+    let (cluster, deploys_to) = (pointer.cluster.as_deref().map(fill), pointer.deploys_to.as_deref().map(fill));
+    Pointer { name: fill(&pointer.name), path: fill(&pointer.path), cluster, deploys_to, ..pointer.clone() }
 }
 
 fn flux(file: &RepoPath, document: &Node) -> Option<Pointer> {

@@ -256,7 +256,8 @@ pub(super) fn service_and_environment(name: &str) -> Option<(&str, &str)> {
 
 /// How changes enter an environment of that name.
 pub(super) fn landing_of(name: &str) -> Landing {
-    match environment_word(name) {
+    let joint = || service_and_environment(name).and_then(|(_, environment)| environment_word(environment));
+    match environment_word(name).or_else(joint) {
         Some(word) if FAST.contains(&word) => Landing::Commit,
         Some(_) | None => Landing::PullRequest,
     }
@@ -321,6 +322,8 @@ mod tests {
         assert_eq!(service_and_environment("prod-eu"), None);
         assert_eq!(service_and_environment("values-staging"), Some(("values", "staging")));
         assert_eq!(landing_of("staging-eu"), Landing::Commit);
+        assert_eq!(landing_of("engineering-dev"), Landing::Commit);
+        assert_eq!(landing_of("engineering-prod"), Landing::PullRequest);
         assert_eq!(landing_of("homelab"), Landing::PullRequest);
         assert_eq!(landing_of("uat"), Landing::PullRequest);
     }
