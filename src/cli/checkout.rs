@@ -7,7 +7,7 @@ use std::{
 
 use super::Failure;
 use crate::core::{
-    change::SourceFile,
+    change::{SourceFile, gathered},
     names::{CommitId, RepoPath, Target},
     rules::Rules,
 };
@@ -69,10 +69,11 @@ impl Checkout {
         Rules::read(nowhere, &files, &self.paths).map_err(|error| Failure::new(&error, error.remedy()))
     }
 
-    /// The files of a target.
+    /// The files of a target, and those that they build on.
     pub(super) fn target(&self, rules: &Rules, target: &Target) -> Result<Vec<SourceFile>, Failure> {
         let Some(place) = rules.place_of(target) else { return Ok(Vec::new()) };
-        self.files(|path| path.is_within(&place))
+        let own = self.files(|path| path.is_within(&place))?;
+        gathered(&place, own, &mut |path| Ok(self.files(|one| one == path)?.pop()))
     }
 
     fn files(&self, wanted: impl Fn(&RepoPath) -> bool) -> Result<Vec<SourceFile>, Failure> {

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{Ended, Failure, checkout::Checkout, cloned::Cloned, say, table};
 use crate::core::{
-    change::SourceFile,
+    change::{Binding, Presence, SourceFile},
     discover::{Proposal, catalog_text, propose},
     names::RepoPath,
     rules::CATALOG,
@@ -155,7 +155,7 @@ fn summary(
                 target.environment.to_string(),
                 row.field.to_string(),
                 value,
-                row.binding.to_string(),
+                place(&row.binding),
             ]
         });
         let rows: Vec<[String; 5]> = [head].into_iter().chain(rows).collect();
@@ -166,6 +166,11 @@ fn summary(
         out("\nNothing was proposed. Write `.leverframe/catalog.yaml` by hand, with at least one environment and its path.".to_owned())?;
     }
     Ok(())
+}
+
+/// Where a field is, or would be.
+fn place(binding: &Binding) -> String {
+    if binding.presence == Presence::There { binding.to_string() } else { format!("{binding} (would be added there)") }
 }
 
 /// What was not placed, each reason once.
@@ -215,6 +220,7 @@ fn as_json(proposal: &Proposal, files: usize) -> serde_json::Value {
                 "service": row.target.service, "environment": row.target.environment, "field": row.field,
                 "file": row.binding.file, "document": row.binding.document,
                 "path": row.binding.yaml_path, "value": row.value,
+                "there": row.binding.presence == Presence::There,
             })
         })
         .collect();

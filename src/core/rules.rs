@@ -124,16 +124,13 @@ pub fn place_of(catalog: &Catalog, places: &Places, target: &Target) -> Option<R
     places.of(target).cloned().or_else(would_be)
 }
 
-/// Where a field of a target is looked for. A target that is one file is looked for in that file's directory, of
-/// which nothing but the file is read.
+/// Where a field of a target is looked for.
 pub fn locator(catalog: &Catalog, places: &Places, target: &Target, field: &Field) -> Locator {
-    let is_file = catalog.environment(&target.environment).is_some_and(|rules| rules.path.is_file());
-    let place = place_of(catalog, places, target);
-    let directory = if is_file { place.as_ref().and_then(RepoPath::parent) } else { place };
     let image = catalog.service(&target.service).and_then(|rules| rules.image.as_ref());
     Locator {
         service: target.service.clone(),
-        directory,
+        environment: target.environment.clone(),
+        directory: place_of(catalog, places, target),
         image: image.map(ToString::to_string),
         pin: catalog.pin(&target.service, field).cloned(),
     }

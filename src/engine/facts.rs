@@ -156,7 +156,7 @@ pub(super) fn image(rules: &Rules, target: &Target) -> Option<String> {
     Some(rules.catalog.service(&target.service)?.image.as_ref()?.to_string())
 }
 
-/// The files of a target at a commit.
+/// The files of a target at a commit, and those that they build on.
 pub(super) async fn files(
     inner: &Arc<Inner>,
     rules: &Rules,
@@ -164,7 +164,7 @@ pub(super) async fn files(
     target: &Target,
 ) -> Result<Vec<SourceFile>, Trouble> {
     let Some(place) = rules.place_of(target) else { return Ok(Vec::new()) };
-    Ok(inner.reach.repository.mirror.at(commit, &place).await?)
+    Ok(inner.reach.repository.mirror.target(commit, &place).await?)
 }
 
 /// The version before, for a rollback: the one that was named, or the last that git had before the present one,
@@ -247,13 +247,17 @@ async fn known_versions(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> K
     known
 }
 
-/// What a plan sets, each value as the command gave it: text stays text and a number a number.
+/// What a plan sets, each value as a command gives it: counts as numbers, everything else as text.
 fn set_of(plan: &Plan) -> BTreeMap<Field, Value> {
-    let value = |(line, edit): (&change::Line, &change::Edit)| {
-        let written = edit.new.to_string();
-        if !edit.new.is_string() && written == line.new { edit.new.clone() } else { Value::from(line.new.as_str()) }
+    let value = |line: &change::Line| match line.field {
+        Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => {
+            line.new.parse::<u32>().map_or_else(|_| Value::from(line.new.as_str()), Value::from)
+        }
+        Field::ImageTag | Field::ImageDigest | Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => {
+            Value::from(line.new.as_str())
+        }
     };
-    plan.lines.iter().zip(&plan.edits).map(|pair| (pair.0.field.clone(), value(pair))).collect()
+    plan.lines.iter().map(|line| (line.field.clone(), value(line))).collect()
 }
 
 /// Plans the same edit again, on the newest commit.
@@ -279,7 +283,7 @@ pub(super) fn plan_on_tree(
     tree: &Tree<'_>,
 ) -> Result<Planned, PlanRefusal> {
     let target = &request.opened.target;
-    let files = rules.place_of(target).and_then(|place| tree.at(&place).ok()).unwrap_or_default();
+    let files = rules.place_of(target).and_then(|place| tree.target(&place).ok()).unwrap_or_default();
     plan_set(repository, rules, (&request.opened.command, target, tree.commit()), &set_of(plan), &files)
 }
 

@@ -138,14 +138,13 @@ impl Mirror {
         self.reader.call(move |room| Tree::named(&room.repository, &commit)?.directory(&directory)).await
     }
 
-    /// What is at a path: the one text file there, or every text file below, of at most 1 MiB each; empty where there
-    /// is nothing.
+    /// The files of a target: those below its directory or its one file, and those elsewhere that they build on.
     ///
     /// # Errors
     /// When the commit is not in the mirror.
-    pub async fn at(&self, commit: &CommitId, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
+    pub async fn target(&self, commit: &CommitId, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
         let (commit, path) = (commit.clone(), path.clone());
-        self.reader.call(move |room| Tree::named(&room.repository, &commit)?.at(&path)).await
+        self.reader.call(move |room| Tree::named(&room.repository, &commit)?.target(&path)).await
     }
 
     /// One text file; `None` where there is none of at most 1 MiB.

@@ -7,7 +7,10 @@ use git2::{ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::error::GitError;
 pub use crate::core::change::SourceFile;
-use crate::core::names::{CommitId, RepoPath};
+use crate::core::{
+    change::gathered,
+    names::{CommitId, RepoPath},
+};
 
 /// The largest file that is read, in bytes.
 pub const MAX_FILE: usize = 1024 * 1024;
@@ -63,6 +66,18 @@ impl<'r> Tree<'r> {
         self.noting(self.read_directory(path))
     }
 
+    /// The files of a target: those below its directory or its one file, and those elsewhere that they build on.
+    ///
+    /// # Errors
+    /// When the mirror cannot be read.
+    pub fn target(&self, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
+        let mut own = self.directory(path)?;
+        if own.is_empty() {
+            own.extend(self.file(path)?);
+        }
+        gathered(path, own, &mut |path| self.file(path))
+    }
+
     fn read_directory(&self, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
         let Some(found) = entry(&self.root, path)?.filter(|found| found.kind() == Some(ObjectType::Tree)) else {
             return Ok(Vec::new());
@@ -71,17 +86,6 @@ impl<'r> Tree<'r> {
         let files = files_of(&below, &format!("{path}/"))?;
         let texts = files.into_iter().filter_map(|(path, blob)| text(self.repository, blob, path).transpose());
         texts.collect()
-    }
-
-    /// What is at `path`: the one text file there, or every text file below.
-    ///
-    /// # Errors
-    /// When the mirror cannot be read.
-    pub fn at(&self, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
-        match self.file(path)? {
-            Some(file) => Ok(vec![file]),
-            None => self.directory(path),
-        }
     }
 
     /// Remembers a failure, so that a landing stopped by it ends with the failure itself and not with what its

@@ -91,8 +91,7 @@ fn content(path: &RepoPath, documents: &[Node]) -> Option<Content> {
         let has_own = changes_something(first);
         return has_own.then(|| Content { path: path.clone(), names: Vec::new(), is_values: false, is_kustomization });
     }
-    let names: Vec<String> =
-        documents.iter().filter(|document| is_workload(document)).map(|document| named(document)).collect();
+    let names: Vec<String> = documents.iter().filter(|document| is_workload(document)).map(named).collect();
     if !names.is_empty() {
         return Some(Content { path: path.clone(), names, is_values: false, is_kustomization });
     }

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use super::look::{Place, Repository};
 use crate::core::{
     catalog::ImageName,
-    change::SourceFile,
+    change::{Flavour, SourceFile},
     names::{RepoPath, Service},
-    yaml::{self, Node, Path, Scalar},
+    yaml::{self, Node, Path, Scalar, Step},
 };
 
 /// How far the bases of a kustomization are followed.
@@ -26,7 +26,8 @@ pub(super) fn image_at(place: &Place, repository: &Repository<'_>) -> Option<Str
         let has_registry = name("registry").is_some_and(|registry| !registry.is_empty());
         name("newName").or_else(|| name("repository")).or_else(|| name("name")).filter(|_| !has_registry)
     };
-    let image = whole.as_deref().map(without_tag).map(str::to_owned).or_else(beside)?;
+    let named = || Some(way.strip_prefix("images[name=")?.rsplit_once("].")?.0.trim_matches('"').to_owned());
+    let image = whole.as_deref().map(without_tag).map(str::to_owned).or_else(beside).or_else(named)?;
     ImageName::parse(&image).is_ok().then_some(image)
 }
 
@@ -66,6 +67,34 @@ pub(super) fn doubt(service: &Service, version: &Place, repository: &Repository<
     let is_patch = repository.file(&version.binding.file).is_some_and(|file| is_partial(&file, version));
     is_patch
         .then(|| format!("its only version is that of `{name}`, which a patch adds or changes, {}", version.binding))
+}
+
+/// Why a count in a chart's values may be that of a part of it; `None` where it is the whole service's.
+pub(super) fn count_doubt(service: &Service, count: &Place, repository: &Repository<'_>) -> Option<String> {
+    let keys: Vec<&str> = count.binding.yaml_path.steps().iter().map(key_of).collect();
+    let above = keys.iter().rev().nth(1).copied().unwrap_or("values");
+    let is_whole = ["values", "valuesObject", "autoscaling"].contains(&above) || keys.contains(&service.as_str());
+    if count.binding.flavour != Flavour::Helm || is_whole {
+        return None;
+    }
+    let file = repository.file(&count.binding.file)?;
+    let documents = yaml::tree(&file.text).unwrap_or_default();
+    let counts: usize = documents.iter().map(counts).sum();
+    (counts > 1).then(|| format!("its count is one of {counts} in the values of a chart, {}", count.binding))
+}
+
+fn key_of(step: &Step) -> &str {
+    match step {
+        Step::Key(key) => key,
+        Step::Index(_) | Step::Select { .. } | Step::Inside(_) => "",
+    }
+}
+
+fn counts(node: &Node) -> usize {
+    let of = |(key, value): &(String, Node)| {
+        usize::from(["replicas", "replicaCount"].contains(&key.as_str()) && value.scalar().is_some()) + counts(value)
+    };
+    node.entries().iter().map(of).sum()
 }
 
 /// The kustomization beside or above a file that has the last word over that image.

@@ -20,6 +20,10 @@ pub(super) fn all(proposal: &Proposal, trials: &[Trial], out: Vec<Left>, content
             covered.push(place);
             if let Looked::Nothing(why) = looked
                 && proposal.services.contains_key(service)
+                && !proposal
+                    .rows
+                    .iter()
+                    .any(|row| row.target.service == *service && row.target.environment == trial.environment)
             {
                 let what = format!("{service} in {} (`{place}`)", trial.environment);
                 left.insert(Left { what, why: why.clone() });

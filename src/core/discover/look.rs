@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     content::{Content, is_yaml},
-    doubt::doubt,
+    doubt::{count_doubt, doubt},
 };
 use crate::core::{
     catalog::{Catalog, Places},
@@ -40,9 +40,9 @@ pub(super) enum Looked {
     /// At least one field.
     Found {
         /// The image's version.
-        version: Option<Place>,
+        version: Option<Box<Place>>,
         /// How many run.
-        replicas: Option<Place>,
+        replicas: Option<Box<Place>>,
     },
     /// No field, and nothing wrong.
     Nothing(String),
@@ -94,7 +94,9 @@ impl<'a> Repository<'a> {
         let Some(place) = rules::place_of(catalog, places, target) else {
             return Looked::Wrong("it lies at no one place".to_owned());
         };
-        let files = self.files(&place);
+        let Ok(files) = change::gathered(&place, self.files(&place), &mut |path| {
+            Ok::<_, std::convert::Infallible>(self.file(path))
+        });
         let texts: BTreeMap<&RepoPath, &str> = files.iter().map(|file| (&file.path, file.text.as_str())).collect();
         let find = |field: Field| {
             let found = change::locate(&field, &rules::locator(catalog, places, target, &field), &files);
@@ -103,10 +105,12 @@ impl<'a> Repository<'a> {
                 Place { value: change::value_at(&binding, text).ok().flatten(), binding }
             })
         };
-        let version = find(Field::ImageTag);
-        match version.as_ref().ok().and_then(|version| doubt(&target.service, version, self)) {
+        let (version, count) = (find(Field::ImageTag), find(Field::Replicas));
+        let of_version = version.as_ref().ok().and_then(|version| doubt(&target.service, version, self));
+        let of_count = || count_doubt(&target.service, count.as_ref().ok()?, self);
+        match of_version.or_else(of_count) {
             Some(why) => Looked::Wrong(why),
-            None => judged(version, find(Field::Replicas)),
+            None => judged(version, count),
         }
     }
 }
@@ -117,9 +121,11 @@ fn judged(version: Result<Place, LocateRefusal>, replicas: Result<Place, LocateR
             Looked::Nothing("no version and no replica count of its own is written there".to_owned())
         }
         (Err(LocateRefusal::NotFound { .. }), Ok(replicas)) => {
-            Looked::Found { version: None, replicas: Some(replicas) }
+            Looked::Found { version: None, replicas: Some(Box::new(replicas)) }
         }
         (Err(refusal), _) => Looked::Wrong(refusal.to_string()),
-        (Ok(version), replicas) => Looked::Found { version: Some(version), replicas: replicas.ok() },
+        (Ok(version), replicas) => {
+            Looked::Found { version: Some(Box::new(version)), replicas: replicas.ok().map(Box::new) }
+        }
     }
 }

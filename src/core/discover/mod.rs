@@ -9,16 +9,15 @@ mod followed;
 mod layout;
 mod left;
 mod look;
+mod pin;
 mod pointer;
 mod proof;
-#[cfg(test)]
-mod tests;
 mod words;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::{content::is_yaml, write::catalog_text};
+pub use self::{content::is_yaml, pin::ProposedPin, write::catalog_text};
 use self::{
     content::{Contents, Reach, contents, is_looked_into},
     family::{Trial, choose, environment_name, families},
@@ -74,6 +73,8 @@ pub struct ProposedEnvironment {
 pub struct ProposedService {
     /// Its image, where all environments agree on it.
     pub image: Option<String>,
+    /// Where its version is, where looking does not find it.
+    pub pin: Option<ProposedPin>,
 }
 
 /// One field of one target.

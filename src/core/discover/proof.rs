@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Left, Proposal, ProposedEnvironment, ProposedService, Row,
+    Left, Proposal, ProposedEnvironment, Row,
     content::Contents,
     doubt::image_at,
     family::Trial,
     followed, left,
     look::{Looked, Place, Repository},
+    pin::pin,
     words::{environment_word, landing_of},
     write::catalog_text,
 };
@@ -67,7 +68,10 @@ fn drafted(trials: &[Trial], out: &BTreeMap<Service, Left>, repository: &Reposit
     for (service, images) in images {
         let image =
             images.into_iter().reduce(|first, next| first.filter(|first| Some(first) == next.as_ref())).flatten();
-        proposal.services.insert(service, ProposedService { image });
+        proposal.services.entry(service).or_default().image = image;
+    }
+    for (service, proposed) in &mut proposal.services {
+        proposed.pin = pin(service, trials, repository);
     }
     proposal.groups = groups(&proposal.environments);
     proposal
@@ -118,7 +122,7 @@ fn wrongs(proposal: &mut Proposal, repository: &Repository<'_>) -> BTreeMap<Serv
         match repository.look(&catalog, &places, target) {
             Looked::Found { version, replicas } => {
                 let found = [(Field::ImageTag, version), (Field::Replicas, replicas)];
-                rows.extend(found.into_iter().filter_map(|(field, at)| Some(row(target, field, at?))));
+                rows.extend(found.into_iter().filter_map(|(field, at)| Some(row(target, field, *at?))));
             }
             Looked::Nothing(_) => {}
             Looked::Wrong(why) => {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Proposal, ProposedEnvironment};
+use super::{Proposal, ProposedEnvironment, ProposedPin, ProposedService};
 use crate::core::catalog::Landing;
 
 /// The text of `.leverframe/catalog.yaml`.
@@ -56,8 +56,9 @@ fn groups(text: &mut String, proposal: &Proposal) {
 }
 
 fn services(text: &mut String, proposal: &Proposal) {
+    let says = |service: &ProposedService| service.image.is_some() || service.pin.is_some();
     let named: Vec<_> =
-        proposal.services.iter().filter(|(_, service)| !proposal.every_directory || service.image.is_some()).collect();
+        proposal.services.iter().filter(|(_, service)| !proposal.every_directory || says(service)).collect();
     if !proposal.every_directory {
         text.push_str(
             "\n# Some directories that fit a path are no services, or could not be placed: only those listed are.\n",
@@ -67,16 +68,31 @@ fn services(text: &mut String, proposal: &Proposal) {
     if named.is_empty() {
         return;
     }
-    text.push_str("\n# The image is named where every environment runs the same one, so that a second container is never taken for it.\nservices:\n");
-    for (name, service) in named {
-        match &service.image {
-            Some(image) => line(
-                text,
-                format_args!("  {}: {{ image: {} }}", key(name.as_str()), serde_json::Value::from(image.as_str())),
-            ),
-            None => line(text, format_args!("  {}: {{}}", key(name.as_str()))),
-        }
+    text.push('\n');
+    if named.iter().any(|(_, service)| service.image.is_some()) {
+        text.push_str(
+            "# An image is named where every environment runs the same one, so that no second container is taken for it.\n",
+        );
     }
+    if named.iter().any(|(_, service)| service.pin.is_some()) {
+        text.push_str("# A binding is pinned where looking into the files would not find it, or find several.\n");
+    }
+    text.push_str("services:\n");
+    for (name, service) in named {
+        let image = service.image.as_ref().map(|image| format!("image: {}", quoted(image)));
+        let both: Vec<String> = image.into_iter().chain(service.pin.as_ref().map(pinned)).collect();
+        let said = if both.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", both.join(", ")) };
+        line(text, format_args!("  {}: {said}", key(name.as_str())));
+    }
+}
+
+fn pinned(pin: &ProposedPin) -> String {
+    let document = if pin.document == 0 { String::new() } else { format!(", document: {}", pin.document) };
+    format!("bindings: {{ image_tag: {{ file: {}, path: {}{document} }} }}", quoted(&pin.file), quoted(&pin.path))
+}
+
+fn quoted(text: &str) -> serde_json::Value {
+    serde_json::Value::from(text)
 }
 
 /// A key that every reader takes for the text it is: `on`, `007` and `null` are quoted.
