@@ -46,6 +46,8 @@ pub(super) struct Lever {
 enum Fault {
     /// Nothing there sets it, which may well be meant.
     Absent(PlanRefusal),
+    /// A digest goes with the version, so both are given, or it is taken out.
+    ByDigest(PlanRefusal),
     /// Something stands in the way.
     Stuck(PlanRefusal),
 }
@@ -74,10 +76,11 @@ fn fault(rules: &Rules, target: &Target, field: &Field, files: &[SourceFile]) ->
     let set = BTreeMap::from([(field.clone(), value)]);
     match engine::plan_set(&name, rules, (&command, target, &rules.commit), &set, files) {
         Ok(_) | Err(PlanRefusal::Already { .. }) => None,
-        Err(refusal) if matches!(refusal, PlanRefusal::Place(LocateRefusal::NotFound { .. })) => {
-            Some(Fault::Absent(refusal))
-        }
-        Err(refusal) => Some(Fault::Stuck(refusal)),
+        Err(refusal) => Some(match refusal {
+            PlanRefusal::Place(LocateRefusal::NotFound { .. }) => Fault::Absent(refusal),
+            PlanRefusal::Place(LocateRefusal::ByDigest { .. }) => Fault::ByDigest(refusal),
+            refusal => Fault::Stuck(refusal),
+        }),
     }
 }
 
@@ -92,7 +95,9 @@ pub(super) struct Findings {
 
 impl Findings {
     pub(super) fn add(&mut self, lever: &Lever) {
-        let Some(Fault::Absent(refusal) | Fault::Stuck(refusal)) = &lever.fault else { return };
+        let Some(Fault::Absent(refusal) | Fault::ByDigest(refusal) | Fault::Stuck(refusal)) = &lever.fault else {
+            return;
+        };
         let said = format!("{}, `{}`: {refusal}. {}", lever.target, lever.field, refusal.remedy());
         match (&lever.fault, lever.mark()) {
             (_, RED) => self.red.push(said),

@@ -409,6 +409,52 @@ fn a_kustomization_above_has_the_last_word() {
 }
 
 #[test]
+fn a_repository_at_a_url_is_read_and_only_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = git2::Repository::init_opts(
+        folder.path(),
+        git2::RepositoryInitOptions::new().bare(true).initial_head("trunk"),
+    )
+    .unwrap();
+    let mut tree = git2::build::TreeUpdateBuilder::new();
+    for (path, tag) in [("prod/cart/app.yaml", "v1"), ("dev/cart/app.yaml", "v2")] {
+        let blob = repository.blob(deployment("cart", &format!("acme/cart:{tag}")).as_bytes()).unwrap();
+        tree.upsert(path, blob, git2::FileMode::Blob);
+    }
+    let empty = repository.find_tree(repository.treebuilder(None).unwrap().write().unwrap()).unwrap();
+    let tree = repository.find_tree(tree.create_updated(&repository, &empty).unwrap()).unwrap();
+    let who = git2::Signature::new("Ana", "ana@example.com", &git2::Time::new(0, 0)).unwrap();
+    repository.commit(Some("refs/heads/trunk"), &who, &who, "all", &tree, &[]).unwrap();
+    let url = format!("file://{}", folder.path().display());
+    let out = leverframe(&["init", &url]);
+    let (catalog, table) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
+    assert_eq!(out.status.code(), Some(0), "{table}");
+    assert!(catalog.contains("path: \"prod/{service}\"") && catalog.contains("path: \"dev/{service}\""), "{catalog}");
+    assert!(table.starts_with("2 files: 2 environments, 1 services, 2 targets, 4 fields found."), "{table}");
+    let out = leverframe(&["init", &url, "--branch", "main"]);
+    let words = String::from_utf8(out.stderr).unwrap();
+    assert!(out.status.code() == Some(1) && words.contains("`main`"), "{words}");
+    let out = leverframe(&["init", &format!("{url}-not-there")]);
+    assert_eq!((out.status.code(), out.stdout.is_empty()), (Some(1), true));
+}
+
+#[test]
+fn two_environments_with_one_value_are_warned_of() {
+    let files = [
+        ("apps/cart/values.yaml", "image: { repository: acme/cart, tag: v1 }\n".to_owned()),
+        (
+            ".leverframe/catalog.yaml",
+            "environments:\n  dev: { path: \"apps/{service}\", landing: commit }\n  prod: { path: \"apps/{service}\" }\n".to_owned(),
+        ),
+    ];
+    let root = laid_out(&files);
+    let out = leverframe(&["check", "--repo", root.path().to_str().unwrap()]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    let warning = "warning: cart in dev and cart in prod have `image_tag` at one place, `apps/cart/values.yaml` at `image.tag`: a change of one is a change of both.";
+    assert!(out.status.code() == Some(0) && text.contains(warning), "{text}");
+}
+
+#[test]
 fn a_repository_that_deploys_nothing_gets_no_catalog() {
     let files = [("README.md", "# Nothing\n".to_owned()), ("config/a.yaml", "a: 1\n".to_owned())];
     let found = check(&files, &[]);

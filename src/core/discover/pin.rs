@@ -65,8 +65,10 @@ fn one(service: &Service, images: &[Image]) -> Option<ProposedPin> {
         let container = keys.next().is_some_and(|key| MAIN.contains(&key.as_str()) || key == service.as_str());
         container && keys.next().is_some_and(|key| key == "containers")
     };
+    // A second place of the same image would have to change with it.
+    let again = |one: &Image| images.iter().filter(|image| image.name == one.name).count() > 1;
     let only = |found: Vec<&Image>| match found.as_slice() {
-        [one] if !one.pin.path.is_empty() => Some(one.pin.clone()),
+        [one] if !one.pin.path.is_empty() && !again(one) => Some(one.pin.clone()),
         [] | [_, ..] => None,
     };
     let named: Vec<&Image> = images.iter().filter(by_name).collect();
