@@ -45,8 +45,14 @@ pub enum Unresolved {
 /// Gives what references stand for. The configuration's one way to the environment and to files beside it.
 pub type Resolve<'a> = &'a dyn Fn(&Reference) -> Result<Resolved, Unresolved>;
 
+/// Whether the environment asks for plain text: `NO_COLOR` is set to something.
+#[expect(clippy::disallowed_methods, reason = "this is the one file that reads the environment")]
+pub fn asks_for_no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 /// Reads the environment and the file system.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+#[expect(clippy::disallowed_methods, reason = "this is the one file that reads the environment")]
 pub(super) fn from_the_system(reference: &Reference) -> Result<Resolved, Unresolved> {
     match reference {
         Reference::Env(name) => match std::env::var(name) {

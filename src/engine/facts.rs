@@ -179,39 +179,56 @@ async fn earlier(
     if !fields.contains(&tag) {
         return Ok(Err(Words::new("This restores no version.", "Let the command restore `image_tag`.")));
     }
-    if let Some(to) = to {
-        return Ok(Ok(BTreeMap::from([(tag, Value::String(to.to_string()))])));
-    }
     let binding = match change::locate(&tag, &locator(rules, target, &tag), files) {
         Ok(binding) => binding,
         Err(refusal) => return Ok(Err(Words::new(format!("{refusal}."), refusal.remedy()))),
     };
-    let versions = versions(inner, base, &binding).await?;
+    // An image that is pinned by digest goes back with the digest that it had.
+    let digest = Field::ImageDigest;
+    let pinned =
+        binding.digest.as_ref().and_then(|_| change::locate(&digest, &locator(rules, target, &digest), files).ok());
+    let set = |version: &Version| {
+        let (tag, known) = ((tag.clone(), Value::String(version.tag.clone())), version.digest.clone());
+        std::iter::once(tag).chain(known.map(|known| (digest.clone(), Value::String(known)))).collect()
+    };
+    let named = to.map(|to| Version { tag: to.to_string(), digest: None });
+    if let (Some(named), None) = (&named, &pinned) {
+        return Ok(Ok(set(named)));
+    }
+    let versions = versions(inner, base, (&binding, pinned.as_ref())).await?;
+    if let Some(named) = &named {
+        return Ok(Ok(set(versions.iter().find(|version| version.tag == named.tag).unwrap_or(named))));
+    }
     let known = known_versions(inner, rules, target).await;
-    let live = &known.live;
-    let before = versions.iter().skip(1).filter(|version| !known.left.contains(*version));
-    let chosen = before.clone().find(|version| live.contains(*version)).or_else(|| before.clone().next());
-    Ok(chosen.map_or_else(
-        || {
-            Err(Words::new(
-                format!("Git knows no version of {target} before the present one."),
-                "Name one: `to=v1.2.3`.",
-            ))
-        },
-        |version| Ok(BTreeMap::from([(tag, Value::String(version.clone()))])),
-    ))
+    let before = versions.iter().skip(1).filter(|version| !known.left.contains(&version.tag));
+    let chosen = before.clone().find(|version| known.live.contains(&version.tag)).or_else(|| before.clone().next());
+    Ok(chosen.map(set).ok_or_else(|| {
+        Words::new(format!("Git knows no version of {target} before the present one."), "Name one: `to=v1.2.3`.")
+    }))
+}
+
+/// A version that git had.
+struct Version {
+    tag: String,
+    /// Where the image is pinned by one.
+    digest: Option<String>,
 }
 
 /// The versions that a binding had, newest first, each once, the present one first.
-async fn versions(inner: &Arc<Inner>, base: &CommitId, binding: &change::Binding) -> Result<Vec<String>, Trouble> {
+async fn versions(
+    inner: &Arc<Inner>,
+    base: &CommitId,
+    (tag, digest): (&change::Binding, Option<&change::Binding>),
+) -> Result<Vec<Version>, Trouble> {
     let mirror = &inner.reach.repository.mirror;
-    let mut versions: Vec<String> = Vec::new();
-    for commit in mirror.history(base, &binding.file, HISTORY).await? {
-        let Some(file) = mirror.file(&commit.id, &binding.file).await? else { break };
-        if let Ok(Some(version)) = change::value_at(binding, &file.text)
-            && !versions.contains(&version)
+    let mut versions: Vec<Version> = Vec::new();
+    for commit in mirror.history(base, &tag.file, HISTORY).await? {
+        let Some(file) = mirror.file(&commit.id, &tag.file).await? else { break };
+        if let Ok(Some(version)) = change::value_at(tag, &file.text)
+            && !versions.iter().any(|known| known.tag == version)
         {
-            versions.push(version);
+            let digest = digest.and_then(|digest| change::value_at(digest, &file.text).ok().flatten());
+            versions.push(Version { tag: version, digest });
         }
     }
     Ok(versions)

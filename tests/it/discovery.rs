@@ -334,27 +334,52 @@ fn one_chart_with_values_for_each_environment() {
 
 #[test]
 fn a_release_whose_chart_keeps_its_image_deep_is_pinned() {
-    let release = |name: &str, beside: &str| {
+    let release = |name: &str, container: &str, beside: &str| {
         format!(
-            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: {name}\nspec:\n  values:\n    controllers:\n      {name}:\n        containers:\n          app:\n            image: {{ repository: quay.io/x/{name}-server, tag: v1 }}\n{beside}"
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: {name}\nspec:\n  values:\n    stack:\n      parts:\n        first:\n          containers:\n            {container}:\n              image: {{ repository: quay.io/x/{name}-server, tag: v1 }}\n{beside}"
         )
     };
-    let vpn = "          vpn:\n            image: { repository: quay.io/x/vpn, tag: v9 }\n";
+    let vpn = "            vpn:\n              image: { repository: quay.io/x/vpn, tag: v9 }\n";
     let files = [
-        ("k8s/apps/media/plex/helmrelease.yaml", release("plex", "")),
-        ("k8s/apps/media/radarr/helmrelease.yaml", release("radarr", vpn)),
-        ("k8s/apps/web/odd/helmrelease.yaml", release("odd", "").replace(" app:", " x:")),
+        ("k8s/apps/media/plex/helmrelease.yaml", release("plex", "app", "")),
+        ("k8s/apps/media/radarr/helmrelease.yaml", release("radarr", "main", vpn)),
+        ("k8s/apps/web/odd/helmrelease.yaml", release("odd", "x", vpn)),
     ];
     let found = check(
         &files,
         &[
             "default k8s/apps/*/{service} pull_request",
-            "plex/default image_tag v1 k8s/apps/media/plex/helmrelease.yaml#spec.values.controllers.plex.containers.app.image.tag",
-            "radarr/default image_tag v1 k8s/apps/media/radarr/helmrelease.yaml#spec.values.controllers.radarr.containers.app.image.tag",
+            "plex/default image_tag v1 k8s/apps/media/plex/helmrelease.yaml#spec.values.stack.parts.first.containers.app.image.tag",
+            "radarr/default image_tag v1 k8s/apps/media/radarr/helmrelease.yaml#spec.values.stack.parts.first.containers.main.image.tag",
         ],
     );
     let why = "no version and no replica count of its own is written there";
     assert_eq!(left(&found), [format!("odd in default (`k8s/apps/web/odd`): {why}")]);
+}
+
+#[test]
+fn a_part_of_a_chart_is_not_taken_for_the_whole() {
+    let release = |values: &str| {
+        format!(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: x\nspec:\n  values:\n{values}"
+        )
+    };
+    let two = "    controllers:\n      connect:\n        containers:\n          api:\n            image: { repository: x/connect-api-1, tag: v1 }\n          sync:\n            image: { repository: x/sync, tag: v1 }\n";
+    let counts = "    backend:\n      replicas: 0\n    read:\n      replicas: 0\n";
+    let files = [
+        ("apps/prod/vault/release.yaml", release(two)),
+        ("apps/prod/loki/release.yaml", release(counts)),
+        ("apps/prod/cart/app.yaml", deployment("cart", "acme/cart:v1")),
+    ];
+    let found = check(
+        &files,
+        &[
+            "prod apps/prod/{service} pull_request",
+            "cart/prod image_tag v1 apps/prod/cart/app.yaml#spec.template.spec.containers[name=cart].image",
+            "cart/prod replicas 2 apps/prod/cart/app.yaml#spec.replicas",
+        ],
+    );
+    assert_eq!(left(&found).len(), 2, "{:?}", left(&found));
 }
 
 #[test]
@@ -411,11 +436,9 @@ fn a_kustomization_above_has_the_last_word() {
 #[test]
 fn a_repository_at_a_url_is_read_and_only_printed() {
     let folder = tempfile::tempdir().unwrap();
-    let repository = git2::Repository::init_opts(
-        folder.path(),
-        git2::RepositoryInitOptions::new().bare(true).initial_head("trunk"),
-    )
-    .unwrap();
+    let repository =
+        git2::Repository::init_opts(folder.path(), git2::RepositoryInitOptions::new().bare(true).initial_head("trunk"))
+            .unwrap();
     let mut tree = git2::build::TreeUpdateBuilder::new();
     for (path, tag) in [("prod/cart/app.yaml", "v1"), ("dev/cart/app.yaml", "v2")] {
         let blob = repository.blob(deployment("cart", &format!("acme/cart:{tag}")).as_bytes()).unwrap();

@@ -287,6 +287,9 @@ async fn a_first_clone_reads_everything_that_is_text() {
     assert_eq!(names(&files), expected);
     assert!(mirror.directory(&tip, &path("apps/nothing")).await.unwrap().is_empty());
     assert!(mirror.directory(&tip, &path(FILE)).await.unwrap().is_empty());
+    assert_eq!(names(&mirror.target(&tip, &path(FILE)).await.unwrap()), [FILE]);
+    let target = mirror.target(&tip, &path("apps/checkout/staging")).await.unwrap();
+    assert_eq!(names(&target)[..4], expected);
 
     let file = mirror.file(&tip, &path(FILE)).await.unwrap().unwrap();
     assert_eq!(file.text, "image: checkout:v1.2.4\n# by hand\n");

@@ -11,10 +11,12 @@
 mod beside;
 mod bot;
 mod cards;
+mod changes;
 mod command_line;
 mod contract;
 mod crash;
 mod discovery;
+mod flavour_corpus;
 mod forge;
 mod git;
 mod ledger;

@@ -107,7 +107,9 @@ impl fmt::Display for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.document {
             Document::Index(0) => write!(f, "`{}` at `{}`", self.file, self.yaml_path),
-            document => write!(f, "`{}` at `{}` of document {document}", self.file, self.yaml_path),
+            document @ (Document::Index(_) | Document::Named { .. }) => {
+                write!(f, "`{}` at `{}` of document {document}", self.file, self.yaml_path)
+            }
         }
     }
 }

@@ -48,6 +48,8 @@ enum Room {
     Kustomization,
     Manifest,
     Values(Whose),
+    /// A manifest, if it is an object of Kubernetes.
+    Json,
 }
 
 /// One file, read.
@@ -88,6 +90,10 @@ pub(super) fn pages<'a>(locator: &Locator, files: &'a [SourceFile]) -> Vec<Page<
     let page = |file: &'a SourceFile| {
         let own = if target.is_none_or(|target| file.path.is_within(target)) { Own::Yes } else { Own::No };
         let mut room = rooms.room(&file.path);
+        if room == Some(Room::Json) {
+            let is_object = ["\"apiVersion\"", "\"kind\""].iter().all(|key| file.text.contains(key));
+            room = is_object.then_some(Room::Manifest);
+        }
         let documents = if room.is_some() { yaml::tree(&file.text) } else { Ok(Vec::new()) };
         // The target's one file, where its name says nothing: what is no object of Kubernetes is values.
         if is_one_file && own == Own::Yes && room == Some(Room::Manifest) {
@@ -115,6 +121,9 @@ impl Rooms<'_> {
         let (name, directory) = (path.file_name(), parent(path));
         if KUSTOMIZATIONS.contains(&name) {
             return Some(Room::Kustomization);
+        }
+        if name.ends_with(".json") {
+            return Some(Room::Json);
         }
         let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))?;
         let in_chart = |below: &str| {
@@ -225,7 +234,7 @@ impl<'s> Sight<'s> {
                                 next.push((found, way.iter().copied().chain([&found.file.path]).collect()));
                             }
                             Some(Room::Manifest | Room::Values(_)) => layer.manifests.extend(documents(found)),
-                            None => {}
+                            Some(Room::Json) | None => {}
                         }
                     }
                     layer.kustomizations.push(at);

@@ -58,6 +58,9 @@ pub(super) fn doubt(service: &Service, version: &Place, repository: &Repository<
         return None;
     }
     let name = image.unwrap_or_else(|| "an image".to_owned());
+    if version.binding.flavour == Flavour::Helm {
+        return part_of_chart(service, version, repository);
+    }
     if way.starts_with("images[") {
         let runs = images_of(&version.binding.file, repository, DEEP);
         let several = runs.len() > 1;
@@ -67,6 +70,26 @@ pub(super) fn doubt(service: &Service, version: &Place, repository: &Repository<
     let is_patch = repository.file(&version.binding.file).is_some_and(|file| is_partial(&file, version));
     is_patch
         .then(|| format!("its only version is that of `{name}`, which a patch adds or changes, {}", version.binding))
+}
+
+/// Why a version in a chart's values may be that of a part of it: one of several images, neither at the top nor under a
+/// name that means the application.
+fn part_of_chart(service: &Service, version: &Place, repository: &Repository<'_>) -> Option<String> {
+    const WHOLE: [&str; 6] = ["values", "valuesObject", "", "app", "main", "application"];
+    let keys: Vec<&str> = version.binding.yaml_path.steps().iter().map(key_of).collect();
+    let above = keys.iter().rev().skip(1).find(|key| **key != "image").copied().unwrap_or_default();
+    if WHOLE.contains(&above) || above == service.as_str() {
+        return None;
+    }
+    let file = repository.file(&version.binding.file)?;
+    let images: usize = yaml::tree(&file.text).unwrap_or_default().iter().map(images).sum();
+    (images > 1)
+        .then(|| format!("its version is that of one of {images} images in a chart's values, {}", version.binding))
+}
+
+fn images(node: &Node) -> usize {
+    let here = usize::from(node.get("repository").is_some());
+    here + node.entries().iter().map(|(_, value)| images(value)).sum::<usize>()
 }
 
 /// Why a count in a chart's values may be that of a part of it; `None` where it is the whole service's.

@@ -82,6 +82,7 @@ impl<'s> Sight<'s> {
     /// The field in one tree of values. `fit` is that of the object that holds them.
     pub(super) fn chart_values(&self, root: &At<'s>, shared: &[At<'s>], fit: Fit) -> Vec<Candidate> {
         let mut found = self.values_at(root, shared, fit.max(Fit::Near));
+        found.extend(self.controllers(root, shared, fit));
         for (key, below) in root.entries() {
             let named = if self.is_named(&key) { Fit::Service } else { Fit::Unnamed };
             found.extend(self.nested(&below, (&key, named), shared));
@@ -91,6 +92,37 @@ impl<'s> Sight<'s> {
             }
         }
         best(found)
+    }
+
+    /// `controllers.*.containers.*`, as charts have it that take any container.
+    fn controllers(&self, root: &At<'s>, shared: &[At<'s>], fit: Fit) -> Vec<Candidate> {
+        let controllers = root.key("controllers").map(|at| at.entries()).unwrap_or_default();
+        let of = |(_, at): &(String, At<'s>)| at.key("containers").map(|at| at.entries()).unwrap_or_default();
+        let all: Vec<_> =
+            controllers.iter().flat_map(|one| of(one).into_iter().map(|inner| (one.0.clone(), inner))).collect();
+        let alone = all.len() == 1;
+        let one = |(controller, (name, at)): &(String, (String, At<'s>))| {
+            let named = self.is_named(name) || (self.is_named(controller) && OURSELVES.contains(&name.as_str()));
+            let fit = if named {
+                Fit::Service
+            } else if alone {
+                fit.max(Fit::Near)
+            } else {
+                Fit::Unnamed
+            };
+            let mut found = self.values_at(at, shared, fit);
+            found.retain(|candidate| candidate.fit > Fit::Unnamed);
+            found
+        };
+        let mut found: Vec<Candidate> = all.iter().flat_map(one).collect();
+        if *self.field == Field::Replicas {
+            let counted = |(name, at): &(String, At<'s>)| {
+                let fit = if self.is_named(name) { Fit::Service } else { fit.max(Fit::Near) };
+                self.values_at(at, shared, fit)
+            };
+            found.extend(controllers.iter().flat_map(counted));
+        }
+        found
     }
 
     /// Below the top a place counts only by its name or its image.

@@ -1,13 +1,6 @@
-//! Tables of cases: files, what is asked, and what would change or why nothing does. A case is
-//!
-//! ```text
-//! === title
-//! %% target=charts/checkout/values-prod.yaml      (and image=, pin=FIELD FILE PATH [DOCUMENT])
-//! @@ path, from the target's directory; from the top with a slash
-//! content
-//! ??? field=value field=value
-//! | expected
-//! ```
+//! Tables of cases: files, what is asked, and what would change or why nothing does. `=== title` opens a case, `%%`
+//! gives it an option (`target=PATH`, `image=NAME`, `pin=FIELD FILE PATH [DOCUMENT]`), `@@ path` opens a file (from the
+//! target's directory, or from the top with a slash), `??? field=value ...` asks, and `| ` says what must come of it.
 
 use std::collections::BTreeMap;
 
@@ -113,10 +106,8 @@ impl Case {
 }
 
 fn value(field: &Field, text: &str) -> Value {
-    match field {
-        Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => json!(text.parse::<u32>().unwrap()),
-        _ => json!(text.replace('_', " ")),
-    }
+    let is_count = matches!(field, Field::Replicas | Field::ReplicasMin | Field::ReplicasMax);
+    if is_count { json!(text.parse::<u32>().unwrap()) } else { json!(text) }
 }
 
 /// The table with what really comes out in place of what is expected.
