@@ -15,6 +15,7 @@ mod changes;
 mod command_line;
 mod contract;
 mod crash;
+mod discovery;
 mod flavour_corpus;
 mod forge;
 mod git;
