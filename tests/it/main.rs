@@ -18,6 +18,7 @@ mod forge;
 mod git;
 mod ledger;
 mod outage;
+mod proof;
 mod race;
 mod refusals;
 mod stories;
