@@ -26,3 +26,4 @@ mod tidy;
 mod together;
 
 mod yaml_corpus;
+mod yaml_hostile;

@@ -81,12 +81,12 @@ impl<'t> Judges<'t> {
     /// False where serde_yaml does not see one of the paths, so that it is no judge of this file.
     fn by_values(&self, mut expected: Vec<Value>, changes: &[Change<'_>], after: &str) -> Result<bool, String> {
         for (document, steps, wanted) in changes {
+            let Some(root) = expected.get_mut(*document) else { return Ok(false) };
             let places = match self.nodes.as_ref().and_then(|nodes| nodes.get(*document)) {
-                Some(root) => nodes::places(root, steps),
-                None => return Ok(false),
+                Some(nodes) => nodes::places(nodes, steps),
+                None => places(root, steps),
             };
-            let root = expected.get_mut(*document);
-            if places.is_none() || root.is_none_or(|root| !changed(root, &places.unwrap_or_default(), wanted)) {
+            if !places.is_some_and(|places| changed(root, &places, wanted)) {
                 return Ok(false);
             }
         }
@@ -101,6 +101,22 @@ impl<'t> Judges<'t> {
 fn values(text: &str) -> Option<Vec<Value>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     serde_yaml::Deserializer::from_str(text).map(|document| Value::deserialize(document).ok()).collect()
+}
+
+/// The place of each step among its siblings, where saphyr-parser cannot say; only keys that are text.
+fn places(value: &Value, steps: &[Step]) -> Option<Vec<usize>> {
+    let Some((first, rest)) = steps.split_first() else { return Some(Vec::new()) };
+    let (place, child) = match (value, first) {
+        (Value::Sequence(items), Step::Index(place)) => (*place, items.get(*place)?),
+        (Value::Mapping(entries), Step::Key(key)) => {
+            let place = entries.keys().position(|name| name.as_str() == Some(key))?;
+            (place, entries.values().nth(place)?)
+        }
+        _ => return None,
+    };
+    let mut places = places(child, rest)?;
+    places.insert(0, place);
+    Some(places)
 }
 
 /// Makes the change among values; `places` are the places of each step among its siblings.
