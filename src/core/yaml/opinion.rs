@@ -9,6 +9,7 @@ use serde::{
 };
 
 use super::{
+    literal::Literal,
     plan::{Change, Splice},
     scalar::Scalar,
     stream::Stream,
@@ -36,22 +37,19 @@ pub(super) fn agrees(old: &Stream<'_>, splices: &[&Splice], new: &str) -> Result
     }
     for splice in splices {
         let document = expected.get_mut(splice.document);
-        let place = document.and_then(|root| root.at(&splice.places));
+        let places = match (&splice.change, splice.places.split_last()) {
+            (Change::Removed { .. }, Some((_, parents))) => parents,
+            (Change::Replaced(_) | Change::Added { .. } | Change::Removed { .. }, _) => &splice.places,
+        };
+        let place = document.and_then(|root| root.at(places));
         let Some(place) = place else { return Err("serde_yaml sees another structure") };
-        match &splice.change {
-            Change::Replaced(_) => *place = Opinion::of(&splice.value),
-            Change::Added { key, .. } => match place.untagged() {
-                Opinion::Mapping(entries) => {
-                    entries.push((Opinion::String(key.clone()), Opinion::of(&splice.value)));
-                }
-                Opinion::Null
-                | Opinion::Bool(_)
-                | Opinion::Integer(_)
-                | Opinion::Float(_)
-                | Opinion::String(_)
-                | Opinion::Sequence(_)
-                | Opinion::Tagged(..) => return Err("serde_yaml sees no mapping"),
-            },
+        let seen = match &splice.change {
+            Change::Replaced(_) => place.put(&splice.value),
+            Change::Added { key, .. } => place.push(key.as_deref(), &splice.value),
+            Change::Removed { .. } => splice.places.last().is_some_and(|last| place.take(*last)),
+        };
+        if !seen {
+            return Err("serde_yaml sees another structure");
         }
     }
     match read(new) {
@@ -69,7 +67,43 @@ fn read(text: &str) -> Option<Vec<Opinion>> {
 }
 
 impl Opinion {
-    fn of(value: &Scalar) -> Self {
+    fn of(value: &Literal) -> Self {
+        match value {
+            Literal::Scalar(scalar) => Self::of_scalar(scalar),
+            Literal::Sequence(items) => Self::Sequence(items.iter().map(Self::of).collect()),
+            Literal::Mapping(entries) => {
+                let entry = |(key, value): &(String, Literal)| (Self::String(key.clone()), Self::of(value));
+                Self::Mapping(entries.iter().map(entry).collect())
+            }
+        }
+    }
+
+    fn put(&mut self, value: &Literal) -> bool {
+        *self = Self::of(value);
+        true
+    }
+
+    /// Adds a last entry, if this is a collection of that kind.
+    fn push(&mut self, key: Option<&str>, value: &Literal) -> bool {
+        match (self.untagged(), key) {
+            (Self::Mapping(entries), Some(key)) => entries.push((Self::String(key.to_owned()), Self::of(value))),
+            (Self::Sequence(items), None) => items.push(Self::of(value)),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes the entry at `place` away, if there is one.
+    fn take(&mut self, place: usize) -> bool {
+        match self.untagged() {
+            Self::Mapping(entries) if place < entries.len() => _ = entries.remove(place),
+            Self::Sequence(items) if place < items.len() => _ = items.remove(place),
+            _ => return false,
+        }
+        true
+    }
+
+    fn of_scalar(value: &Scalar) -> Self {
         match value {
             Scalar::Null => Self::Null,
             Scalar::Bool(value) => Self::Bool(*value),
