@@ -15,6 +15,7 @@ mod command_line;
 mod contract;
 mod crash;
 mod forge;
+mod fuzzed;
 mod git;
 mod ledger;
 mod outage;

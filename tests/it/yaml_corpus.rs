@@ -4,7 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::proof::corpus::{Alone, Form, Tally};
+use crate::proof::{
+    corpus::{Alone, Form, Tally},
+    entries::Entries,
+};
 
 /// Bytes of edited files for each file of a corpus, one value an edit.
 const ALONE: Alone = Alone::UpTo(16 * 1024);
@@ -52,4 +55,15 @@ fn every_value_of_the_yaml_test_suite_is_set_exactly_or_refused() {
     let tally = Tally::over(&folder, Alone::Every);
     check("yaml-test-suite", &tally);
     assert!(tally.accepted.values().sum::<usize>() > 900, "the suite was not read");
+}
+
+#[test]
+fn keys_and_items_come_and_go_exactly_or_are_refused() {
+    for (name, alone) in [("gitops", Alone::UpTo(4 * 1024)), ("yaml-test-suite", Alone::Every)] {
+        let Some(folder) = corpus(name) else { return };
+        let tally = Entries::over(&folder, alone);
+        println!("{name}\n{tally}");
+        assert!(tally.damaged.is_empty(), "{}", tally.damaged.join("\n"));
+        assert!(tally.done.len() == 4, "something was never done: {:?}", tally.done);
+    }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Tally {
     pub(crate) refused_readable: Vec<String>,
     /// Files that the engine reads and saphyr-parser does not, so that nobody lists their values.
     pub(crate) unlisted: Vec<String>,
-    /// Values set in one edit with the others of their file, and refused by kind, by how they are written.
+    /// Values set in one edit with the others of their file (text blocks each alone), and refused by kind, by how they are written.
     pub(crate) accepted: BTreeMap<Form, usize>,
     pub(crate) refused: BTreeMap<(&'static str, Form), usize>,
     /// The first of each kind, to look at.
@@ -74,32 +74,10 @@ pub(crate) struct Tally {
 impl Tally {
     /// Every file below `folder` whose name ends in `.yaml` or `.yml`, on two threads.
     pub(crate) fn over(folder: &FilePath, alone: Alone) -> Self {
-        let mut files = Vec::new();
-        yaml_files(folder, &mut files);
-        // The largest first, so that no thread is left alone with it at the end.
-        files.sort_by_key(|file| std::cmp::Reverse(fs::metadata(file).map_or(0, |data| data.len())));
-        let (next, mut tally) = (AtomicUsize::new(0), Self::default());
-        let work = || {
-            let mut own = Self::default();
-            while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                own.read(folder, path, alone);
-            }
-            own
-        };
-        std::thread::scope(|scope| {
-            for worker in [scope.spawn(work), scope.spawn(work)] {
-                tally += worker.join().unwrap();
-            }
-        });
-        tally
-    }
-
-    fn read(&mut self, folder: &FilePath, path: &FilePath, alone: Alone) {
-        let name = path.strip_prefix(folder).unwrap().display().to_string();
-        match String::from_utf8(fs::read(path).unwrap()) {
-            Ok(text) => self.file(&name, &text, alone),
-            Err(_) => self.no_text += 1,
-        }
+        over(folder, |tally: &mut Self, name, text| match text {
+            Some(text) => tally.file(name, text, alone),
+            None => tally.no_text += 1,
+        })
     }
 
     /// One file.
@@ -122,12 +100,17 @@ impl Tally {
         let Some(nodes) = &judges.nodes else { return self.unlisted.push(name.to_owned()) };
         let found = leaves(nodes);
         let planned: Vec<_> = found.iter().enumerate().map(|(count, leaf)| planned(leaf, count)).collect();
-        let mut accepted = Vec::new();
+        let (mut accepted, mut blocks) = (Vec::new(), Vec::new());
         for (leaf, (assignment, named)) in found.iter().zip(&planned) {
             match stream.settable(assignment) {
                 Ok(_) => {
                     *self.accepted.entry(form(leaf.node)).or_default() += 1;
-                    accepted.push((assignment.clone(), named.clone()));
+                    match form(leaf.node) {
+                        Form::Block => blocks.push(assignment.clone()),
+                        Form::Plain | Form::Quoted | Form::Alias => {
+                            accepted.push((assignment.clone(), named.clone()));
+                        }
+                    }
                 }
                 Err(refusal) => {
                     *self.refused.entry((refusal.word(), form(leaf.node))).or_default() += 1;
@@ -135,10 +118,28 @@ impl Tally {
                 }
             }
         }
-        let (assignments, named): (Vec<_>, Vec<_>) = accepted.into_iter().unzip();
         let file = File { name, stream: &stream, judges: &judges };
+        self.unproven(&file, &mut accepted);
+        let (assignments, named): (Vec<_>, Vec<_>) = accepted.into_iter().unzip();
         self.together(&file, (&assignments, &named));
+        self.each(&file, &blocks, 1);
         self.each(&file, &assignments, step(alone, text.len(), assignments.len()));
+    }
+
+    /// Takes out what only the proof refuses, if not all can be done in one edit.
+    fn unproven(&mut self, file: &File<'_>, accepted: &mut Vec<(Assignment, Option<Assignment>)>) {
+        let all: Vec<_> = accepted.iter().map(|(assignment, _)| assignment.clone()).collect();
+        if file.stream.set(&all).is_ok() {
+            return;
+        }
+        accepted.retain(|(assignment, _)| match file.stream.set(std::slice::from_ref(assignment)) {
+            Ok(_) => true,
+            Err(refusal) => {
+                *self.refused.entry((refusal.word(), Form::Plain)).or_default() += 1;
+                self.first.entry(refusal.word()).or_insert_with(|| format!("{}: {refusal}", file.name));
+                false
+            }
+        });
     }
 
     /// All values in one edit, by places and once more by names.
@@ -269,6 +270,34 @@ impl AddAssign for Tally {
     }
 }
 
+/// Hands every file below `folder` whose name ends in `.yaml` or `.yml` to `each`, with its text if it is text, on two
+/// threads with a tally each, and adds the two up.
+pub(crate) fn over<T: Default + AddAssign + Send>(
+    folder: &FilePath,
+    each: impl Fn(&mut T, &str, Option<&str>) + Sync,
+) -> T {
+    let mut files = Vec::new();
+    yaml_files(folder, &mut files);
+    // The largest first, so that no thread is left alone with it at the end.
+    files.sort_by_key(|file| std::cmp::Reverse(fs::metadata(file).map_or(0, |data| data.len())));
+    let (next, mut tally) = (AtomicUsize::new(0), T::default());
+    let work = || {
+        let mut own = T::default();
+        while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let name = path.strip_prefix(folder).unwrap().display().to_string();
+            let text = String::from_utf8(fs::read(path).unwrap()).ok();
+            each(&mut own, &name, text.as_deref());
+        }
+        own
+    };
+    std::thread::scope(|scope| {
+        for worker in [scope.spawn(work), scope.spawn(work)] {
+            tally += worker.join().unwrap();
+        }
+    });
+    tally
+}
+
 fn yaml_files(folder: &FilePath, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
@@ -281,7 +310,8 @@ fn yaml_files(folder: &FilePath, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn step(alone: Alone, bytes: usize, values: usize) -> usize {
+/// Every which of `values` edits of a file of so many bytes is made.
+pub(crate) fn step(alone: Alone, bytes: usize, values: usize) -> usize {
     match alone {
         Alone::Every => 1,
         Alone::UpTo(budget) => values.div_ceil((budget / bytes.max(1)).max(1)).max(1),

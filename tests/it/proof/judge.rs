@@ -3,7 +3,7 @@
 //! before, with the wanted change made, must be what it reads after. How the change is made here is written for the
 //! judges and shares nothing with the engine. Used by the tests and, through the same file, by `fuzz/`.
 
-use leverframe::core::yaml::{Edited, Scalar, Step};
+use leverframe::core::yaml::{self, Edited, Scalar, Step};
 use serde::Deserialize as _;
 use serde_yaml::Value;
 
@@ -18,6 +18,8 @@ pub(crate) enum Wanted<'a> {
     Entry(&'a str, Value),
     /// The list at the path has one more item, at this place; `usize::MAX` is its end.
     Item(usize, Value),
+    /// Nothing stood at the path; now this does.
+    Filled(Value),
     /// What was at the path is gone.
     Gone,
 }
@@ -50,6 +52,12 @@ impl<'t> Judges<'t> {
     /// Whether the file reads at all, and by whom.
     pub(crate) fn heard(&self) -> Heard {
         Heard { by_nodes: self.nodes.is_some(), by_values: self.values.is_some() }
+    }
+
+    /// Whether saphyr-parser and the engine's parser read the same.
+    pub(crate) fn reads_as(&self, engine: &[yaml::Node]) -> bool {
+        let Some(nodes) = &self.nodes else { return false };
+        nodes.len() == engine.len() && nodes.iter().zip(engine).all(|(node, engine)| nodes::reads_as(node, engine))
     }
 
     /// Judges an edit.
@@ -155,6 +163,7 @@ fn gone(value: &mut Value, place: usize) -> bool {
 fn arrived(value: &mut Value, wanted: &Wanted<'_>) -> bool {
     match (value, wanted) {
         (value, Wanted::Set(scalar)) => *value = value_of(scalar),
+        (value @ Value::Null, Wanted::Filled(new)) => *value = new.clone(),
         (Value::Mapping(entries), Wanted::Entry(key, new)) => {
             entries.insert(Value::from(*key), new.clone());
         }
@@ -205,7 +214,7 @@ pub(crate) fn value_of(scalar: &Scalar) -> Value {
 pub(crate) fn is(node: &Node, wanted: &Scalar) -> bool {
     let Content::Text(text, quotes) = &node.content else { return false };
     let read = match (wanted, quotes) {
-        (Scalar::String(wanted), Quotes::Single | Quotes::Double) => text == wanted,
+        (Scalar::String(wanted), Quotes::Single | Quotes::Double | Quotes::Literal | Quotes::Folded) => text == wanted,
         (Scalar::String(wanted), Quotes::Plain) => text == wanted && is_text_everywhere(text),
         (Scalar::Bool(wanted), Quotes::Plain) => text.eq_ignore_ascii_case(&wanted.to_string()),
         (Scalar::Integer(wanted), Quotes::Plain) => text.parse() == Ok(*wanted),
@@ -223,10 +232,13 @@ fn is_text_everywhere(text: &str) -> bool {
         text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || extra.contains(c))
     };
     let sixty = unsigned.contains(':') && unsigned.split(':').all(|part| only(part, "_."));
-    let date = text.len() >= 8 && text.splitn(3, '-').take(2).all(|part| only(part, "")) && {
-        let day = text.splitn(3, '-').nth(2).unwrap_or("");
-        only(day.get(..day.find(['T', 't', ' ']).unwrap_or(day.len())).unwrap_or(""), "")
-    };
+    let parts: Vec<_> = text.trim_start_matches(['-', '+']).splitn(3, '-').collect();
+    let date = matches!(parts[..], [year, month, day] if {
+        let (day, time) = day.split_at(day.find(|c: char| !c.is_ascii_digit()).unwrap_or(day.len()));
+        year.len() == 4 && month.len() < 3 && day.len() < 3
+            && [year, month, day].iter().all(|part| only(part, ""))
+            && (time.is_empty() || time.starts_with(['T', 't', ' ']))
+    });
     let number = only(unsigned, "_.,") && unsigned.matches('.').count() < 2;
     let word = words.iter().any(|word| text.eq_ignore_ascii_case(word));
     let text_of_yaml_1_2 = matches!(serde_yaml::from_str(text), Ok(Value::String(read)) if read == text);

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use leverframe::core::yaml::{Path, Step};
+use leverframe::core::yaml::{self, Path, Scalar, Step};
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 
 use super::judge::{Wanted, is};
@@ -133,6 +133,39 @@ pub(crate) struct Leaf<'n> {
     pub(crate) node: &'n Node,
 }
 
+/// A mapping with its keys, or a list with its places.
+pub(crate) struct Collection<'n> {
+    pub(crate) document: usize,
+    pub(crate) path: Path,
+    pub(crate) node: &'n Node,
+    /// The path of each of its entries or items; `None` for a key that is no text.
+    pub(crate) members: Vec<Option<Path>>,
+}
+
+/// Every collection of every document that keys and places lead to.
+pub(crate) fn collections(roots: &[Node]) -> Vec<Collection<'_>> {
+    fn walk<'n>(document: usize, node: &'n Node, path: Path, found: &mut Vec<Collection<'n>>) {
+        let children: Vec<(Option<Path>, &Node)> = match &node.content {
+            Content::Map(entries) => {
+                let at = |key: &Node| key.as_key().map(|key| path.clone().key(key));
+                entries.iter().map(|(key, value)| (at(key), value)).collect()
+            }
+            Content::List(items) => {
+                items.iter().enumerate().map(|(place, item)| (Some(path.clone().index(place)), item)).collect()
+            }
+            Content::Text(..) | Content::Alias(_) => return,
+        };
+        let members = children.iter().map(|(path, _)| path.clone()).collect();
+        found.push(Collection { document, path, node, members });
+        for (path, child) in children {
+            path.into_iter().for_each(|path| walk(document, child, path, found));
+        }
+    }
+    let mut found = Vec::new();
+    roots.iter().enumerate().for_each(|(document, root)| walk(document, root, Path::root(), &mut found));
+    found
+}
+
 /// Every single value of every document, aliases included, that keys and places lead to. A key that is a
 /// collection has no path.
 pub(crate) fn leaves(roots: &[Node]) -> Vec<Leaf<'_>> {
@@ -255,6 +288,10 @@ pub(crate) fn expect(old: &mut Node, new: &Node, steps: &[Step], wanted: &Wanted
     }
     match (wanted, &mut old.content, &new.content) {
         (Wanted::Set(scalar), ..) if is(new, scalar) => *old = new.clone(),
+        (Wanted::Filled(value), Content::Text(text, Quotes::Plain), _) if is_null(text) => {
+            says(new, value)?;
+            *old = new.clone();
+        }
         (Wanted::Entry(key, value), Content::Map(entries), Content::Map(now)) => {
             let fits = |(name, _): &(Node, Node)| matches!(&name.content, Content::Text(name, _) if name == key);
             let at = now.iter().position(fits).ok_or("the added key is not there")?;
@@ -273,6 +310,45 @@ pub(crate) fn expect(old: &mut Node, new: &Node, steps: &[Step], wanted: &Wanted
         _ => return Err(format!("{new:?} stands there, {wanted:?} is wanted")),
     }
     Ok(())
+}
+
+/// Whether the engine's parser read the same: shapes, keys and values. False also where a key is no text, which the
+/// engine's tree leaves out.
+pub(crate) fn reads_as(node: &Node, engine: &yaml::Node) -> bool {
+    match (&node.content, engine) {
+        (Content::Alias(_), yaml::Node::Alias { .. }) => true,
+        (Content::List(items), yaml::Node::Sequence { items: theirs, .. }) => {
+            items.len() == theirs.len() && items.iter().zip(theirs).all(|(item, theirs)| reads_as(item, theirs))
+        }
+        (Content::Map(entries), yaml::Node::Mapping { entries: theirs, .. }) => {
+            let same = |((key, value), (their_key, theirs)): (&(Node, Node), &(String, yaml::Node))| {
+                key.as_key() == Some(their_key) && reads_as(value, theirs)
+            };
+            entries.len() == theirs.len() && entries.iter().zip(theirs).all(same)
+        }
+        (Content::Text(text, Quotes::Plain), yaml::Node::Scalar { value, .. }) if node.tag.is_none() => {
+            Scalar::of_plain(text) == *value
+        }
+        (Content::Text(text, _), yaml::Node::Scalar { value, .. }) => value.as_str() == Some(text),
+        _ => false,
+    }
+}
+
+/// Whether unquoted `text` says that nothing is there.
+pub(crate) fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
+/// The node at the end of the steps that lead somewhere, and how many those are.
+pub(crate) fn furthest<'n>(root: &'n Node, steps: &[Step]) -> (&'n Node, usize) {
+    let mut node = root;
+    for (count, step) in steps.iter().enumerate() {
+        match place(node, step).and_then(|place| child(node, place)) {
+            Some(child) => node = child,
+            None => return (node, count),
+        }
+    }
+    (node, steps.len())
 }
 
 /// Whether a node says the same as a value, by its texts and its shape.
