@@ -11,7 +11,7 @@ use super::{
     find::{End, Way},
     format::Format,
     key_value,
-    layout::{after_break, after_colon, line_end, next_token},
+    layout::{after_break, after_colon, block_end, line_end, next_token},
     literal::Literal,
     path::Path,
     plan::{Change, Splice},
@@ -60,10 +60,6 @@ pub(super) struct Block {
 }
 
 impl Stream<'_> {
-    pub(super) fn is_block_text(&self, item: usize) -> bool {
-        matches!(self.items.get(item).map(|item| &item.content), Some(Content::Scalar(_, ScalarStyle::Literal)))
-    }
-
     /// The value at `inner` in the text at `outer`.
     pub(super) fn read_inside(
         &self,
@@ -181,7 +177,7 @@ impl Stream<'_> {
             _ => return None,
         };
         let start = after_break(self.text, header_end);
-        let end = item.span.end.max(start);
+        let end = block_end(self.text, item.span.end).max(start);
         let lines = self.lines(start..end)?;
         let text = |line: &Range<usize>| self.text.get(line.start..line_end(self.text, line.start));
         let spaces = |text: &str| text.len() - text.trim_start_matches(' ').len();

@@ -51,6 +51,13 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
     text.get(at..).and_then(|rest| rest.find(BREAKS)).map_or(text.len(), |length| at + length)
 }
 
+/// Where a text block ends, of which the parser says that it ends at `at`: it counts the indent of the next line.
+pub(super) fn block_end(text: &str, at: usize) -> usize {
+    let start = line_start(text, at);
+    let indent = text.get(start..at).is_some_and(|indent| indent.chars().all(|c| c == ' '));
+    if indent { start } else { at }
+}
+
 /// The byte after the line break at `at`, or `at` at the end of the text.
 pub(super) fn after_break(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
@@ -198,7 +205,7 @@ impl Stream<'_> {
         if let Content::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded) = &last.content {
             let kept = text.ends_with("\n\n") || (text.ends_with('\n') && text.trim_end_matches('\n').is_empty());
             if kept {
-                return Some(before_break(self.text, last.span.end));
+                return Some(before_break(self.text, block_end(self.text, last.span.end)));
             }
             let content = self.text.get(..end)?.trim_end_matches([' ', '\t', '\r', '\n']).len();
             return Some(line_end(self.text, content));

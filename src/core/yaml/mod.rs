@@ -251,7 +251,8 @@ impl Stream<'_> {
             let planned = operations.iter().map(|operation| self.splice(operation)).collect::<Result<Vec<_>, _>>();
             // A later one may need what an earlier one builds.
             let planned = planned.or_else(|refusal| if builds(operations) { Ok(Vec::new()) } else { Err(refusal) })?;
-            if planned.len() == operations.len() && self.independent(&planned) {
+            let inside = operations.iter().any(|operation| operation.path().split().is_some());
+            if planned.len() == operations.len() && !inside && self.independent(&planned) {
                 return self.together(&planned, operations);
             }
         }
@@ -282,13 +283,17 @@ impl Stream<'_> {
     /// Whether splices can be made in one go: none of them changes what another one stands on.
     fn independent(&self, splices: &[Splice]) -> bool {
         let mut empty = BTreeSet::new();
-        splices.iter().all(|splice| match (&splice.change, &splice.value) {
+        let single = splices.iter().all(|splice| match (&splice.change, &splice.value) {
             (Change::Added { collection, .. }, Literal::Scalar(_)) => {
                 self.children(*collection).next().is_some() || empty.insert(*collection)
             }
-            (Change::Replaced(item), Literal::Scalar(_)) => !self.is_block_text(*item),
+            (Change::Replaced(_), Literal::Scalar(_)) => true,
             (Change::Added { .. } | Change::Replaced(_) | Change::Removed { .. }, _) => false,
-        })
+        });
+        let mut ranges: Vec<_> = splices.iter().map(|splice| (splice.range.start, splice.range.end)).collect();
+        ranges.sort_unstable();
+        let apart = |pair: &[(usize, usize)]| matches!(pair, [(_, end), (start, _)] if end <= start);
+        single && ranges.windows(2).all(|pair| apart(pair) || pair.first() == pair.last())
     }
 
     /// Makes independent splices in one go, and proves them.

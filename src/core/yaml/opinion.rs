@@ -29,6 +29,12 @@ enum Opinion {
     Tagged(String, Box<Opinion>),
 }
 
+/// What is in a collection.
+enum Entries<'o> {
+    Sequence(&'o mut Vec<Opinion>),
+    Mapping(&'o mut Vec<(Opinion, Opinion)>),
+}
+
 /// Whether serde_yaml agrees that the only difference is the wanted one. A file it cannot read gets no opinion.
 pub(super) fn agrees(old: &Stream<'_>, splices: &[&Splice], new: &str) -> Result<(), &'static str> {
     let Some(mut expected) = read(old.text) else { return Ok(()) };
@@ -85,22 +91,31 @@ impl Opinion {
 
     /// Adds a last entry, if this is a collection of that kind.
     fn push(&mut self, key: Option<&str>, value: &Literal) -> bool {
-        match (self.untagged(), key) {
-            (Self::Mapping(entries), Some(key)) => entries.push((Self::String(key.to_owned()), Self::of(value))),
-            (Self::Sequence(items), None) => items.push(Self::of(value)),
-            _ => return false,
+        let value = Self::of(value);
+        match (self.entries(), key) {
+            (Some(Entries::Mapping(entries)), Some(key)) => entries.push((Self::String(key.to_owned()), value)),
+            (Some(Entries::Sequence(items)), None) => items.push(value),
+            (Some(Entries::Mapping(_) | Entries::Sequence(_)) | None, _) => return false,
         }
         true
     }
 
     /// Takes the entry at `place` away, if there is one.
     fn take(&mut self, place: usize) -> bool {
-        match self.untagged() {
-            Self::Mapping(entries) if place < entries.len() => _ = entries.remove(place),
-            Self::Sequence(items) if place < items.len() => _ = items.remove(place),
-            _ => return false,
+        match self.entries() {
+            Some(Entries::Mapping(entries)) if place < entries.len() => _ = entries.remove(place),
+            Some(Entries::Sequence(items)) if place < items.len() => _ = items.remove(place),
+            Some(Entries::Mapping(_) | Entries::Sequence(_)) | None => return false,
         }
         true
+    }
+
+    fn entries(&mut self) -> Option<Entries<'_>> {
+        match self.untagged() {
+            Self::Sequence(items) => Some(Entries::Sequence(items)),
+            Self::Mapping(entries) => Some(Entries::Mapping(entries)),
+            Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Float(_) | Self::String(_) | Self::Tagged(..) => None,
+        }
     }
 
     fn of_scalar(value: &Scalar) -> Self {
@@ -137,10 +152,9 @@ impl Opinion {
     /// Follows the places of each step among its siblings.
     fn at(&mut self, places: &[usize]) -> Option<&mut Self> {
         let Some((first, rest)) = places.split_first() else { return Some(self) };
-        let child = match self.untagged() {
-            Self::Sequence(items) => items.get_mut(*first),
-            Self::Mapping(entries) => entries.get_mut(*first).map(|(_, value)| value),
-            Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Float(_) | Self::String(_) | Self::Tagged(..) => None,
+        let child = match self.entries()? {
+            Entries::Sequence(items) => items.get_mut(*first),
+            Entries::Mapping(entries) => entries.get_mut(*first).map(|(_, value)| value),
         };
         child?.at(rest)
     }

@@ -123,7 +123,7 @@ impl Leaving<'_, '_> {
 
     fn edit(&self) -> Option<Edit> {
         if self.stream.is_flow(self.collection) {
-            return self.from_flow();
+            return self.out_of_flow();
         }
         let span = self.span()?;
         let text = self.stream.text;
@@ -181,7 +181,7 @@ impl Leaving<'_, '_> {
         Some((indicator..lines.end, format!(" {}{kept}", self.empty())))
     }
 
-    fn from_flow(&self) -> Option<Edit> {
+    fn out_of_flow(&self) -> Option<Edit> {
         let (text, span) = (self.stream.text, self.span()?);
         let comma = next_token(text, span.end).filter(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(',')));
         let end = comma.map_or(span.end, |comma| comma + 1);

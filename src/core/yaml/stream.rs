@@ -307,6 +307,10 @@ impl<'t> Builder<'t> {
         let (place, at) = match parent {
             Some((open, Content::Mapping(_))) if open.children % 2 == 1 => match layout::after_colon(text, open.end) {
                 Some(at) => (Place::Here, at),
+                // Few readers take a key of several lines.
+                None if self.stream.items.last().is_none_or(|key| key.line != key.last_line) => {
+                    (Place::Nowhere, open.end)
+                }
                 None => (Place::AfterKey, open.end),
             },
             Some((_, Content::Sequence(_))) => match layout::after_dash(text, item.span.start) {

@@ -1,5 +1,8 @@
 //! Whole edits, data in, data out: what a file becomes, or the word of its refusal.
 
+mod inside;
+mod operations;
+
 use super::*;
 
 /// Sets `path` of `text` in document `document`; a path that starts with `+` may add its last key.
