@@ -105,9 +105,11 @@ fn comments_of_others(text: &str, edited: &Edited) -> Result<(), String> {
         let start = text.get(..span.before.start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
         let Some((above, last)) = gone.rsplit_once('\n') else { continue };
         let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
-        let own = above.lines().find(|line| !line.trim_start().starts_with('#')).map_or(0, indent);
+        let blank = start.trim_matches([' ', '-']).is_empty();
+        let own = above.lines().skip(usize::from(!blank)).find(|line| !line.trim_start().starts_with('#'));
+        let own = if blank { start.len() } else { own.map_or(0, indent) };
         // The last line of a text block may begin so, too; it is indented deeper.
-        if last.trim_start().starts_with('#') && indent(last) <= own.max(start.len()) {
+        if last.trim_start().starts_with('#') && indent(last) <= own {
             return Err(format!("the comment `{}` below the entry went with it", last.trim()));
         }
     }

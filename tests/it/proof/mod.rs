@@ -3,6 +3,7 @@
 
 pub(crate) mod checks;
 pub(crate) mod corpus;
+pub(crate) mod edits;
 pub(crate) mod entries;
 pub(crate) mod judge;
 pub(crate) mod nodes;
