@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use granit_parser::StructureStyle;
+use granit_parser::{ScalarStyle, StructureStyle};
 
 use super::{
     compose::Hand,
@@ -36,12 +36,24 @@ impl Stream<'_> {
         let (_, last) = self.members(collection).last().copied()?;
         let end = self.spans(collection)?.last()?.end;
         let at = self.last_line_end(last, end, column)?;
+        if at == self.text.len() && !self.may_go_on(last) {
+            return None;
+        }
         let hand = self.hand(collection, at, value);
         let entry = match key {
             Some(key) => hand.entry(key, value, column),
             None => hand.item(value, column),
         };
         Some((at..at, format!("{}{}{entry}", self.line_break(at), " ".repeat(column))))
+    }
+
+    /// Whether a line can follow at the end of the file: a text block would get a line break more by it.
+    pub(super) fn may_go_on(&self, value: usize) -> bool {
+        let last = self.items.get(value).map_or(value, |item| item.end.saturating_sub(1));
+        match self.items.get(last).map(|item| &item.content) {
+            Some(Content::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded)) => self.strips(last),
+            Some(Content::Scalar(..) | Content::Mapping(_) | Content::Sequence(_) | Content::Alias(_)) | None => true,
+        }
     }
 
     /// After the last entry, before whatever stands between it and the bracket.

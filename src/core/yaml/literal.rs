@@ -62,6 +62,16 @@ impl Literal {
         }
     }
 
+    /// A number in it that JSON cannot write.
+    pub(super) fn no_json(&self) -> Option<&str> {
+        match self {
+            Self::Scalar(Scalar::Float(text)) => serde_json::from_str::<Value>(text).is_err().then_some(text),
+            Self::Scalar(_) => None,
+            Self::Mapping(entries) => entries.iter().find_map(|(_, value)| value.no_json()),
+            Self::Sequence(items) => items.iter().find_map(Self::no_json),
+        }
+    }
+
     /// This value at the end of `steps`, as collections that hold nothing else.
     pub(super) fn beneath(self, steps: &[Step]) -> Result<Self, Refusal> {
         steps.iter().rev().try_fold(self, |value, step| match step {

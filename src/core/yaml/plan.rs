@@ -178,7 +178,7 @@ impl Stream<'_> {
     fn replace_block(&self, index: usize, way: &Way, assignment: &Assignment) -> Result<Splice, Refusal> {
         let Assignment { path, value, .. } = assignment;
         let refused = || Refusal::BlockScalar { at: path.clone(), line: self.line(index) };
-        let block = self.block_at(index, path).map_err(|_| refused())?;
+        let block = self.block_at(index).ok_or_else(refused)?;
         let text = value.as_str().and_then(|text| block.spelled(text)).ok_or_else(refused)?;
         Ok(self.respell(index, way, &block, &text))
     }

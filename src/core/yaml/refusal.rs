@@ -335,8 +335,9 @@ impl Refusal {
 }
 
 impl Refusal {
-    /// The same, of a text whose first line is line `by + 1` of the file.
-    pub(super) fn lower(mut self, by: usize) -> Self {
+    /// The same with its lines, which were those of a text inside a file, as lines of the file.
+    pub(super) fn told(mut self, of_file: &dyn Fn(usize) -> usize) -> Self {
+        let tell = |line: &mut usize| *line = of_file(*line);
         match &mut self {
             Self::DoesNotParse { line, .. }
             | Self::Template { line }
@@ -351,19 +352,15 @@ impl Refusal {
             | Self::Locked { line, .. }
             | Self::NoPlace { line, .. }
             | Self::AlreadyThere { line, .. }
-            | Self::NotAText { line, .. } => *line += by,
-            Self::Shared { line, used, .. } => {
-                *line += by;
-                *used += by;
-            }
+            | Self::NotAText { line, .. } => tell(line),
+            Self::Shared { line, used, .. } => [line, used].into_iter().for_each(tell),
             Self::DocumentAmbiguous { lines, .. }
             | Self::Ambiguous { lines, .. }
-            | Self::DuplicateKey { lines, .. } => lines.iter_mut().for_each(|line| *line += by),
-            Self::NotProven { line, .. } => *line = line.map(|line| line + by),
-            Self::Inside { line, inner, .. } => {
-                *line += by;
-                let lowered = std::mem::replace(&mut **inner, Self::Template { line: 0 }).lower(by);
-                **inner = lowered;
+            | Self::DuplicateKey { lines, .. } => lines.iter_mut().for_each(tell),
+            Self::NotProven { line, .. } => line.iter_mut().for_each(tell),
+            Self::Inside { at, line, inner } => {
+                let inner = Box::new(inner.as_ref().clone().told(of_file));
+                return Self::Inside { at: at.clone(), line: of_file(*line), inner };
             }
             Self::DocumentNotFound { .. } | Self::NotAValue { .. } | Self::SetTwice { .. } => {}
         }

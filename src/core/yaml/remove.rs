@@ -168,7 +168,10 @@ impl Leaving<'_, '_> {
     fn whole(&self, lines: Range<usize>) -> Range<usize> {
         let after = after_break(self.stream.text, lines.end);
         let before = before_break(self.stream.text, lines.start);
-        if after == lines.end { before..lines.end } else { lines.start..after }
+        let above =
+            self.place.checked_sub(1).and_then(|place| self.stream.members(self.collection).get(place).copied());
+        let ended = above.is_some_and(|(_, value)| !self.stream.may_go_on(value));
+        if after == lines.end && !ended { before..lines.end } else { lines.start..after }
     }
 
     /// The only entry goes: `{}` or `[]` takes its place, after the key or dash.

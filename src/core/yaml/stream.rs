@@ -222,6 +222,7 @@ impl<'t> Builder<'t> {
         span: Span,
     ) -> Result<(), Refusal> {
         let (index, depth, line) = (self.stream.items.len(), self.open.len(), span.start.line());
+        let content = self.ended(content, &span);
         let collection = matches!(content, Content::Mapping(_) | Content::Sequence(_));
         if collection && depth >= DEPTH {
             return Err(Refusal::TooDeep { line, limit: DEPTH });
@@ -254,6 +255,20 @@ impl<'t> Builder<'t> {
             self.count(anchor, weight, end, last_line);
         }
         Ok(())
+    }
+
+    /// A text block that the file ends without a line break has none at its end; the parser says that it has.
+    fn ended(&self, content: Content<'t>, span: &Span) -> Content<'t> {
+        let all = self.stream.text;
+        let last = all.get(layout::line_start(all, all.len())..).unwrap_or_default();
+        let open = span.byte_range().is_some_and(|bytes| bytes.end == all.len()) && !last.trim_matches(' ').is_empty();
+        match content {
+            Content::Scalar(text, style @ (ScalarStyle::Literal | ScalarStyle::Folded)) if open => {
+                let text = text.strip_suffix('\n').map(str::to_owned).map_or(text, Cow::Owned);
+                Content::Scalar(text, style)
+            }
+            content @ (Content::Scalar(..) | Content::Mapping(_) | Content::Sequence(_) | Content::Alias(_)) => content,
+        }
     }
 
     fn weight(&self, item: &Item<'t>) -> usize {

@@ -63,7 +63,7 @@ fn json_in_a_block_stays_json() {
         text,
         "d.j|json.limits[0]",
         Scalar::Float(".5".into()),
-        "!in the text at `d.j|json` (line 3): line 4: the edit could not be proven exact (the edited text is not JSON); nothing was changed",
+        "!in the text at `d.j|json` (line 3): `.5` cannot be set as a value",
     );
     removed(text, "d.j|json.e", "d:\n  j: |\n    {\n      \"limits\": [1, 2]\n    }\n");
     set_to(
@@ -71,6 +71,28 @@ fn json_in_a_block_stays_json() {
         "a|json.a",
         2_i64,
         "!in the text at `a|json` (line 2): line 2, column 2: the file does not parse: it is not JSON",
+    );
+}
+
+#[test]
+fn text_in_quotes_is_edited_where_its_form_can_stay() {
+    set_to("a: '{\"b\": 1}' # c\n", "a|json.b", "it's", "a: '{\"b\": \"it''s\"}' # c\n");
+    set_to("a: \"b: 1\\nc: 2\\n\"\n", "a|yaml.c", 3_i64, "a: \"b: 1\\nc: 3\\n\"\n");
+    set_to("a: \"b=1\\nc=2\"\n", "a|properties.c", 3_i64, "a: \"b=1\\nc=3\"\n");
+    set_to("a: b=1\n", "a|properties.b", "2", "a: b=2\n");
+    for (text, found) in [
+        ("a: \"b: \\x31\"\n", "a value whose form cannot be kept"),
+        ("a: 'b:\n  1'\n", "a value whose form cannot be kept"),
+        ("a: {b: 1}\n", "a mapping"),
+        ("a: [b]\n", "a list"),
+    ] {
+        set_to(text, "a|yaml.b", "2", &format!("!line 1: `a` is {found}, into which no path can step"));
+    }
+    set_to(
+        "x: 1\na: \"b: 1\\nc: {{ x }}\"\n",
+        "a|yaml.b.d",
+        "2",
+        "!in the text at `a|yaml` (line 2): line 2: `b` is a single value, not a mapping",
     );
 }
 
@@ -154,7 +176,19 @@ fn a_literal_block_is_set_with_its_header() {
     set_to("a: |-\n  x\nb: 1\n", "a", "z\n\ny", "a: |-\n  z\n\n  y\nb: 1\n");
     set_to("a: |-\n  x\nb: 1\n", "a", "z", "a: |-\n  z\nb: 1\n");
     set_to("a: |+\n  x\n\nb: 1\n", "a", "z\n", "a: |+\n  z\nb: 1\n");
-    for (text, value) in [("a: |\n  x\n", "z"), ("a: |-\n  x\n", "z\n"), ("a: >\n  x\n", "z\n")] {
+    set_to("a: |\n  x", "a", "z", "a: |\n  z");
+    set_to("a: |\n  x", "a", "z\n", "a: |\n  z\n");
+    set_to("a: |\n  b: 1", "a|yaml.b", "z", "a: |\n  b: z");
+    set_to("a: |\n  b: 1", "a|yaml.c", "z", "a: |\n  b: 1\n  c: z");
+    set_to("a: |\n\nb: |\n", "b", "z\n", "a: |\n\nb: |\n  z\n");
+    set_to("a: |\n\nb: |\n", "a", "z\n", "a: |\n  z\n\nb: |\n");
+    for (text, value) in [
+        ("a: |\n  x\n", "z\n\u{feff}\n"),
+        ("a: |\n  x\n", "z\r\n"),
+        ("a: |\n  x\n", "z"),
+        ("a: |-\n  x\n", "z\n"),
+        ("a: >\n  x\n", "z\n"),
+    ] {
         assert!(matches!(edit(text, "0", "a", value.into()), Err(Refusal::BlockScalar { .. })));
     }
 }

@@ -1,6 +1,8 @@
 //! Properties over documents that nobody wrote: an accepted edit changes one value and nothing else, whatever the
 //! style around it, and no text makes the engine panic.
 
+mod operations;
+
 use proptest::prelude::*;
 
 use super::*;
