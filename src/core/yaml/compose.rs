@@ -34,9 +34,8 @@ impl Stream<'_> {
     pub(super) fn hand(&self, collection: usize, at: usize, value: &Literal) -> Hand {
         let members = self.members(collection);
         let json = self.format == Format::Json;
-        let key = members.last().and_then(|(key, _)| self.quotes(*key)).filter(|_| self.is_mapping(collection));
         let plain = if json { ScalarStyle::DoubleQuoted } else { ScalarStyle::Plain };
-        let key = key.unwrap_or(plain);
+        let key = self.key_quotes(collection).unwrap_or(plain);
         // The last neighbour that is text shows how text is quoted here; without one, the keys of `{}` do.
         let text = members.iter().rev().find(|(_, value)| matches!(self.scalar(*value), Some(Scalar::String(_))));
         let otherwise = if self.is_flow(collection) { key } else { plain };
@@ -50,6 +49,25 @@ impl Stream<'_> {
             Literal::Scalar(_) | Literal::Sequence(_) => BTreeMap::new(),
         };
         Hand { step, dash, line_break: self.line_break(at), key, text, texts }
+    }
+
+    /// The quotes of the last key in a collection, or in one of its items; inside `{}` and `[]` else those around it.
+    fn key_quotes(&self, collection: usize) -> Option<ScalarStyle> {
+        let members = self.members(collection);
+        let last = if self.is_mapping(collection) {
+            members.last().map(|(key, _)| *key)
+        } else {
+            let mapping = members.iter().rev().map(|(_, item)| *item).find(|item| self.is_mapping(*item));
+            mapping.and_then(|mapping| self.entries(mapping).last()).map(|(key, _)| key)
+        };
+        match last {
+            Some(key) => self.quotes(key),
+            None if self.is_flow(collection) => {
+                let parent = self.parent(collection).filter(|parent| self.is_flow(*parent))?;
+                self.key_quotes(parent)
+            }
+            None => None,
+        }
     }
 
     fn is_mapping(&self, item: usize) -> bool {

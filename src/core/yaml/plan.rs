@@ -8,7 +8,7 @@ use super::{
     Assignment, Missing,
     document::Document,
     find::{End, Way},
-    layout::line_end,
+    layout::{is_blank_or_comment, line_end},
     literal::Literal,
     path::{Path, Step},
     refusal::{Kind, Refusal},
@@ -104,6 +104,10 @@ impl Stream<'_> {
             let value = value.beneath(std::slice::from_ref(step))?;
             return self.fill_null(parent, way, path, value);
         }
+        if self.may_unfold(parent) && !matches!(value, Literal::Scalar(_)) && !value.is_empty() {
+            let value = value.beneath(std::slice::from_ref(step))?;
+            return Ok(Splice { old: None, ..self.fill_null(parent, way, path, value)? });
+        }
         let (key, value) = match step {
             Step::Key(key) => (Some(key.clone()), value),
             Step::Select { key, value: name } => (None, value.selected_by(key, name)?),
@@ -124,6 +128,19 @@ impl Stream<'_> {
             document: way.document,
             places: way.places.clone(),
         })
+    }
+
+    /// Whether a collection is `{}` or `[]` alone behind its key or dash, so that what is put into it can be a block.
+    fn may_unfold(&self, collection: usize) -> bool {
+        let Some(item) = self.items.get(collection) else { return false };
+        let inner = self.raw(collection).get(1..).unwrap_or_default().trim_matches(' ');
+        let rest = self.text.get(item.span.end..line_end(self.text, item.span.end)).unwrap_or_default();
+        matches!(inner, "}" | "]")
+            && item.anchor == 0
+            && item.tag.is_none()
+            && is_blank_or_comment(rest)
+            && self.parent(collection).is_some_and(|parent| !self.is_flow(parent))
+            && self.after_indicator(collection).is_some()
     }
 
     /// Puts `value` where `null` stands.
@@ -248,7 +265,7 @@ impl Stream<'_> {
     pub(super) fn unlocked(&self, way: &Way, end: usize, path: &Path) -> Result<(), Refusal> {
         let lines = |item: usize| self.items.get(item).map_or(0..=0, |item| item.line..=item.last_line);
         let value = match self.items.get(end).map(|item| &item.content) {
-            Some(Content::Mapping(StructureStyle::Block)) => None,
+            Some(Content::Mapping(StructureStyle::Block) | Content::Sequence(StructureStyle::Block)) => None,
             Some(_) | None => Some(lines(end)),
         };
         let keys = way.keys.iter().map(|key| lines(*key));

@@ -134,7 +134,7 @@ proptest! {
         exact(&text, &edited)?;
         prop_assert_eq!(first(&edited.text), with(first(&text), path, value));
         // What looks like a template may be written, but is not taken away.
-        if !edited.text[edited.spans[0].after.clone()].contains("{{") {
+        if !edited.text.get(edited.spans[0].after.clone()).unwrap().contains("{{") {
             let back = edit(&edited.text, &[remove(insert.path())]);
             prop_assert_eq!(back.map(|back| back.text), Ok(text), "{}", edited.text);
         }
@@ -162,7 +162,7 @@ proptest! {
         let to = |value: &Scalar| [Assignment::new(document.clone(), path.clone(), value.clone())];
         let Ok(there) = set(&text, &to(&value)) else { return Ok(()) };
         let span = &there.spans[0];
-        let (was, is) = (&text[span.before.clone()], &there.text[span.after.clone()]);
+        let (was, is) = (text.get(span.before.clone()).unwrap(), there.text.get(span.after.clone()).unwrap());
         // A value comes back in its old form where its form stayed and is the one that is written.
         let form = |raw: &str| raw.chars().next().filter(|c| matches!(c, '\'' | '"'));
         let typed = matches!((old, &value), (Scalar::String(_), Scalar::String(_)) | (Scalar::Bool(_), _));

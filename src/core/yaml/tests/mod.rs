@@ -54,6 +54,9 @@ fn only_the_value_changes() {
         ("a: 1.9\n", "a", "v1", "a: v1\n"),
         ("a: v1\r\nb: x\r\n", "a", "v2", "a: v2\r\nb: x\r\n"),
         ("\u{feff}a: v1\nb: x\n", "a", "v2", "\u{feff}a: v2\nb: x\n"),
+        // By the letter of YAML the inner lines stand too far left; every reader in use takes them, and so they are kept.
+        ("---\nflow: [a,\nb,\nc]\n", "flow[1]", "v2", "---\nflow: [a,\nv2,\nc]\n"),
+        ("a: 1\n...\n# c\n---\nb: 1\n...\n", "a", "v2", "a: v2\n...\n# c\n---\nb: 1\n...\n"),
         ("a:\tv1\t# c\n", "a", "v2", "a:\tv2\t# c\n"),
         ("a:\n  v1\nb: 1\n", "a", "v2", "a:\n  v2\nb: 1\n"),
         ("a: one\n  two\nb: 1\n", "a", "v2", "a: v2\nb: 1\n"),

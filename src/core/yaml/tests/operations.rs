@@ -44,7 +44,7 @@ fn items_are_appended_in_the_style_of_their_list() {
         ("a:\n  - 'x'", "a[1]", r#""y""#, "a:\n  - 'x'\n  - 'y'"),
         ("a: [x, y]\n", "a[2]", r#""z""#, "a: [x, y, z]\n"),
         ("a: []\n", "a[0]", r#""z""#, "a: [z]\n"),
-        ("a: [ ]\n", "a[0]", r#"{"k":1}"#, "a: [ {k: 1} ]\n"),
+        ("a: [ ]\n", "a[0]", r#"{"k":1}"#, "a:\n- k: 1\n"),
         ("- x\n", "[1]", "3", "- x\n- 3\n"),
         ("- - x\n- y\n", "[0][1]", "3", "- - x\n  - 3\n- y\n"),
         (
@@ -62,6 +62,12 @@ fn items_are_appended_in_the_style_of_their_list() {
         ("{\"a\": [\n  \"x\",\n  \"y\"\n]}\n", "a[2]", r#""z""#, "{\"a\": [\n  \"x\",\n  \"y\",\n  \"z\"\n]}\n"),
         ("c:\n  n: x\n", "c.env[name=B]", r#"{"value":"1"}"#, "c:\n  n: x\n  env:\n  - name: B\n    value: \"1\"\n"),
         ("l:\n  - 1\nc:\n  n: x\n", "c.e[0]", "true", "l:\n  - 1\nc:\n  n: x\n  e:\n    - true\n"),
+        ("{\"a\": []}", "a[0]", r#"{"k":"x"}"#, "{\"a\": [{\"k\": \"x\"}]}"),
+        ("a: [{\"k\": \"x\"}]\n", "a[k=w]", "{}", "a: [{\"k\": \"x\"}, {\"k\": \"w\"}]\n"),
+        ("a:\n- 1 # leverframe: locked\n", "a[1]", "2", "a:\n- 1 # leverframe: locked\n- 2\n"),
+        ("a: |\n  x\n- 1\n", "a[1]", "2", "!does-not-parse"),
+        ("a:\n- |\n  x", "a[1]", "2", "!no-place"),
+        ("a:\n- |-\n  x", "a[1]", "2", "a:\n- |-\n  x\n- 2"),
         ("a:\n- x\n", "a[0]", "1", "!already-there"),
         ("a:\n- x\n", "a[2]", "1", "!not-found"),
         ("a:\n- name: x\n", "a[name=y]", "1", "!not-a-value"),
@@ -121,7 +127,11 @@ fn keys_are_inserted_in_the_style_of_their_mapping() {
 fn missing_keys_on_the_way_are_built() {
     for (text, path, expected) in [
         ("a: 1\n", "b.c.d", "a: 1\nb:\n  c:\n    d: v2\n"),
-        ("a: {}\n", "a.b.c", "a: {b: {c: v2}}\n"),
+        ("a: {} # c\nb: 1\n", "a.b.c", "a: # c\n  b:\n    c: v2\nb: 1\n"),
+        ("- {}\n- b\n", "[0].b.c", "- b:\n    c: v2\n- b\n"),
+        ("x: {a: {}}\n", "x.a.b.c", "x: {a: {b: {c: v2}}}\n"),
+        ("a: &x {}\n", "a.b.c", "a: &x {b: {c: v2}}\n"),
+        ("{}\n", "b.c", "{b: {c: v2}}\n"),
         ("a:\n", "a.b.c", "a:\n  b:\n    c: v2\n"),
         ("a:\n", "a", "a: v2\n"),
         ("---\n", "a.b", "---\na:\n  b: v2\n"),
@@ -170,6 +180,8 @@ fn entries_go_with_their_own_comments() {
         ("a: 1\n", "b", "!not-found"),
         ("a: 1\na: 2\n", "a", "!duplicate-key"),
         ("a: '{{ x }}'\nb: 1\n", "a", "!template"),
+        ("# leverframe: locked\na: 1\nb: 1\n", "a", "!locked"),
+        ("a: |\n  x\nb: 1", "b", "a: |\n  x\n"),
         ("a:\n  b: 1 # leverframe: locked\n  c: 1\nd: 1\n", "a", "!locked"),
         ("a: 1\n", ".", "!no-place"),
         ("[a: 1]\n", "[0].a", "!no-place"),
@@ -199,7 +211,7 @@ fn operations_see_what_the_ones_before_them_left() {
         &[set("a.b.c", "1.10"), set("a.b.d", "w"), remove("l[0]"), insert("l[1]", "new"), set("t", "v2")],
     )
     .unwrap();
-    assert_eq!(edited.text, "a: {b: {c: \"1.10\", d: \"w\"}}\nl:\n- y\n- new\nt: v2 # c\n");
+    assert_eq!(edited.text, "a:\n  b:\n    c: \"1.10\"\n    d: \"w\"\nl:\n- y\n- new\nt: v2 # c\n");
     let last = &edited.spans[4];
     assert_eq!((text.get(last.before.clone()), edited.text.get(last.after.clone())), (Some("v1"), Some("v2")));
     assert_eq!((last.line, last.old.clone()), (5, Some("v1".into())));
