@@ -18,8 +18,6 @@ mod literal;
 mod opinion;
 mod path;
 mod plan;
-#[cfg(test)]
-mod properties;
 mod prove;
 mod refusal;
 mod remove;

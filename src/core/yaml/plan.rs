@@ -133,9 +133,8 @@ impl Stream<'_> {
     /// Whether a collection is `{}` or `[]` alone behind its key or dash, so that what is put into it can be a block.
     fn may_unfold(&self, collection: usize) -> bool {
         let Some(item) = self.items.get(collection) else { return false };
-        let inner = self.raw(collection).get(1..).unwrap_or_default().trim_matches(' ');
         let rest = self.text.get(item.span.end..line_end(self.text, item.span.end)).unwrap_or_default();
-        matches!(inner, "}" | "]")
+        matches!(self.raw(collection), "{}" | "[]")
             && item.anchor == 0
             && item.tag.is_none()
             && is_blank_or_comment(rest)

@@ -2,6 +2,7 @@
 
 mod inside;
 mod operations;
+mod properties;
 
 use super::*;
 

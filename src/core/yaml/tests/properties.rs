@@ -5,7 +5,7 @@ mod operations;
 
 use proptest::prelude::*;
 
-use super::*;
+use crate::core::yaml::*;
 
 /// Every value of every document with its path, in the order of the file.
 fn values(text: &str) -> Vec<(Document, Path, Option<Scalar>)> {
