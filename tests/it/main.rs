@@ -18,11 +18,13 @@ mod crash;
 mod discovery;
 mod flavour_corpus;
 mod forge;
+mod fuzzed;
 mod git;
 mod git_contention;
 mod git_hosts;
 mod ledger;
 mod outage;
+mod proof;
 mod race;
 mod refusals;
 mod stories;
@@ -30,3 +32,4 @@ mod tidy;
 mod together;
 
 mod yaml_corpus;
+mod yaml_hostile;
