@@ -76,11 +76,13 @@ fn fault(rules: &Rules, target: &Target, field: &Field, files: &[SourceFile]) ->
     let set = BTreeMap::from([(field.clone(), value)]);
     match engine::plan_set(&name, rules, (&command, target, &rules.commit), &set, files) {
         Ok(_) | Err(PlanRefusal::Already { .. }) => None,
-        Err(refusal) => Some(match refusal {
-            PlanRefusal::Place(LocateRefusal::NotFound { .. }) => Fault::Absent(refusal),
-            PlanRefusal::Place(LocateRefusal::ByDigest { .. }) => Fault::ByDigest(refusal),
-            refusal => Fault::Stuck(refusal),
-        }),
+        Err(refusal) if matches!(refusal, PlanRefusal::Place(LocateRefusal::NotFound { .. })) => {
+            Some(Fault::Absent(refusal))
+        }
+        Err(refusal) if matches!(refusal, PlanRefusal::Place(LocateRefusal::ByDigest { .. })) => {
+            Some(Fault::ByDigest(refusal))
+        }
+        Err(refusal) => Some(Fault::Stuck(refusal)),
     }
 }
 
