@@ -7,9 +7,11 @@ mod error;
 mod finding;
 pub mod journal;
 mod line;
+pub mod note;
 mod opening;
 mod segments;
 mod store;
+pub mod tree;
 mod verify;
 mod writer;
 
