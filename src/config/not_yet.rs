@@ -3,8 +3,7 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 11] = [
-    NotYet { key: "ledger.signing_key", when: When::Given, what: "Signing checkpoints" },
+const TABLE: [NotYet; 10] = [
     NotYet { key: "repositories.*.url", when: When::StartsWith("ssh://"), what: "Git over SSH" },
     NotYet { key: "github.app", when: When::Given, what: "A GitHub App" },
     NotYet { key: "github.webhook_secret", when: When::Given, what: "Receiving GitHub's webhooks" },

@@ -9,6 +9,7 @@ mod land;
 mod read;
 mod refusal;
 mod remote;
+mod survey;
 mod transport;
 mod worker;
 
@@ -22,6 +23,7 @@ pub use history::{CommitSummary, REQUEST_TRAILER};
 pub use land::{Compose, Landing, Onto, Outcome};
 pub use read::{MAX_FILE, SourceFile, Tree};
 pub use refusal::{Verdict, classify};
+pub use survey::{Marked, Survey, survey};
 
 use crate::{
     core::names::{CommitId, ConnectionName, RepoPath, RequestId},
@@ -177,6 +179,25 @@ impl Mirror {
         let find = move |room: &mut worker::Room| {
             let tip = read::known(&room.repository, &tip)?;
             history::find_marked(&room.repository, tip, &request, since)?.map(read::commit_id).transpose()
+        };
+        self.reader.call(find).await
+    }
+
+    /// The newest commits at or before `tip` that carry a request's mark and this trailer, at most `most`, among the
+    /// last 20,000.
+    ///
+    /// # Errors
+    /// When `tip` is not in the mirror.
+    pub async fn newest_with(
+        &self,
+        tip: &CommitId,
+        trailer: &'static str,
+        most: usize,
+    ) -> Result<Vec<Marked>, GitError> {
+        let tip = tip.clone();
+        let find = move |room: &mut worker::Room| {
+            let tip = read::known(&room.repository, &tip)?;
+            survey::newest_with(&room.repository, tip, trailer, (most, history::DEEPEST))
         };
         self.reader.call(find).await
     }

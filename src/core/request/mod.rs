@@ -7,7 +7,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -135,8 +135,9 @@ pub struct Request {
     pub card: Option<Card>,
     /// Where it stands.
     pub state: State,
-    /// What was recorded as about to be done since the state last changed, so that trying again records it once.
-    pub intents: BTreeSet<String>,
+    /// What was recorded as about to be done since the state last changed, so that trying again records it once; each
+    /// with the place of its entry.
+    pub intents: BTreeMap<String, u64>,
 }
 
 impl Request {
@@ -154,7 +155,7 @@ impl Request {
             at: entry.at().map_err(serde::de::Error::custom)?,
             card: None,
             state: State::Planning,
-            intents: BTreeSet::new(),
+            intents: BTreeMap::new(),
         })
     }
 
@@ -174,10 +175,17 @@ impl Request {
                 self.intents.clear();
             }
             None => {
-                self.intents.insert(intent(&recorded.entry.kind, &recorded.entry.body));
+                let intent = intent(&recorded.entry.kind, &recorded.entry.body);
+                self.intents.entry(intent).or_insert(recorded.entry.seq);
             }
         }
         Ok(self)
+    }
+
+    /// The place of the last intent of this kind since the state last changed.
+    pub fn intended(&self, kind: &str) -> Option<u64> {
+        let of_kind = |(intent, _): &(&String, &u64)| intent.split(' ').next() == Some(kind);
+        self.intents.iter().filter(of_kind).map(|(_, seq)| *seq).max()
     }
 
     /// What the world owes this request now.
