@@ -28,6 +28,9 @@ const LOOK: Duration = Duration::from_secs(2);
 /// How often the ledger is signed while entries come.
 const SIGNED_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(50);
 
+/// SIGXFSZ.
+const FILE_TOO_LARGE: i32 = 25;
+
 /// A running bot.
 pub struct Running {
     /// Where it listens.
@@ -54,6 +57,8 @@ pub(super) fn run(path: &Path) -> Result<Ended, Failure> {
         tracing::warn!("{}:{notice}", path.display());
     }
     runtime()?.block_on(async {
+        // A limit on the size of files is then an error to be told of, not the end of the process.
+        let _limits = unix::signal(unix::SignalKind::from_raw(FILE_TOO_LARGE));
         let running = start(config).await.map_err(Failure)?;
         say(format!("Leverframe listens on http://{}", running.address))?;
         wait_for_a_signal().await;

@@ -180,7 +180,8 @@ impl Checkpoint {
     /// Reads a note.
     pub fn parse(note: &str) -> Option<Self> {
         let (text, signatures) = split(note)?;
-        if !signatures.ends_with('\n') || !signatures.starts_with('\u{2014}') {
+        let are_signatures = signatures.lines().all(|line| line.starts_with("\u{2014} "));
+        if !signatures.ends_with('\n') || !are_signatures {
             return None;
         }
         let mut lines = text.lines();

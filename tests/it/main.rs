@@ -8,12 +8,14 @@
     reason = "helpers of tests fail by panicking and say what they skip; clippy takes only test functions for tests"
 )]
 
+mod audit;
 mod beside;
 mod bot;
 mod cards;
 mod command_line;
 mod contract;
 mod crash;
+mod evidence;
 mod forge;
 mod git;
 mod ledger;
