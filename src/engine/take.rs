@@ -24,7 +24,7 @@ impl Inner {
             // Nobody may be left to hear it.
             let _: Result<(), Reply> = reply.send(inner.take_whole(incoming, event).await);
         });
-        answer.await.unwrap_or(Reply::Stop)
+        answer.await.unwrap_or_else(|_| unrecorded(&LedgerError::Closed))
     }
 
     /// The first answer to an event that came before.

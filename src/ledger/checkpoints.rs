@@ -28,11 +28,21 @@ pub(crate) fn path(directory: &Path) -> PathBuf {
 /// When the file cannot be read, or a note in it is none.
 pub fn checkpoints(directory: &Path) -> Result<Vec<Checkpoint>, JournalError> {
     let path = path(directory);
-    match std::fs::read_to_string(&path) {
+    match std::fs::read(&path).and_then(text) {
         Ok(text) => parse_all(&text).map_err(|why| JournalError::unreadable(&path)(Error::other(why))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(JournalError::unreadable(&path)(error)),
     }
+}
+
+/// The text of a file that may end within a character.
+fn text(mut bytes: Vec<u8>) -> Result<String, Error> {
+    if let Err(error) = std::str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
+    }
+    String::from_utf8(bytes).map_err(|_| Error::other("it is no text"))
 }
 
 /// Reads notes that are each followed by an empty line; what comes after the last one is left out.
@@ -44,7 +54,11 @@ pub fn parse_all(text: &str) -> Result<Vec<Checkpoint>, String> {
     let mut found = Vec::new();
     // The part after the last empty line is nothing, or a note that is not finished.
     let finished = parts.len().saturating_sub(1);
-    for pair in parts.get(..finished).unwrap_or_default().chunks_exact(2) {
+    let pairs = parts.get(..finished).unwrap_or_default().chunks_exact(2);
+    if pairs.remainder().iter().any(|body| body.lines().count() != 3) {
+        return Err(format!("what follows its checkpoint {} is none", finished / 2));
+    }
+    for pair in pairs {
         let checkpoint = Checkpoint::parse(&format!("{}\n", pair.join("\n\n")));
         found.push(checkpoint.ok_or_else(|| format!("what follows its checkpoint {} is none", found.len()))?);
     }
@@ -62,8 +76,7 @@ pub(crate) fn last(directory: &Path) -> Result<(Option<Checkpoint>, u64), Journa
         file.read_to_end(&mut bytes)?;
         // The window may begin within a character.
         let within = bytes.iter().take(3).take_while(|byte| begin > 0 && **byte & 0xc0 == 0x80).count();
-        let tail = String::from_utf8(bytes.split_off(within)).map_err(|_| Error::other("it is no text"))?;
-        Ok((begin + within as u64, tail))
+        Ok((begin + within as u64, text(bytes.split_off(within))?))
     };
     // Whatever cannot be read as notes is damage: it is only ever added to.
     let (begin, tail) = match read() {
@@ -73,7 +86,7 @@ pub(crate) fn last(directory: &Path) -> Result<(Option<Checkpoint>, u64), Journa
     };
     let signatures = tail.match_indices("\n\n\u{2014} ").map(|(at, _)| at);
     let Some(signature) = signatures.filter(|at| ends_after(&tail, *at)).last() else {
-        let is_first = begin == 0 && !tail.contains("\n\n\u{2014} ");
+        let is_first = begin == 0 && tail.matches("\n\n").count() < 2;
         let nothing = JournalError::unreadable(&path)(Error::other("its end is no checkpoint"));
         return if is_first { Ok((None, 0)) } else { Err(nothing) };
     };

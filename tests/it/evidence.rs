@@ -199,7 +199,9 @@ async fn every_changed_byte_of_the_checkpoints_is_noticed() {
     let root = bytes.len() - 150;
     changed[root] ^= 1;
     fs::write(folder.path().join("checkpoints"), &changed).unwrap();
-    assert!(open(folder.path()).ledger.is_quarantined());
+    let ledger = open(folder.path()).ledger;
+    assert!(ledger.is_quarantined());
+    ledger.close().await;
     for cut in 0..bytes.len() {
         fs::write(folder.path().join("checkpoints"), &bytes[..cut]).unwrap();
         open(folder.path()).ledger.close().await;

@@ -53,7 +53,8 @@ pub struct Needs {
 pub struct Opened {
     /// The command.
     pub command: CommandName,
-    /// The command as one could type it again.
+    /// The command as one could type it again. It may hold a reason, so it stands among the texts; erased, it is empty.
+    #[serde(default, skip_serializing)]
     pub words: String,
     /// On what.
     #[serde(flatten)]
@@ -147,9 +148,18 @@ impl Request {
     /// When the entry lacks what it must have.
     pub fn opened(id: RequestId, recorded: &Recorded) -> Result<Self, serde_json::Error> {
         let entry = &recorded.entry;
+        let mut body = entry.body.clone();
+        // Where they are a text, their hash stands there; entries of earlier versions have them in plain.
+        if body.get("words").is_some_and(Value::is_object) {
+            body.remove("words");
+        }
+        let mut opened: Opened = serde_json::from_value(Value::Object(body))?;
+        if let Some(words) = recorded.texts.get("words") {
+            opened.words.clone_from(words);
+        }
         Ok(Self {
             id,
-            opened: serde_json::from_value(Value::Object(entry.body.clone()))?,
+            opened,
             reason: recorded.texts.get("reason").cloned(),
             requester: entry.actor.clone(),
             at: entry.at().map_err(serde::de::Error::custom)?,
