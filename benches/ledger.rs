@@ -103,12 +103,10 @@ fn script(name: &str) -> Option<PathBuf> {
 fn rate(command: &mut Command, writers: usize) -> Option<f64> {
     let output = command.output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    lines
-        .filter(|line| line.get("threads").and_then(serde_json::Value::as_u64) == Some(writers as u64))
-        .last()?
-        .get("ops_s")?
-        .as_f64()
+    let of_these =
+        |line: &serde_json::Value| line.get("threads").and_then(serde_json::Value::as_u64) == Some(writers as u64);
+    let mut lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.rfind(of_these)?.get("ops_s")?.as_f64()
 }
 
 fn sqlite(writers: usize) -> Option<f64> {

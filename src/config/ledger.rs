@@ -63,7 +63,9 @@ fn catalog_repository(fields: Fields<'_>) -> Option<&str> {
         Value::Map(members) => {
             members.iter().any(|(key, member)| key.text == "catalog" && member.value == Value::Flag(true))
         }
-        _ => false,
+        Value::Nothing | Value::Flag(_) | Value::Number(_) | Value::Text(..) | Value::List(_) | Value::Reported => {
+            false
+        }
     };
     let found = if all.len() == 1 { all.first() } else { all.iter().find(|(_, node)| has_catalog(node)) };
     found.map(|(key, _)| key.text.as_str())

@@ -234,8 +234,11 @@ mod tests {
         let mut edge = Edge::default();
         assert_eq!(edge.root().to_string(), roots[0]);
         for (digits, root) in leaves.iter().zip(&roots[1..]) {
-            let bytes: Vec<u8> =
-                (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect();
+            let bytes: Vec<u8> = digits
+                .as_bytes()
+                .chunks(2)
+                .map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap())
+                .collect();
             edge.push(leaf(&bytes));
             assert_eq!(edge.root().to_string(), *root);
             assert_eq!(Hash::parse(root), Some(edge.root()));

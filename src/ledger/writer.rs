@@ -127,7 +127,10 @@ impl Writer {
         while group.placed.len() < GROUP && group.bytes < GROUP_BYTES {
             match self.messages.try_recv().ok()? {
                 Message::Write { generation, placed, reply } => self.join(group, generation, placed, reply),
-                other => return Some(other),
+                other @ (Message::Sign { .. }
+                | Message::Tend { .. }
+                | Message::Erase { .. }
+                | Message::Close { .. }) => return Some(other),
             }
         }
         None
