@@ -71,13 +71,13 @@ pub fn router(engine: Engine, slack: Option<SlackEdge>, tasks: Tasks) -> Router 
 /// Ready when the ledger takes entries and the catalog was loaded.
 async fn ready(State(edge): State<Arc<Edge>>) -> Response {
     let trouble = edge.engine.rules_trouble();
-    match (edge.engine.rules(), edge.engine.ledger().is_quarantined()) {
-        (Some(_), false) => "ready\n".into_response(),
+    match (edge.engine.rules(), edge.engine.ledger().trouble()) {
+        (Some(_), None) => "ready\n".into_response(),
         (None, _) => {
             let why = trouble.unwrap_or_else(|| "the repository was not read yet".to_owned());
             (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
         }
-        (Some(_), true) => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the ledger is read-only\n").into_response(),
+        (Some(_), Some(why)) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
     }
 }
 

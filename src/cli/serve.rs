@@ -10,10 +10,11 @@ use crate::{
     clock,
     cluster::Cluster,
     config::{self, ClusterAccess, ClusterLogin, Config, GitHubAuth, RepositoryLogin, SlackTransport},
+    control,
     engine::{Engine, Reach, Repository},
     forge::GitHub,
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
-    ledger::Ledger,
+    ledger::{self, Ledger, LedgerError, Opened, Sizes, State},
     net::{Outgoing, Tls},
     tasks::Tasks,
     web::{self, SlackEdge},
@@ -21,6 +22,14 @@ use crate::{
 
 /// How long running work may take to come to a stop; what it does not finish is taken up at the next start.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How often the state of the ledger is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often the ledger is signed while entries come.
+const SIGNED_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(50);
+
+/// SIGXFSZ.
+const FILE_TOO_LARGE: i32 = 25;
 
 /// A running bot.
 pub struct Running {
@@ -48,6 +57,8 @@ pub(super) fn run(path: &Path) -> Result<Ended, Failure> {
         tracing::warn!("{}:{notice}", path.display());
     }
     runtime()?.block_on(async {
+        // A limit on the size of files is then an error to be told of, not the end of the process.
+        let _limits = unix::signal(unix::SignalKind::from_raw(FILE_TOO_LARGE));
         let running = start(config).await.map_err(Failure)?;
         say(format!("Leverframe listens on http://{}", running.address))?;
         wait_for_a_signal().await;
@@ -79,8 +90,7 @@ pub(super) async fn wait_for_a_signal() {
 pub async fn start(config: Config) -> Result<Running, String> {
     let pem = config.authorities.as_ref().map(|authorities| authorities.pem.clone().into_bytes());
     let net = Outgoing::new(&Tls { ca_file: pem }).map_err(|error| format!("{error}\n{}", error.remedy()))?;
-    let opened = Ledger::open(&config.data.join("ledger"), clock::now());
-    let opened = opened.map_err(|error| format!("The ledger cannot be opened: {error}.\n{}", error.remedy()))?;
+    let opened = open_ledger(&config)?;
     for finding in &opened.report {
         tracing::warn!(remedy = finding.remedy(), "{finding}");
     }
@@ -91,11 +101,44 @@ pub async fn start(config: Config) -> Result<Running, String> {
         slack: slack.as_ref().map(|edge| edge.client.clone()),
     };
     let (ledger, tasks) = (opened.ledger, Tasks::default());
+    if ledger.state() == State::Ready {
+        ledger.finish_erasures(clock::now()).await.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
+    }
     let engine = Engine::new(reach, ledger.clone(), tasks.clone());
     let engine = engine.map_err(|error| format!("The ledger cannot be read: {error}.\n{}", error.remedy()))?;
     let address = listen(&config, web::router(engine.clone(), slack, tasks.clone()), &tasks).await?;
+    if let Err(error) = control::listen(&config.data, engine.clone(), &tasks) {
+        let path = control::socket(&config.data);
+        tracing::warn!(%error, path = %path.display(), "no socket for terminals; `audit erase` works while this is stopped");
+    }
+    tasks.start(tend(ledger.clone(), tasks.clone()));
     engine.run().await;
     Ok(Running { address, engine, tasks, ledger })
+}
+
+/// Opens the ledger with the key that signs it.
+fn open_ledger(config: &Config) -> Result<Opened, String> {
+    let settings = config.ledger();
+    let key = ledger::key::load_or_make(&settings.data, settings.signing_key.as_ref(), &settings.origin);
+    let key = key.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
+    let opened = Ledger::open_signed(&config.data.join("ledger"), clock::now(), &Sizes::default(), Some(key));
+    opened.map_err(|error: LedgerError| format!("The ledger cannot be opened: {error}.\n{}", error.remedy()))
+}
+
+/// Signs what is new every minute; looks more often while the ledger's disk takes nothing.
+async fn tend(ledger: Ledger, tasks: Tasks) {
+    let mut since = clock::now();
+    while !tasks.is_stopping() {
+        tasks.pause(LOOK).await;
+        let due = clock::now().duration_since(since) >= SIGNED_EVERY;
+        if !due && !matches!(ledger.state(), State::Refusing { .. }) {
+            continue;
+        }
+        since = clock::now();
+        if let Err(error) = ledger.tend().await {
+            tracing::warn!(%error, remedy = error.remedy(), "the ledger cannot be written or signed now");
+        }
+    }
 }
 
 async fn listen(config: &Config, router: axum::Router, tasks: &Tasks) -> Result<SocketAddr, String> {

@@ -10,7 +10,7 @@ use std::{
 use futures::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::{Busy, Inner, Resting, facts, follow, rules};
+use super::{Busy, Inner, Resting, anchors, facts, follow, rules};
 use crate::{
     chat::card::Progress,
     core::{
@@ -25,6 +25,8 @@ use crate::{
 
 mod landing;
 mod proposal;
+
+pub use landing::ADDRESS;
 
 /// How long between two looks at a pull request that a person will merge: the forge counts our questions.
 const BY_HAND: Duration = Duration::from_secs(20);
@@ -126,8 +128,8 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
 
 /// Ends the task unless something became due in this very moment, which only the holder of the lock can tell.
 async fn retire(inner: &Arc<Inner>, id: &RequestId) -> bool {
-    let requests = inner.requests.lock().await;
-    let idle = requests.get(id).is_none_or(|request| request.due().is_none());
+    let book = inner.book.lock().await;
+    let idle = book.get(id).is_none_or(|request| request.due().is_none());
     if idle {
         inner.running.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }

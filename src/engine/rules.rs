@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Busy, Inner, effects::Trouble};
+use super::{Busy, Inner, anchors, effects::Trouble};
 use crate::{
     chat::slack::render,
     core::{
@@ -89,7 +89,10 @@ pub(super) async fn keep_fresh(inner: Arc<Inner>) {
 async fn begin(inner: &Arc<Inner>) {
     let read = async {
         match inner.reach.repository.mirror.tip().await? {
-            Some(tip) => read_at(inner, &tip).await,
+            Some(tip) => {
+                anchors::look(inner, &tip).await?;
+                read_at(inner, &tip).await
+            }
             None => Ok(()),
         }
     };
@@ -117,6 +120,7 @@ pub(super) fn refresh_soon(inner: &Arc<Inner>) {
 /// Fetches and reads the rules at the tip.
 pub(super) async fn refresh(inner: &Arc<Inner>) -> Result<(), Stale> {
     let tip = inner.reach.repository.mirror.fetch().await?;
+    anchors::hold(inner, &tip).await?;
     read_at(inner, &tip).await?;
     inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).repository = None;
     Ok(())

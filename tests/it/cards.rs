@@ -94,7 +94,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
         requester: person("ana", "U0ANA"),
         at: at(0),
         card: None,
-        intents: std::collections::BTreeSet::new(),
+        intents: std::collections::BTreeMap::new(),
         state,
     }
 }

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking and say what they skip; clippy takes only test functions for tests"
 )]
 
+mod audit;
 mod beside;
 mod bot;
 mod cards;
@@ -16,6 +17,7 @@ mod command_line;
 mod contract;
 mod crash;
 mod discovery;
+mod evidence;
 mod flavour_corpus;
 mod forge;
 mod fuzzed;

@@ -109,7 +109,7 @@ fn one(request: &Request, event: Event) -> Decision {
 fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
     let entry = |kind: &str| Draft::new(kind, request::subject(&request.id), ourselves());
     // Trying the same again is no news.
-    let go = |entry: Draft| match request.intents.contains(&request::intent(&entry.kind, &entry.body)) {
+    let go = |entry: Draft| match request.intents.contains_key(&request::intent(&entry.kind, &entry.body)) {
         true => Decision::silent(Reply::Go),
         false => Decision { entries: vec![entry], reply: Reply::Go },
     };

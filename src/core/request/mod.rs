@@ -7,7 +7,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,8 @@ pub struct Needs {
 pub struct Opened {
     /// The command.
     pub command: CommandName,
-    /// The command as one could type it again.
+    /// The command as one could type it again. It may hold a reason, so it stands among the texts; erased, it is empty.
+    #[serde(default, skip_serializing)]
     pub words: String,
     /// On what.
     #[serde(flatten)]
@@ -135,8 +136,9 @@ pub struct Request {
     pub card: Option<Card>,
     /// Where it stands.
     pub state: State,
-    /// What was recorded as about to be done since the state last changed, so that trying again records it once.
-    pub intents: BTreeSet<String>,
+    /// What was recorded as about to be done since the state last changed, so that trying again records it once; each
+    /// with the place of its entry.
+    pub intents: BTreeMap<String, u64>,
 }
 
 impl Request {
@@ -146,15 +148,24 @@ impl Request {
     /// When the entry lacks what it must have.
     pub fn opened(id: RequestId, recorded: &Recorded) -> Result<Self, serde_json::Error> {
         let entry = &recorded.entry;
+        let mut body = entry.body.clone();
+        // Where they are a text, their hash stands there; entries of earlier versions have them in plain.
+        if body.get("words").is_some_and(Value::is_object) {
+            body.remove("words");
+        }
+        let mut opened: Opened = serde_json::from_value(Value::Object(body))?;
+        if let Some(words) = recorded.texts.get("words") {
+            opened.words.clone_from(words);
+        }
         Ok(Self {
             id,
-            opened: serde_json::from_value(Value::Object(entry.body.clone()))?,
+            opened,
             reason: recorded.texts.get("reason").cloned(),
             requester: entry.actor.clone(),
             at: entry.at().map_err(serde::de::Error::custom)?,
             card: None,
             state: State::Planning,
-            intents: BTreeSet::new(),
+            intents: BTreeMap::new(),
         })
     }
 
@@ -174,10 +185,17 @@ impl Request {
                 self.intents.clear();
             }
             None => {
-                self.intents.insert(intent(&recorded.entry.kind, &recorded.entry.body));
+                let intent = intent(&recorded.entry.kind, &recorded.entry.body);
+                self.intents.entry(intent).or_insert(recorded.entry.seq);
             }
         }
         Ok(self)
+    }
+
+    /// The place of the last intent of this kind since the state last changed.
+    pub fn intended(&self, kind: &str) -> Option<u64> {
+        let of_kind = |(intent, _): &(&String, &u64)| intent.split(' ').next() == Some(kind);
+        self.intents.iter().filter(of_kind).map(|(_, seq)| *seq).max()
     }
 
     /// What the world owes this request now.

@@ -116,7 +116,7 @@ fn a_change_planned_anew_is_proposed_anew() {
         at: Timestamp::UNIX_EPOCH,
         card: None,
         state: State::Deciding(course),
-        intents: BTreeSet::new(),
+        intents: BTreeMap::new(),
     };
     assert_eq!(request(course.clone()).due(), None);
     course.plan.digest = Digest::of(b"another");

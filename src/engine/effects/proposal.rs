@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Again, Inner, Trouble, again, landed, landing, may, report};
+use super::{Again, Inner, Trouble, again, anchors, landed, landing, may, report};
 use crate::{
     core::{
         decide::{Outcome, Step},
@@ -83,7 +83,8 @@ pub(super) async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course
     if !may(inner, request, step).await {
         return Ok(());
     }
-    match forge.merge(ours.number, the_merge(inner, request, course, &ours.head)).await {
+    let checkpoint = anchors::trailer(inner, &request.id, "merge.intent").await?;
+    match forge.merge(ours.number, the_merge(inner, request, course, (&ours.head, checkpoint))).await {
         Ok(commit) => {
             landed(inner, request, commit).await;
             Ok(())
@@ -147,14 +148,19 @@ async fn rebase(inner: &Arc<Inner>, request: &Request, course: &Course, words: S
     }
 }
 
-fn the_merge(inner: &Arc<Inner>, request: &Request, course: &Course, head: &CommitId) -> Merge {
+fn the_merge(
+    inner: &Arc<Inner>,
+    request: &Request,
+    course: &Course,
+    (head, checkpoint): (&CommitId, Option<String>),
+) -> Merge {
     let method = match request.opened.way {
         Way::Merge => Method::Merge,
         Way::Rebase => Method::Rebase,
         Way::Squash | Way::Commit | Way::ByHand => Method::Squash,
     };
     let rules = inner.rules();
-    let message = landing::body(rules.as_deref(), request, course, landing::Approvers::Named);
+    let message = landing::body(rules.as_deref(), request, course, (landing::Approvers::Named, checkpoint));
     Merge { head: head.clone(), method, title: request.opened.title.clone(), message }
 }
 
