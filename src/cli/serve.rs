@@ -1,22 +1,30 @@
 //! `leverframe serve`: the bot. Reads as a life: configuration, parts, announce, wait, drain.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, signal::unix};
 
 use super::{Ended, Failure, log, runtime, say};
 use crate::{
-    chat::slack::client::SlackClient,
+    chat::{
+        Chat, Chats,
+        discord::{
+            client::{DiscordClient, Home},
+            conversation::DiscordChat,
+            verify::PublicKey,
+        },
+        slack::{client::SlackClient, conversation::SlackChat},
+    },
     clock,
     cluster::Cluster,
-    config::{self, ClusterAccess, ClusterLogin, Config, GitHubAuth, RepositoryLogin, SlackTransport},
+    config::{self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport},
     engine::{Engine, Reach, Repository},
     forge::GitHub,
     git::{Credentials, Mirror, Source},
     ledger::Ledger,
     net::{Outgoing, Tls},
     tasks::Tasks,
-    web::{self, SlackEdge},
+    web::{self, DiscordEdge, Edges, SlackEdge},
 };
 
 /// How long running work may take to come to a stop; what it does not finish is taken up at the next start.
@@ -84,16 +92,16 @@ pub async fn start(config: Config) -> Result<Running, String> {
     for finding in &opened.report {
         tracing::warn!(remedy = finding.remedy(), "{finding}");
     }
-    let slack = slack(&config, &net)?;
+    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)? };
     let reach = Reach {
         repository: repository(&config, &net)?,
         clusters: clusters(&config, &net)?,
-        slack: slack.as_ref().map(|edge| edge.client.clone()),
+        chats: chats(&edges),
     };
     let (ledger, tasks) = (opened.ledger, Tasks::default());
     let engine = Engine::new(reach, ledger.clone(), tasks.clone());
     let engine = engine.map_err(|error| format!("The ledger cannot be read: {error}.\n{}", error.remedy()))?;
-    let address = listen(&config, web::router(engine.clone(), slack, tasks.clone()), &tasks).await?;
+    let address = listen(&config, web::router(engine.clone(), edges, tasks.clone()), &tasks).await?;
     engine.run().await;
     Ok(Running { address, engine, tasks, ledger })
 }
@@ -119,6 +127,30 @@ fn slack(config: &Config, net: &Outgoing) -> Result<Option<SlackEdge>, String> {
     let client = SlackClient::new(net.to(&slack.api).clone(), &slack.api, &slack.bot_token);
     let client = client.map_err(|error| format!("{error}\n{}", error.remedy()))?;
     Ok(Some(SlackEdge { signing_secret: signing_secret.clone(), team: slack.team.clone(), client }))
+}
+
+/// What the edges of the chat platforms need of Discord.
+///
+/// # Errors
+/// In words for whoever starts the bot, the remedy last.
+pub(super) fn discord(config: &Config, net: &Outgoing) -> Result<Option<DiscordEdge>, String> {
+    let Some(discord) = &config.discord else { return Ok(None) };
+    let public_key = match &discord.transport {
+        DiscordTransport::Http { public_key } => PublicKey::parse(public_key),
+        DiscordTransport::Gateway => None,
+    };
+    let home = Home { guild: discord.guild.clone(), application: discord.application_id.clone() };
+    let client = DiscordClient::new(net.to(&discord.api).clone(), &discord.api, &discord.bot_token, home);
+    let client = client.map_err(|error| format!("{error}\n{}", error.remedy()))?;
+    Ok(Some(DiscordEdge { public_key, client }))
+}
+
+fn chats(edges: &Edges) -> Chats {
+    let slack = edges.slack.as_ref().map(|edge| SlackChat { client: edge.client.clone(), team: edge.team.clone() });
+    let discord = edges.discord.as_ref().map(|edge| DiscordChat { client: edge.client.clone() });
+    Chats::default()
+        .with(slack.map(|slack| Arc::new(slack) as Arc<dyn Chat>))
+        .with(discord.map(|discord| Arc::new(discord) as Arc<dyn Chat>))
 }
 
 fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {

@@ -1,0 +1,19 @@
+//! Discord: signed interactions in ([`verify`], [`incoming`]), cards drawn as embeds and components ([`render`]), REST
+//! calls out ([`client`]), and commands made known to it ([`register`]).
+
+pub mod client;
+pub mod conversation;
+pub mod error;
+pub mod incoming;
+mod limits;
+mod markup;
+pub mod register;
+pub mod render;
+mod routes;
+pub mod standing;
+pub mod suggest;
+mod tokens;
+pub mod verify;
+
+#[cfg(test)]
+mod tests;

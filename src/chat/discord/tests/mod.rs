@@ -1,0 +1,1 @@
+//! Discord's own samples, where they are at hand.
