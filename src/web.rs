@@ -32,8 +32,10 @@ use crate::{
 mod dashboard;
 mod discord;
 mod refused;
+mod registration;
 
 pub use discord::{Desk, DiscordEdge};
+pub use registration::keep_registered;
 
 /// How long looking up a voter may take, so that the click is answered in time.
 const LOOK_UP: Duration = Duration::from_millis(800);

@@ -101,6 +101,9 @@ pub async fn start(config: Config) -> Result<Running, String> {
     let (ledger, tasks) = (opened.ledger, Tasks::default());
     let engine = Engine::new(reach, ledger.clone(), tasks.clone());
     let engine = engine.map_err(|error| format!("The ledger cannot be read: {error}.\n{}", error.remedy()))?;
+    if let Some(discord) = &edges.discord {
+        tasks.start(web::keep_registered(engine.clone(), discord.client.clone(), tasks.clone()));
+    }
     let address = listen(&config, web::router(engine.clone(), edges, tasks.clone()), &tasks).await?;
     engine.run().await;
     Ok(Running { address, engine, tasks, ledger })

@@ -9,7 +9,7 @@ const TABLE: [NotYet; 11] = [
     NotYet { key: "github.app", when: When::Given, what: "A GitHub App" },
     NotYet { key: "github.webhook_secret", when: When::Given, what: "Receiving GitHub's webhooks" },
     NotYet { key: "slack.transport", when: When::Is("socket"), what: "Slack over a socket" },
-    NotYet { key: "discord", when: When::Given, what: "Discord" },
+    NotYet { key: "discord.transport", when: When::Is("gateway"), what: "Discord over a connection of our own" },
     NotYet { key: "clusters.*.kubeconfig", when: When::Given, what: "Reaching a cluster by a kubeconfig" },
     NotYet { key: "clusters.*.in_cluster", when: When::Is("true"), what: "Reaching a cluster from within" },
     NotYet { key: "clusters.*.certificate", when: When::Given, what: "A client certificate for a cluster" },

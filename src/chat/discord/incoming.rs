@@ -103,8 +103,13 @@ pub enum Interaction {
 pub fn interaction(body: &[u8]) -> Result<Interaction, NotUnderstood> {
     let wrong = |error: serde_json::Error| NotUnderstood::NotAnInteraction(error.to_string());
     let mut value: Map<String, Value> = serde_json::from_slice(body).map_err(wrong)?;
+    let newer = newer(&value);
     complete(&mut value);
-    match serde_json::from_value(Value::Object(value)).map_err(wrong)? {
+    let model = match serde_json::from_value(Value::Object(value)) {
+        Ok(model) => model,
+        Err(error) => return newer.ok_or_else(|| wrong(error)),
+    };
+    match model {
         Model::Ping(_) => Ok(Interaction::Ping),
         Model::Command(command) => Ok(given(command)),
         Model::Autocomplete(command) => Ok(typing(command)),
@@ -123,6 +128,26 @@ pub fn interaction(body: &[u8]) -> Result<Interaction, NotUnderstood> {
         }
         _ => Err(NotUnderstood::NotAnInteraction("a kind that is not known".to_owned())),
     }
+}
+
+/// An interaction of a kind or with parts that came after these models: it can still be answered.
+fn newer(value: &Map<String, Value>) -> Option<Interaction> {
+    let word = |pointer: &[&str]| {
+        let mut found = value.get(*pointer.first()?)?;
+        for step in pointer.iter().skip(1) {
+            found = found.get(step)?;
+        }
+        found.as_str().map(str::to_owned)
+    };
+    value.get("type").and_then(Value::as_u64).filter(|kind| *kind > 1)?;
+    let origin = Origin {
+        id: word(&["id"])?,
+        token: word(&["token"])?,
+        guild: word(&["guild_id"]),
+        channel: word(&["channel_id"])?,
+        user: word(&["member", "user", "id"]).or_else(|| word(&["user", "id"]))?,
+    };
+    Some(Interaction::Foreign { origin, what: "something that is newer than I am" })
 }
 
 fn of_command(command: &CommandInteraction) -> Origin {

@@ -93,9 +93,9 @@ pub(super) fn plain(message: &impl serde::Serialize) -> Value {
 
 /// Members that the builders always write and that are what Discord assumes anyway.
 fn is_idle(name: &str, value: &Value) -> bool {
-    let empty = value.as_array().is_some_and(Vec::is_empty);
-    matches!(name, "attachments" | "sticker_ids" | "fields" if empty)
-        || (matches!(name, "tts" | "disabled" | "enforce_nonce") && value == false)
+    let empty = value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty);
+    (empty && !matches!(name, "parse" | "components" | "embeds"))
+        || (matches!(name, "tts" | "disabled" | "enforce_nonce" | "autocomplete" | "nsfw") && value == false)
 }
 
 /// An answer for one person, as markup. Statements of ours set names apart by backticks, and begin points with a
