@@ -34,7 +34,7 @@ mod discord;
 mod refused;
 mod registration;
 
-pub use discord::{Desk, DiscordEdge};
+pub use discord::{Desk, DiscordEdge, answer_all};
 pub use registration::keep_registered;
 
 /// How long looking up a voter may take, so that the click is answered in time.

@@ -5,6 +5,7 @@ mod check;
 mod checkout;
 mod plan;
 mod play;
+mod register;
 pub mod serve;
 
 use std::{
@@ -37,6 +38,9 @@ enum Command {
     Check(check::Check),
     /// The ledger: show, verify, export
     Audit(audit::Audit),
+    /// What a chat platform must know of the commands
+    #[command(subcommand)]
+    Register(register::Register),
 }
 
 /// Where the configuration is.
@@ -74,6 +78,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Plan(plan) => plan.run(),
         Command::Check(check) => check.run(),
         Command::Audit(audit) => audit.run(),
+        Command::Register(register) => register.run(),
     };
     match ended {
         Ok(Ended::Well) => ExitCode::SUCCESS,

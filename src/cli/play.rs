@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     Ended, Failure, log, runtime, say,
@@ -25,18 +25,36 @@ pub(super) struct Play {
     #[arg(long, value_name = "FILE")]
     story: Option<PathBuf>,
     /// Where the people of the story type
-    #[arg(long, value_enum, default_value_t = Look::Slack, requires = "story")]
-    platform: Look,
+    #[arg(long, value_enum, default_value_t = Platform::Slack, requires = "story")]
+    platform: Platform,
     /// The port of the chat page; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
+}
+
+/// Where people type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Platform {
+    /// In Slack
+    Slack,
+    /// In Discord
+    Discord,
+}
+
+impl Platform {
+    fn look(self) -> Look {
+        match self {
+            Self::Slack => Look::Slack,
+            Self::Discord => Look::Discord,
+        }
+    }
 }
 
 impl Play {
     pub(super) fn run(self) -> Result<Ended, Failure> {
         log("warn");
         if let Some(file) = &self.story {
-            return runtime()?.block_on(tell(file, self.platform));
+            return runtime()?.block_on(tell(file, self.platform.look()));
         }
         runtime()?.block_on(async {
             let (world, running) = together(WorldOptions { page_port: self.port, ..WorldOptions::default() }).await?;

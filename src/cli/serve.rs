@@ -11,18 +11,21 @@ use crate::{
         discord::{
             client::{DiscordClient, Home},
             conversation::DiscordChat,
+            gateway::{self, Link},
             verify::PublicKey,
         },
         slack::{client::SlackClient, conversation::SlackChat},
     },
     clock,
     cluster::Cluster,
-    config::{self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport},
+    config::{
+        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport,
+    },
     engine::{Engine, Reach, Repository},
     forge::GitHub,
     git::{Credentials, Mirror, Source},
     ledger::Ledger,
-    net::{Outgoing, Tls},
+    net::{Outgoing, Tls, relay::Relay},
     tasks::Tasks,
     web::{self, DiscordEdge, Edges, SlackEdge},
 };
@@ -92,21 +95,38 @@ pub async fn start(config: Config) -> Result<Running, String> {
     for finding in &opened.report {
         tracing::warn!(remedy = finding.remedy(), "{finding}");
     }
+    let tasks = Tasks::default();
     let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)? };
     let reach = Reach {
         repository: repository(&config, &net)?,
         clusters: clusters(&config, &net)?,
-        chats: chats(&edges),
+        chats: chats(&edges, &tasks),
     };
-    let (ledger, tasks) = (opened.ledger, Tasks::default());
+    let ledger = opened.ledger;
     let engine = Engine::new(reach, ledger.clone(), tasks.clone());
     let engine = engine.map_err(|error| format!("The ledger cannot be read: {error}.\n{}", error.remedy()))?;
     if let Some(discord) = &edges.discord {
         tasks.start(web::keep_registered(engine.clone(), discord.client.clone(), tasks.clone()));
+        if matches!(config.discord, Some(config::Discord { transport: DiscordTransport::Gateway, .. })) {
+            connect(discord, (&engine, &net), &tasks).await?;
+        }
     }
     let address = listen(&config, web::router(engine.clone(), edges, tasks.clone()), &tasks).await?;
     engine.run().await;
     Ok(Running { address, engine, tasks, ledger })
+}
+
+/// Keeps a connection to Discord open and answers what comes over it.
+async fn connect(discord: &DiscordEdge, (engine, net): (&Engine, &Outgoing), tasks: &Tasks) -> Result<(), String> {
+    let no_door =
+        |error| format!("No port of this machine can be listened on: {error}.\nCheck the limits of this process.");
+    let relay = Relay::open(net.clone(), tasks).await.map_err(no_door)?;
+    let (queue, waiting) = tokio::sync::mpsc::channel(gateway::WAITING);
+    let client = discord.client.clone();
+    let desk = web::Desk::new(engine.clone(), client.clone(), tasks.clone());
+    tasks.start(web::answer_all(desk, waiting));
+    tasks.start(gateway::keep_connected(Link { client, relay, queue }, tasks.clone()));
+    Ok(())
 }
 
 async fn listen(config: &Config, router: axum::Router, tasks: &Tasks) -> Result<SocketAddr, String> {
@@ -148,15 +168,19 @@ pub(super) fn discord(config: &Config, net: &Outgoing) -> Result<Option<DiscordE
     Ok(Some(DiscordEdge { public_key, client }))
 }
 
-fn chats(edges: &Edges) -> Chats {
+fn chats(edges: &Edges, tasks: &Tasks) -> Chats {
     let slack = edges.slack.as_ref().map(|edge| SlackChat { client: edge.client.clone(), team: edge.team.clone() });
-    let discord = edges.discord.as_ref().map(|edge| DiscordChat { client: edge.client.clone() });
+    let discord = edges.discord.as_ref().map(|edge| DiscordChat { client: edge.client.clone(), tasks: tasks.clone() });
     Chats::default()
         .with(slack.map(|slack| Arc::new(slack) as Arc<dyn Chat>))
         .with(discord.map(|discord| Arc::new(discord) as Arc<dyn Chat>))
 }
 
-fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
+/// The repository of the catalog, its mirror opened.
+///
+/// # Errors
+/// In words for whoever starts it, the remedy last.
+pub(super) fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
     let (name, repository) = &config.repositories.catalog;
     let credentials = match &repository.login {
         RepositoryLogin::Password { username, password } => {

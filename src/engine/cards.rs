@@ -60,9 +60,8 @@ pub(super) async fn keep_sorted(inner: Arc<Inner>) {
             continue;
         };
         let request = inner.request(&id).await;
-        let lane = request.and_then(|request| {
-            inner.lanes.iter().find(|lane| lane.own(&request.opened.channel).is_some()).cloned()
-        });
+        let lane = request
+            .and_then(|request| inner.lanes.iter().find(|lane| lane.own(&request.opened.channel).is_some()).cloned());
         let waits = lane.is_some_and(|lane| {
             let news = lane.undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
             lane.wake.notify_one();
@@ -150,12 +149,7 @@ async fn post(inner: &Arc<Inner>, lane: &Lane, request: &Request, card: &Card) -
     Ok(())
 }
 
-async fn find(
-    inner: &Arc<Inner>,
-    lane: &Lane,
-    request: &Request,
-    channel: &str,
-) -> Result<Option<Place>, ChatError> {
+async fn find(inner: &Arc<Inner>, lane: &Lane, request: &Request, channel: &str) -> Result<Option<Place>, ChatError> {
     match lane.chat.find(channel, &request.id, request.at).await {
         Ok(Some(place)) => Ok(Some(place)),
         Err(error) if error.is_passing() => Err(error),

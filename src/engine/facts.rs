@@ -113,8 +113,7 @@ pub(super) fn asker(rules: &Rules, account: &str, via: &str) -> Asker {
 fn parse(rules: &Rules, typed: &Typed) -> Result<Command, Words> {
     let one_for_all = rules.catalog.commands().name.as_str();
     let under = format!("/{one_for_all}");
-    let invoked =
-        if typed.invoked == one_for_all { Invoked::Under(&under) } else { Invoked::Bare(&typed.invoked) };
+    let invoked = if typed.invoked == one_for_all { Invoked::Under(&under) } else { Invoked::Bare(&typed.invoked) };
     let (commands, vocabulary) = (&rules.commands, &rules.vocabulary);
     let parsed = match (&typed.said, CommandName::parse(&typed.invoked)) {
         (Said::Options(options), Ok(name)) => {

@@ -9,10 +9,9 @@ use super::{
 };
 
 /// Where people type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// In Slack.
-    #[default]
     Slack,
     /// In Discord.
     Discord,

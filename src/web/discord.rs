@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::Edge;
 use crate::{
@@ -106,13 +107,7 @@ impl Desk {
 
     /// The first answer, as Discord reads it. What is to be said later is said by a task.
     pub async fn answer(&self, interaction: Interaction) -> Value {
-        let origin = match &interaction {
-            Interaction::Ping => return json!({"type": 1}),
-            Interaction::Command { origin, .. }
-            | Interaction::Typing { origin, .. }
-            | Interaction::Click { origin, .. }
-            | Interaction::Foreign { origin, .. } => origin.clone(),
-        };
+        let Some(origin) = origin(&interaction).cloned() else { return json!({"type": 1}) };
         let ours = origin.guild.as_deref() == Some(self.client.home().guild.as_str());
         match interaction {
             Interaction::Typing { name, option, text, others, .. } => {
@@ -281,4 +276,48 @@ fn typed(engine: &Engine, origin: &Origin, name: String, options: Vec<(String, S
     };
     let (via, channel) = ("discord".to_owned(), format!("discord:{}", origin.channel));
     Typed { account: account(origin), via, channel, invoked: name, said }
+}
+
+/// Answers what comes over the connection that is kept open, each in a task of its own.
+pub async fn answer_all(desk: Desk, mut queue: mpsc::Receiver<Vec<u8>>) {
+    loop {
+        let next = tokio::select! {
+            next = queue.recv() => next,
+            () = desk.tasks.stopping() => None,
+        };
+        let Some(body) = next else { return };
+        match incoming::interaction(&body) {
+            Ok(interaction) => {
+                let desk = desk.clone();
+                desk.tasks.clone().start(async move { desk.call_back(interaction).await });
+            }
+            Err(error) => tracing::warn!(%error, remedy = error.remedy(), "an interaction was not understood"),
+        }
+    }
+}
+
+impl Desk {
+    /// Answers an interaction by a call. Within three seconds it is tried again where Discord cannot be reached.
+    async fn call_back(&self, interaction: Interaction) {
+        let Some(Origin { id, token, .. }) = origin(&interaction).cloned() else { return };
+        let answer = self.answer(interaction).await;
+        for _ in 0..2 {
+            match self.client.answer((&id, &token), &answer).await {
+                Err(error) if error.is_passing() => self.tasks.pause(PAUSE).await,
+                Err(error) => return tracing::warn!(%error, remedy = error.remedy(), "an answer was not taken"),
+                Ok(()) => return,
+            }
+        }
+        tracing::warn!("an interaction could not be answered: Discord cannot be reached");
+    }
+}
+
+fn origin(interaction: &Interaction) -> Option<&Origin> {
+    match interaction {
+        Interaction::Ping => None,
+        Interaction::Command { origin, .. }
+        | Interaction::Typing { origin, .. }
+        | Interaction::Click { origin, .. }
+        | Interaction::Foreign { origin, .. } => Some(origin),
+    }
 }

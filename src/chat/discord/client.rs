@@ -150,7 +150,9 @@ impl DiscordClient {
     /// As every call.
     pub async fn edit(&self, at: &Place, message: &Value) -> Result<(), DiscordError> {
         let route = of_channel(Method::PATCH, "messages/id", &at.channel);
-        self.call(route, &["channels", &at.channel, "messages", &at.message], Some(message)).await.map(drop)
+        // A proxy's page in Discord's place is no edit.
+        let path = ["channels", &at.channel, "messages", &at.message];
+        self.ask::<Identified>(route, &path, Some(message)).await.map(drop)
     }
 
     /// Finds the card of `request` in a channel's history, looking at up to 2,000 messages from five minutes before
@@ -271,7 +273,8 @@ impl DiscordClient {
         let Home { guild, application } = &self.0.home;
         let route = of_channel(Method::PUT, "commands", guild);
         let commands = Value::from(commands.to_vec());
-        self.call(route, &["applications", application, "guilds", guild, "commands"], Some(&commands)).await.map(drop)
+        let path = ["applications", application, "guilds", guild, "commands"];
+        self.ask::<Vec<Identified>>(route, &path, Some(&commands)).await.map(drop)
     }
 
     /// Where the connection that is kept open goes to (`gateway/bot`).
@@ -287,11 +290,7 @@ impl DiscordClient {
     where
         A: for<'de> Deserialize<'de>,
     {
-        read(&self.call(route, path, body).await?)
-    }
-
-    async fn call(&self, route: Route, path: &[&str], body: Option<&Value>) -> Result<bytes::Bytes, DiscordError> {
-        self.send(route, self.address(path)?, body, Speaks::AsBot).await
+        read(&self.send(route, self.address(path)?, body, Speaks::AsBot).await?)
     }
 
     async fn send(

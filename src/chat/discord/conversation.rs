@@ -1,10 +1,13 @@
 //! Discord as the engine speaks to it: cards in, embeds and components out.
 
+use std::time::Duration;
+
 use futures::FutureExt as _;
 use jiff::Timestamp;
 
 use super::{
     client::DiscordClient,
+    error::code,
     markup::Markup,
     render,
     standing::{Member, stranger},
@@ -17,6 +20,7 @@ use crate::{
         decide::Words,
         names::{Digest, RequestId},
     },
+    tasks::Tasks,
 };
 
 /// One server.
@@ -24,7 +28,14 @@ use crate::{
 pub struct DiscordChat {
     /// Its API.
     pub client: DiscordClient,
+    /// What pauses here end with.
+    pub tasks: Tasks,
 }
+
+/// How long until something that came before our first answer is tried again; twice as long each time.
+const PAUSE: Duration = Duration::from_millis(150);
+/// The longest such pause.
+const LONGEST: Duration = Duration::from_secs(3);
 
 impl Chat for DiscordChat {
     fn platform(&self) -> Platform {
@@ -57,7 +68,17 @@ impl Chat for DiscordChat {
             let link = format!("https://discord.com/channels/{guild}/{}/{}", at.channel, at.message);
             let mut words = Markup::new(500);
             words.raw("I cannot post in this channel, so the card is here: ").raw(&link);
-            Ok(self.client.whisper(channel, account, &render::privately(words.done())).await?)
+            let (message, mut pause) = (render::privately(words.done()), PAUSE);
+            loop {
+                match self.client.whisper(channel, account, &message).await {
+                    // Our first answer to their command is still on its way to Discord.
+                    Err(error) if error.is_code(code::UNKNOWN_WEBHOOK) && pause < LONGEST => {
+                        self.tasks.pause(pause).await;
+                        pause *= 2;
+                    }
+                    told => return Ok(told?),
+                }
+            }
         }
         .boxed()
     }

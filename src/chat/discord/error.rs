@@ -124,10 +124,11 @@ impl DiscordError {
 
 impl From<NetError> for DiscordError {
     fn from(error: NetError) -> Self {
-        match error {
-            NetError::TimedOut { .. } => Self::TimedOut,
-            error if error.is_passing() => Self::Unreachable { cause: error.to_string() },
-            error => Self::Garbage { cause: error.to_string() },
+        let cause = error.to_string();
+        match (matches!(error, NetError::TimedOut { .. }), error.is_passing()) {
+            (true, _) => Self::TimedOut,
+            (false, true) => Self::Unreachable { cause },
+            (false, false) => Self::Garbage { cause },
         }
     }
 }
@@ -139,7 +140,8 @@ fn refused(code: u64) -> String {
             "Make a new token on the application's Bot page and put it into `discord.bot_token`.".into()
         }
         403 | 50001 | 50013 => {
-            "Give the bot's role View Channel, Send Messages, Embed Links and Read Message History in that channel."
+            "Add the bot with the scopes `bot` and `applications.commands`, and give its role View Channels, Send Messages, \
+             Embed Links and Read Message History in that channel."
                 .into()
         }
         10002 | 10003 => "Look whether the id is right and the channel still there.".into(),
@@ -179,13 +181,21 @@ mod tests {
     fn answers_are_sorted_by_what_can_be_done() {
         let of = |status: u16, body: &str| DiscordError::of(StatusCode::from_u16(status).unwrap(), body.as_bytes());
         let said = |status, body: &str| of(status, body).to_string();
-        assert_eq!(said(403, r#"{"code":50013,"message":"Missing Permissions"}"#), "Discord refused: Missing Permissions (50013)");
+        assert_eq!(
+            said(403, r#"{"code":50013,"message":"Missing Permissions"}"#),
+            "Discord refused: Missing Permissions (50013)"
+        );
         let body = r#"{"code":50035,"message":"Invalid Form Body","errors":{"embeds":{"0":{"title":{"_errors":[{"code":"X","message":"Too long"}]}}}}}"#;
         assert_eq!(said(400, body), "Discord refused: Invalid Form Body (50035): embeds.0.title.Too long");
         assert!(of(401, r#"{"code":0,"message":"401: Unauthorized"}"#).remedy().contains("discord.bot_token"));
-        assert_eq!(said(429, r#"{"retry_after":1.336,"global":true}"#), "Discord asks to wait 1.3 s before the next call");
+        assert_eq!(
+            said(429, r#"{"retry_after":1.336,"global":true}"#),
+            "Discord asks to wait 1.3 s before the next call"
+        );
         assert_eq!(said(429, "<html>"), "Discord asks to wait 5.0 s before the next call");
-        for (status, body) in [(429, r#"{"retry_after":-1}"#), (429, r#"{"retry_after":1e300}"#), (502, ""), (404, "<html>")] {
+        for (status, body) in
+            [(429, r#"{"retry_after":-1}"#), (429, r#"{"retry_after":1e300}"#), (502, ""), (404, "<html>")]
+        {
             assert!(of(status, body).is_passing(), "{status} {body}");
         }
     }

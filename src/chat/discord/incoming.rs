@@ -162,11 +162,8 @@ fn of_command(command: &CommandInteraction) -> Origin {
 
 fn given(command: CommandInteraction) -> Interaction {
     let origin = of_command(&command);
-    match command.data.kind {
-        CommandType::ChatInput => {}
-        CommandType::User => return Interaction::Foreign { origin, what: "a command on a person" },
-        CommandType::Message => return Interaction::Foreign { origin, what: "a command on a message" },
-        _ => return Interaction::Foreign { origin, what: "a command of another kind" },
+    if command.data.kind != CommandType::ChatInput {
+        return Interaction::Foreign { origin, what: "a command on a person or a message" };
     }
     let options: Option<Vec<_>> = command.data.options.iter().map(option).collect();
     match options {
@@ -194,8 +191,16 @@ fn option(option: &CommandDataOption) -> Option<(String, String)> {
         CommandDataOptionValue::Number(number) => number.to_string(),
         CommandDataOptionValue::String(text) => text.clone(),
         CommandDataOptionValue::Autocomplete { value, .. } => value.clone(),
-        // Attachments, people, roles, channels and commands within commands: nothing of ours asks for them.
-        _ => return None,
+        // Nothing of ours asks for these.
+        CommandDataOptionValue::SubCommand(_)
+        | CommandDataOptionValue::SubCommandGroup(_)
+        | CommandDataOptionValue::Attachment(_)
+        | CommandDataOptionValue::Channel(_)
+        | CommandDataOptionValue::Mentionable(_)
+        | CommandDataOptionValue::Role(_)
+        | CommandDataOptionValue::User(_)
+        | CommandDataOptionValue::Unknown(_)
+        | _ => return None,
     };
     Some((option.name.clone(), text))
 }

@@ -54,7 +54,11 @@ impl Markup {
                 _ => false,
             };
             starts = letter == '\n' || (starts && letter == ' ');
-            if escaped { self.raw(&format!("\\{letter}")) } else { self.raw(letter.encode_utf8(&mut [0; 4])) };
+            if escaped {
+                self.raw(&format!("\\{letter}"))
+            } else {
+                self.raw(letter.encode_utf8(&mut [0; 4]))
+            };
         }
         self
     }
@@ -68,7 +72,8 @@ impl Markup {
 
     /// Adds a link with its words.
     pub(super) fn link(&mut self, words: &str, url: &str) -> &mut Self {
-        let url: String = url.chars().filter(|c| !matches!(c, '<' | '>' | '(' | ')' | ' ') && !c.is_control()).collect();
+        let url: String =
+            url.chars().filter(|c| !matches!(c, '<' | '>' | '(' | ')' | ' ') && !c.is_control()).collect();
         let mut inner = Self::new(VALUE);
         inner.text(words);
         self.raw(&format!("[{}](<{url}>)", inner.done()))
@@ -99,7 +104,10 @@ mod tests {
 
     #[test]
     fn what_people_write_stays_text() {
-        assert_eq!(text("@everyone <@1> **b** [a](http://x) \u{202e}", 100), r"\@everyone \<\@1\> \*\*b\*\* \[a\](http\://x) ");
+        assert_eq!(
+            text("@everyone <@1> **b** [a](http://x) \u{202e}", 100),
+            r"\@everyone \<\@1\> \*\*b\*\* \[a\](http\://x) "
+        );
         assert_eq!(text("# no\n  - list > - # a: b", 100), "\\# no\n  \\- list \\> - # a: b");
         assert_eq!(text("||`x`|| ~~y~~ a_b \\", 100), r"\|\|\`x\`\|\| \~\~y\~\~ a\_b \\");
     }

@@ -1,9 +1,10 @@
 //! Discord: signed interactions in ([`verify`], [`incoming`]), cards drawn as embeds and components ([`render`]), REST
-//! calls out ([`client`]), and commands made known to it ([`register`]).
+//! calls out ([`client`]), commands made known to it ([`register`]), and a connection of our own ([`gateway`]).
 
 pub mod client;
 pub mod conversation;
 pub mod error;
+pub mod gateway;
 pub mod incoming;
 mod limits;
 mod markup;

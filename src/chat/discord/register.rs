@@ -52,9 +52,9 @@ pub async fn register(client: &DiscordClient, wanted: &[Value]) -> Result<Regist
 /// What we say of a command, without what Discord adds to it.
 fn essence(command: &Value) -> Value {
     let options = command["options"].as_array().map(|options| options.iter().map(essence).collect::<Vec<_>>());
-    let choices = command["choices"].as_array().map(|choices| {
-        choices.iter().map(|choice| json!([choice["name"], choice["value"]])).collect::<Vec<_>>()
-    });
+    let choices = command["choices"]
+        .as_array()
+        .map(|choices| choices.iter().map(|choice| json!([choice["name"], choice["value"]])).collect::<Vec<_>>());
     let or = |name: &str, otherwise: Value| command.get(name).filter(|v| !v.is_null()).cloned().unwrap_or(otherwise);
     json!({"name": command["name"], "type": or("type", json!(1)), "description": command["description"],
         "required": or("required", json!(false)), "autocomplete": or("autocomplete", json!(false)),
@@ -170,11 +170,8 @@ fn bounds(command: &mut Value, definition: &Definition) {
 
 /// Everything that counts towards the length of a command.
 fn weight(command: &Value) -> usize {
-    let own: usize = ["name", "description", "value"]
-        .iter()
-        .filter_map(|member| command.get(*member)?.as_str())
-        .map(length)
-        .sum();
+    let own: usize =
+        ["name", "description", "value"].iter().filter_map(|member| command.get(*member)?.as_str()).map(length).sum();
     let inner = ["options", "choices"].iter().filter_map(|member| command.get(*member)?.as_array()).flatten();
     own + inner.map(weight).sum::<usize>()
 }

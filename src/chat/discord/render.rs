@@ -85,7 +85,7 @@ pub(super) fn plain(message: &impl serde::Serialize) -> Value {
                 said.map(|(name, value)| (name, pruned(value))).collect()
             }
             Value::Array(items) => items.into_iter().map(pruned).collect(),
-            value => value,
+            value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => value,
         }
     }
     pruned(serde_json::to_value(message).unwrap_or_default())
@@ -138,13 +138,13 @@ fn marked(content: &mut Markup, text: &str) {
 
 fn mark(mark: Mark) -> (&'static str, &'static str, u32) {
     match mark {
-        Mark::Waiting => ("⏳", "Needs approval", 0xf0_b2_32),
-        Mark::Working => ("⚙️", "In progress", 0x58_65_f2),
-        Mark::Done => ("✅", "Done", 0x23_a5_59),
-        Mark::Stopped => ("🚫", "Stopped", 0x80_84_8e),
-        Mark::Overtaken => ("⏩", "Overtaken", 0x80_84_8e),
-        Mark::Unseen => ("❔", "Not seen live", 0xf0_b2_32),
-        Mark::Failed => ("❌", "Failed", 0xda_37_3c),
+        Mark::Waiting => ("⏳", "Needs approval", 0x00f0_b232),
+        Mark::Working => ("⚙️", "In progress", 0x0058_65f2),
+        Mark::Done => ("✅", "Done", 0x0023_a559),
+        Mark::Stopped => ("🚫", "Stopped", 0x0080_848e),
+        Mark::Overtaken => ("⏩", "Overtaken", 0x0080_848e),
+        Mark::Unseen => ("❔", "Not seen live", 0x00f0_b232),
+        Mark::Failed => ("❌", "Failed", 0x00da_373c),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::play::{json::put, people};
 /// The routes, without the version before them.
 pub(super) fn routes() -> Router<Arc<Shared>> {
     let of_bot = Router::new()
+        .route("/gateway/bot", get(gateway))
         .route("/users/@me", get(async || Json(bot_json())))
         .route("/guilds/{guild}/members/{user}", get(member))
         .route("/channels/{channel}/messages", post(post_message).get(messages))
@@ -102,7 +103,7 @@ async fn post_message(
 ) -> Answer {
     let channel = shared.seen(&headers, &channel)?;
     let content = checked(&message)?;
-    let nonce = message["nonce"].as_str().map(str::to_owned);
+    let (message, nonce) = (&message, message.get("nonce").and_then(Value::as_str).map(str::to_owned));
     let twin = nonce.as_deref().and_then(|nonce| shared.guild.by_nonce(channel.id, nonce));
     let posted = match twin.filter(|_| message["enforce_nonce"] == true) {
         Some(twin) => twin,
@@ -140,6 +141,12 @@ fn merged(old: &Message, message: &Value) -> Result<guild::Content, Refused> {
         }
     }
     checked(&whole)
+}
+
+async fn gateway(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Answer {
+    shared.is_bot(&headers)?;
+    let limit = json!({"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1});
+    Ok(Json(json!({"url": shared.gateway.url(), "shards": 1, "session_start_limit": limit})).into_response())
 }
 
 #[derive(Deserialize)]
@@ -258,7 +265,8 @@ async fn follow_up(
         told.ok_or(UNKNOWN_WEBHOOK)?.origin
     };
     let content = checked(&message)?;
-    let only = (message["flags"].as_u64().unwrap_or(0) & 64 != 0).then_some(origin.person);
+    let flags = message.get("flags").and_then(Value::as_u64).unwrap_or(0);
+    let only = (flags & 64 != 0).then_some(origin.person);
     let posted = shared.guild.add(Message { only, ..draft(origin.channel, Author::Bot, content) });
     Ok(Json(posted.json()).into_response())
 }

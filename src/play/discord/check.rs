@@ -32,7 +32,7 @@ impl Complaints {
                 self.add(at, "BASE_TYPE_REQUIRED", "This field is required");
                 return 0;
             }
-            _ => {
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                 self.add(at, "STRING_TYPE_CONVERT", "Could not interpret as string.");
                 return 0;
             }
@@ -65,7 +65,15 @@ impl Complaints {
 }
 
 const MESSAGE: [&str; 10] = [
-    "content", "nonce", "tts", "embeds", "allowed_mentions", "components", "enforce_nonce", "flags", "attachments",
+    "content",
+    "nonce",
+    "tts",
+    "embeds",
+    "allowed_mentions",
+    "components",
+    "enforce_nonce",
+    "flags",
+    "attachments",
     "message_reference",
 ];
 
@@ -93,12 +101,12 @@ fn embed(complaints: &mut Complaints, embed: &Value, at: &str) -> usize {
     complaints.known(embed, &known, &format!("{at}."));
     let mut total = complaints.length(&embed["title"], (0, 256), &format!("{at}.title"));
     total += complaints.length(&embed["description"], (0, 4096), &format!("{at}.description"));
-    if embed.get("footer").is_some() {
-        complaints.known(&embed["footer"], &["text", "icon_url"], &format!("{at}.footer."));
-        total += complaints.length(&embed["footer"]["text"], (1, 2048), &format!("{at}.footer.text"));
+    if let Some(footer) = embed.get("footer") {
+        complaints.known(footer, &["text", "icon_url"], &format!("{at}.footer."));
+        total += complaints.length(&footer["text"], (1, 2048), &format!("{at}.footer.text"));
     }
-    if embed.get("author").is_some() {
-        total += complaints.length(&embed["author"]["name"], (1, 256), &format!("{at}.author.name"));
+    if let Some(author) = embed.get("author") {
+        total += complaints.length(&author["name"], (1, 256), &format!("{at}.author.name"));
     }
     if embed.get("color").is_some_and(|color| color.as_u64().is_none_or(|color| color > 0xff_ff_ff)) {
         complaints.wrong(&format!("{at}.color"), "int value should be between 0 and 16777215.");
@@ -129,7 +137,11 @@ fn components(complaints: &mut Complaints, rows: &[Value]) {
             if let Some(id) = one["custom_id"].as_str()
                 && !ids.insert(id.to_owned())
             {
-                complaints.add(&format!("{at}.custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated");
+                complaints.add(
+                    &format!("{at}.custom_id"),
+                    "COMPONENT_CUSTOM_ID_DUPLICATED",
+                    "Component custom id cannot be duplicated",
+                );
             }
         }
     }
@@ -177,7 +189,11 @@ pub fn commands(commands: &[Value]) -> Complaints {
         complaints.known(one, &known, &format!("{at}."));
         named(&mut complaints, one, &at);
         if !names.insert(one["name"].as_str().unwrap_or_default().to_owned()) {
-            complaints.add(&format!("{at}.name"), "APPLICATION_COMMANDS_DUPLICATE_NAME", "Command names must be unique");
+            complaints.add(
+                &format!("{at}.name"),
+                "APPLICATION_COMMANDS_DUPLICATE_NAME",
+                "Command names must be unique",
+            );
         }
         options(&mut complaints, one, &at);
         if weight(one) > 8000 {
@@ -204,8 +220,16 @@ fn options(complaints: &mut Complaints, command: &Value, at: &str) {
     for (number, option) in list.iter().enumerate() {
         let at = format!("{at}.options.{number}");
         let known = [
-            "name", "type", "description", "required", "choices", "autocomplete", "min_value", "max_value",
-            "min_length", "max_length",
+            "name",
+            "type",
+            "description",
+            "required",
+            "choices",
+            "autocomplete",
+            "min_value",
+            "max_value",
+            "min_length",
+            "max_length",
         ];
         complaints.known(option, &known, &format!("{at}."));
         named(complaints, option, &at);
@@ -224,7 +248,8 @@ fn options(complaints: &mut Complaints, command: &Value, at: &str) {
         let choices = option["choices"].as_array().cloned().unwrap_or_default();
         complaints.count(&choices, (0, 25), &format!("{at}.choices"));
         if !choices.is_empty() && option["autocomplete"] == true {
-            complaints.wrong(&format!("{at}.autocomplete"), "autocomplete may not be set to true if choices are present");
+            complaints
+                .wrong(&format!("{at}.autocomplete"), "autocomplete may not be set to true if choices are present");
         }
         for (place, choice) in choices.iter().enumerate() {
             complaints.length(&choice["name"], (1, 100), &format!("{at}.choices.{place}.name"));
@@ -234,8 +259,10 @@ fn options(complaints: &mut Complaints, command: &Value, at: &str) {
 }
 
 fn weight(command: &Value) -> usize {
-    let own: usize =
-        ["name", "description", "value"].iter().filter_map(|member| Some(command[*member].as_str()?.chars().count())).sum();
+    let own: usize = ["name", "description", "value"]
+        .iter()
+        .filter_map(|member| Some(command[*member].as_str()?.chars().count()))
+        .sum();
     let inner = ["options", "choices"].iter().filter_map(|member| command[*member].as_array()).flatten();
     own + inner.map(weight).sum::<usize>()
 }

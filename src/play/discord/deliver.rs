@@ -104,9 +104,10 @@ impl Shared {
     /// Delivers, waits for the first answer and shows it.
     pub(super) async fn deliver(&self, delivery: Delivery) -> Result<Answered, PlayError> {
         let number = self.deliveries.keep(delivery.clone());
-        let token = delivery.interaction["token"].as_str().unwrap_or_default();
+        let token = delivery.interaction.get("token").and_then(Value::as_str).unwrap_or_default();
         let answer = match self.bot()? {
             super::Bot::Listens(url) => self.posted(&url, &delivery.interaction).await,
+            super::Bot::Connects => self.dispatched(token, &delivery.interaction).await,
         };
         let (status, body) = match &answer {
             Ok(Posted { status, body }) => (Some(*status), String::from_utf8_lossy(body).into_owned()),
@@ -132,6 +133,18 @@ impl Shared {
         tokio::time::timeout(self.patience, post(&url, &headers, body)).await.map_err(drop)?.map_err(drop)
     }
 
+    /// Sends an interaction over the open connection; the answer comes as a call.
+    async fn dispatched(&self, token: &str, interaction: &Value) -> Result<Posted, ()> {
+        let (sender, receiver) = oneshot::channel();
+        if let Some(told) = super::lock(&self.tokens).get_mut(token) {
+            told.waiting = Some(sender);
+            told.is_answered = false;
+        }
+        self.gateway.dispatch("INTERACTION_CREATE", interaction.clone());
+        let answer = tokio::time::timeout(self.patience, receiver).await.map_err(drop)?.map_err(drop)?;
+        Ok(Posted { status: 200, body: answer.to_string().into() })
+    }
+
     /// What Discord shows where the bot did not answer as it must.
     fn failed(&self, delivery: &Delivery) -> Option<String> {
         let words = "The application did not respond".to_owned();
@@ -154,7 +167,8 @@ impl Shared {
             Some(5) => Content::text("Leverframe is thinking…"),
             _ => return Err(()),
         };
-        let only = (answer["data"]["flags"].as_u64().unwrap_or(0) & 64 != 0).then_some(origin.person);
+        let flags = answer.pointer("/data/flags").and_then(Value::as_u64).unwrap_or(0);
+        let only = (flags & 64 != 0).then_some(origin.person);
         let shown = (answer["type"] == 4).then(|| said.words());
         let message = self.guild.add(Message { only, ..draft(origin.channel, Author::Bot, said) });
         if let Some(told) = super::lock(&self.tokens).get_mut(token) {

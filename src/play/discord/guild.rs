@@ -48,7 +48,12 @@ pub enum Access {
 
 /// The channels of the server; the first is the one people start in.
 pub const CHANNELS: &[Channel] = &[
-    Channel { id: "910000000000000001", name: "deploys", topic: "What goes out, and who said yes", bot: Access::Granted },
+    Channel {
+        id: "910000000000000001",
+        name: "deploys",
+        topic: "What goes out, and who said yes",
+        bot: Access::Granted,
+    },
     Channel { id: "910000000000000002", name: "incidents", topic: "When something burns", bot: Access::Granted },
     Channel { id: "910000000000000003", name: "random", topic: "Lunch and everything else", bot: Access::Missing },
 ];
@@ -172,12 +177,27 @@ impl Message {
             "content": self.content.content, "timestamp": at, "edited_timestamp": edited, "tts": false,
             "mention_everyone": false, "mentions": [], "mention_roles": [], "attachments": [],
             "embeds": self.content.embeds.iter().map(embed).collect::<Vec<_>>(), "pinned": false, "type": 0,
-            "components": self.content.components, "flags": if self.only.is_some() { 64 } else { 0 }});
+            "components": numbered(&self.content.components), "flags": if self.only.is_some() { 64 } else { 0 }});
         if let Some(nonce) = &self.nonce {
             crate::play::json::put(&mut json, "nonce", json!(nonce));
         }
         json
     }
+}
+
+/// Components as Discord gives them back: each with a number.
+fn numbered(rows: &[Value]) -> Value {
+    let mut next = 0;
+    let mut number = |component: &mut Value| {
+        next += 1;
+        crate::play::json::put(component, "id", json!(next));
+    };
+    let mut rows = rows.to_vec();
+    for row in &mut rows {
+        number(row);
+        row.get_mut("components").and_then(Value::as_array_mut).into_iter().flatten().for_each(&mut number);
+    }
+    Value::from(rows)
 }
 
 /// Everything said; cloning shares it.

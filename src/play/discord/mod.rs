@@ -6,6 +6,7 @@ pub mod guild;
 
 mod api;
 mod deliver;
+mod gateway;
 mod page;
 mod typing;
 mod words;
@@ -19,8 +20,9 @@ use std::{
     time::Duration,
 };
 
-pub use deliver::{Answered, PATIENCE};
 use deliver::{About, Delivery, Origin, Token};
+pub use deliver::{Answered, PATIENCE};
+pub use gateway::Order;
 use guild::{Author, Content, Guild, Message, channel, draft, somebody};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
@@ -66,6 +68,7 @@ struct Shared {
     panel: Mutex<Option<Panel>>,
     other: Mutex<Option<String>>,
     issued: AtomicU64,
+    gateway: gateway::Gateway,
 }
 
 /// How interactions reach the bot.
@@ -73,6 +76,8 @@ struct Shared {
 enum Bot {
     /// At `http://127.0.0.1:8080`.
     Listens(String),
+    /// Over the connection that the bot keeps open.
+    Connects,
 }
 
 #[derive(Default)]
@@ -108,6 +113,7 @@ impl DiscordLookalike {
         let listener = listen(options.port).await?;
         let url = url_of(&listener)?;
         let shared = Arc::new(Shared {
+            gateway: gateway::Gateway::start(options.token.clone()).await?,
             url,
             token: options.token,
             key: key()?,
@@ -152,6 +158,44 @@ impl DiscordLookalike {
         *lock(&self.shared.bot) = Some(Bot::Listens(url.trim_end_matches('/').to_owned()));
     }
 
+    /// Tells Discord that the bot keeps a connection open, over which interactions go from now on.
+    pub fn set_connected(&self) {
+        *lock(&self.shared.bot) = Some(Bot::Connects);
+    }
+
+    /// Does something to the connection that the bot keeps open.
+    pub fn order(&self, order: Order) {
+        self.shared.gateway.order(order);
+    }
+
+    /// The next connection is to beat so fast, and nobody answers its heartbeats until [`Self::wake_up`].
+    pub fn play_dead(&self, beat: Duration) {
+        self.shared.gateway.play_dead(beat);
+    }
+
+    /// Heartbeats are answered again.
+    pub fn wake_up(&self) {
+        self.shared.gateway.wake_up();
+    }
+
+    /// How many sessions were begun over the open connection, and how often one was taken up again.
+    pub fn sessions(&self) -> (u64, u64) {
+        self.shared.gateway.counts()
+    }
+
+    /// Resolves when it is so, of the sessions begun and resumed.
+    pub async fn sessions_are(&self, so: impl Fn(u64, u64) -> bool) {
+        let mut news = self.shared.gateway.news();
+        loop {
+            let (begun, resumed) = self.sessions();
+            if so(begun, resumed) {
+                return;
+            }
+            // The sender lives in `self`.
+            let _ = news.changed().await;
+        }
+    }
+
     /// Somebody types in a channel. What starts with `/` is delivered to the bot as a command and its answer shown to
     /// them; anything else is a message that everybody sees (then `None`).
     ///
@@ -179,8 +223,8 @@ impl DiscordLookalike {
         let interaction = self.shared.interaction(origin, &About::Typing(data));
         let answered = self.shared.deliver(Delivery { interaction, origin }).await?;
         let answer: Value = serde_json::from_str(&answered.body).unwrap_or_default();
-        let choices = answer["data"]["choices"].as_array().cloned().unwrap_or_default();
-        Ok(choices.iter().filter_map(|choice| choice["value"].as_str().map(str::to_owned)).collect())
+        let choices = answer.pointer("/data/choices").and_then(Value::as_array).into_iter().flatten();
+        Ok(choices.filter_map(|choice| choice["value"].as_str().map(str::to_owned)).collect())
     }
 
     /// Delivers the same once more, with the same id and a fresh signature.
@@ -250,7 +294,8 @@ impl Shared {
         }
         let registered = lock(&self.commands).clone();
         let filled = typing::fill(&registered, text).ok_or_else(|| PlayError::NoSuchCommand(text.to_owned()))?;
-        let data = json!({"id": filled.command["id"], "name": filled.command["name"], "type": 1,
+        let command = &filled.command;
+        let data = json!({"id": command["id"], "name": command["name"], "type": 1,
             "guild_id": guild::GUILD, "options": filled.options});
         let interaction = self.interaction(origin, &About::Command(data));
         self.deliver(Delivery { interaction, origin }).await.map(Some)
@@ -271,7 +316,8 @@ impl Shared {
             Which::Newest(_) => seen.find_map(|message| Some((message, has(message)?))),
             Which::At(_, id) => {
                 let message = seen.find(|message| message.id == id);
-                let message = message.ok_or_else(|| PlayError::NoSuchMessage(format!("`{id}` in #{}", channel.name)))?;
+                let message =
+                    message.ok_or_else(|| PlayError::NoSuchMessage(format!("`{id}` in #{}", channel.name)))?;
                 has(message).map(|id| (message, id))
             }
         };

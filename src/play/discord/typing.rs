@@ -25,7 +25,7 @@ pub(super) fn fill(registered: &[Value], typed: &str) -> Option<Filled> {
         return Some(Filled { command: command.clone(), options });
     }
     let all = registered.iter().find(|command| is_for_all(command))?;
-    let option = &all["options"][0];
+    let option = all.pointer("/options/0")?;
     let words = match &command {
         Some(command) if is_for_all(command) => rest.trim(),
         Some(_) => text.trim(),
@@ -66,9 +66,8 @@ fn options(command: &Value, rest: &str) -> Option<Vec<Value>> {
     }
     let complete = known.iter().zip(&values).all(|(option, value)| value.is_some() || option["required"] != true);
     let told = known.iter().zip(values);
-    let told = told.filter_map(|(option, value)| {
-        Some(json!({"type": option["type"], "name": option["name"], "value": value?}))
-    });
+    let told = told
+        .filter_map(|(option, value)| Some(json!({"type": option["type"], "name": option["name"], "value": value?})));
     complete.then(|| told.collect())
 }
 

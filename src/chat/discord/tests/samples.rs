@@ -36,7 +36,9 @@ fn outcome(body: &[u8]) -> String {
 fn every_interaction_is_handled_or_refused_on_purpose() {
     let Some(folder) = contracts() else { return };
     let mut told = String::new();
-    for class in ["PING", "APPLICATION_COMMAND", "APPLICATION_COMMAND_AUTOCOMPLETE", "MESSAGE_COMPONENT", "MODAL_SUBMIT"] {
+    for class in
+        ["PING", "APPLICATION_COMMAND", "APPLICATION_COMMAND_AUTOCOMPLETE", "MESSAGE_COMPONENT", "MODAL_SUBMIT"]
+    {
         for (name, body) in files(&folder.join(format!("payloads/interaction.{class}"))) {
             let whole = serde_json::from_slice::<serde_json::Value>(&body).unwrap();
             let outcome = outcome(&body);
