@@ -23,7 +23,7 @@ use crate::{
     },
     engine::{Engine, Reach, Repository},
     forge::GitHub,
-    git::{Credentials, Mirror, Source},
+    git::{Credentials, Mirror, Renewal, SigningKey, Source},
     ledger::Ledger,
     net::{Outgoing, Tls, relay::Relay},
     tasks::Tasks,
@@ -183,17 +183,22 @@ fn chats(edges: &Edges, tasks: &Tasks) -> Chats {
 pub(super) fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
     let (name, repository) = &config.repositories.catalog;
     let credentials = match &repository.login {
-        RepositoryLogin::Password { username, password } => {
-            Some(Credentials { username: username.clone(), password: password.clone() })
+        RepositoryLogin::Password { username, password, from } => {
+            let renewal = from.clone().map(|file| Renewal::new(move || config::read_again(&file)));
+            Some(Credentials { username: username.clone(), password: password.clone(), renewal })
         }
         RepositoryLogin::None => None,
     };
+    let key = repository.sign_with.as_ref().map(SigningKey::parse).transpose();
+    let key = key.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
     let source = Source {
         name: name.clone(),
-        url: repository.url.to_string(),
+        url: repository.address.clone(),
         branch: repository.branch.to_string(),
         credentials,
         directory: config.data.join("git").join(format!("{name}.git")),
+        ssh: "ssh".into(),
+        key,
     };
     let mirror = Mirror::open(source, net.to(&repository.url).clone(), tokio::runtime::Handle::current());
     let mirror = mirror.map_err(|error| format!("{error}.\n{}", error.remedy()))?;

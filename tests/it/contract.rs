@@ -29,7 +29,7 @@ use crate::{
 };
 
 #[expect(clippy::disallowed_methods, reason = "where the reading material lies is for tests alone to know")]
-fn variable(name: &str) -> Option<PathBuf> {
+pub(crate) fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from)
 }
 
