@@ -3,7 +3,7 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 10] = [
+const TABLE: [NotYet; 9] = [
     NotYet { key: "ledger.signing_key", when: When::Given, what: "Signing checkpoints" },
     NotYet { key: "github.app", when: When::Given, what: "A GitHub App" },
     NotYet { key: "github.webhook_secret", when: When::Given, what: "Receiving GitHub's webhooks" },

@@ -8,8 +8,8 @@ function inline(text, people) {
   const nodes = [];
   for (let rest = text; rest; ) {
     const found = DISCORD.exec(rest);
-    if (!found) { nodes.push(document.createTextNode(rest)); break; }
-    if (found.index) nodes.push(document.createTextNode(rest.slice(0, found.index)));
+    if (!found) { nodes.push(document.createTextNode(emoji(rest))); break; }
+    if (found.index) nodes.push(document.createTextNode(emoji(rest.slice(0, found.index))));
     rest = rest.slice(found.index + found[0].length);
     nodes.push(marked(found, people));
   }
