@@ -149,6 +149,14 @@ impl Mirror {
         self.writer.ask(Job::Fetch).await
     }
 
+    /// The branch that the host shows first; `None` where it says none.
+    ///
+    /// # Errors
+    /// When the host cannot be asked or refuses us.
+    pub async fn default_branch(&self) -> Result<Option<String>, GitError> {
+        self.writer.call(|room| remote::default_branch(room)).await
+    }
+
     /// The tip of the tracked branch as last fetched or pushed; `None` before the first fetch.
     ///
     /// # Errors
@@ -188,7 +196,9 @@ impl Mirror {
     /// When the commit is not in the mirror.
     pub async fn target(&self, commit: &CommitId, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
         let (commit, path) = (commit.clone(), path.clone());
-        self.reader.call(move |room| Tree::named(&room.repository, &commit)?.target(&path)).await
+        self.reader
+            .call(move |room| Tree::named(&objects::Objects::of(&room.repository)?, &commit)?.target(&path))
+            .await
     }
 
     /// One text file; `None` where there is none of at most 1 MiB.
