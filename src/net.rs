@@ -3,6 +3,8 @@
 //! that bring their own requests (GitHub, Kubernetes), with the address and the token put in here.
 //! It does not retry: what is safe to send twice is known only to the caller.
 
+pub mod relay;
+
 use std::{
     sync::Arc,
     task::{Context, Poll},

@@ -24,13 +24,18 @@ use crate::{
         decide::{Asker, Click, Incoming, Press, Reply, Words},
         names::RequestId,
     },
-    engine::{Engine, Typed},
+    engine::{Engine, Said, Typed},
     secret::Secret,
     tasks::Tasks,
 };
 
 mod dashboard;
+mod discord;
 mod refused;
+mod registration;
+
+pub use discord::{Desk, DiscordEdge, answer_all};
+pub use registration::keep_registered;
 
 /// How long looking up a voter may take, so that the click is answered in time.
 const LOOK_UP: Duration = Duration::from_millis(800);
@@ -51,16 +56,28 @@ pub struct SlackEdge {
 struct Edge {
     engine: Engine,
     slack: Option<SlackEdge>,
+    discord: Option<DiscordEdge>,
     tasks: Tasks,
     refusals: refused::Refusals,
 }
 
+/// The chat platforms as they come in.
+#[derive(Clone, Default)]
+pub struct Edges {
+    /// Slack.
+    pub slack: Option<SlackEdge>,
+    /// Discord.
+    pub discord: Option<DiscordEdge>,
+}
+
 /// The routes.
-pub fn router(engine: Engine, slack: Option<SlackEdge>, tasks: Tasks) -> Router {
-    let edge = Arc::new(Edge { engine, slack, tasks, refusals: refused::Refusals::default() });
+pub fn router(engine: Engine, edges: Edges, tasks: Tasks) -> Router {
+    let Edges { slack, discord } = edges;
+    let edge = Arc::new(Edge { engine, slack, discord, tasks, refusals: refused::Refusals::default() });
     Router::new()
         .route("/slack/commands", post(slack_command))
         .route("/slack/interactions", post(slack_interaction))
+        .route("/discord/interactions", post(discord::interaction))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/", get(dashboard::page))
@@ -91,7 +108,7 @@ async fn of_slack<'e>(
     match verify(&slack.signing_secret, headers, body, clock::now()) {
         Ok(verified) => Ok((slack, verified)),
         Err(error) => {
-            edge.refusals.note(&edge.engine, error).await;
+            edge.refusals.note(&edge.engine, refused::cause(error), &format!("{error}. {}", error.remedy())).await;
             Err((StatusCode::UNAUTHORIZED, "not signed by Slack\n").into_response())
         }
     }
@@ -119,7 +136,7 @@ fn typed(command: SlashCommand) -> Typed {
         via: "slack".to_owned(),
         channel: format!("slack:{}", command.channel),
         invoked: command.command.trim_start_matches('/').to_owned(),
-        text: command.text,
+        said: Said::Text(command.text),
     }
 }
 
@@ -177,8 +194,8 @@ async fn pressed(edge: &Edge, slack: &SlackEdge, press: &incoming::Click, event:
     let Ok(request) = RequestId::parse(request) else { return Reply::Taken };
     let (account, channel) = (format!("slack:{}", press.user), format!("slack:{}", place.channel));
     if press.action == "rollback" {
-        let (via, invoked, text) = ("slack".to_owned(), String::new(), String::new());
-        return edge.engine.roll_back(&request, Typed { account, via, channel, invoked, text }, event).await;
+        let (via, invoked, said) = ("slack".to_owned(), String::new(), Said::Text(String::new()));
+        return edge.engine.roll_back(&request, Typed { account, via, channel, invoked, said }, event).await;
     }
     let Some(button) = Press::parse(&press.action) else { return Reply::Taken };
     let click = Click {

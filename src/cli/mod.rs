@@ -8,6 +8,7 @@ mod init;
 mod levers;
 mod plan;
 mod play;
+mod register;
 pub mod serve;
 mod table;
 
@@ -43,6 +44,9 @@ enum Command {
     Check(check::Check),
     /// The ledger: show, verify, prove, export, reconcile, erase
     Audit(audit::Audit),
+    /// What a chat platform must know of the commands
+    #[command(subcommand)]
+    Register(register::Register),
 }
 
 /// Where the configuration is.
@@ -81,6 +85,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Plan(plan) => plan.run(),
         Command::Check(check) => check.run(),
         Command::Audit(audit) => audit.run(),
+        Command::Register(register) => register.run(),
     };
     match ended {
         Ok(Ended::Well) => ExitCode::SUCCESS,

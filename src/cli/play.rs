@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     Ended, Failure, log, runtime, say,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::Config,
     core::{entry::Recorded, located::Problems},
-    play::{World, WorldOptions, slack::CommandHint, story},
+    play::{Look, World, WorldOptions, slack::CommandHint, story},
 };
 
 /// How long the bot may take to have read the demo repository.
@@ -24,20 +24,41 @@ pub(super) struct Play {
     /// Run a scripted conversation, print the transcript and exit
     #[arg(long, value_name = "FILE")]
     story: Option<PathBuf>,
+    /// Where the people of the story type
+    #[arg(long, value_enum, default_value_t = Platform::Slack, requires = "story")]
+    platform: Platform,
     /// The port of the chat page; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
+}
+
+/// Where people type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Platform {
+    /// In Slack
+    Slack,
+    /// In Discord
+    Discord,
+}
+
+impl Platform {
+    fn look(self) -> Look {
+        match self {
+            Self::Slack => Look::Slack,
+            Self::Discord => Look::Discord,
+        }
+    }
 }
 
 impl Play {
     pub(super) fn run(self) -> Result<Ended, Failure> {
         log("warn");
         if let Some(file) = &self.story {
-            return runtime()?.block_on(tell(file));
+            return runtime()?.block_on(tell(file, self.platform.look()));
         }
         runtime()?.block_on(async {
             let (world, running) = together(WorldOptions { page_port: self.port, ..WorldOptions::default() }).await?;
-            say(format!("Leverframe plays at {}", world.page()))?;
+            say(format!("Leverframe plays at {} (as in Discord: {})", world.page(), world.discord.url()))?;
             say("Type commands there as Ana, approve as Bo. Ctrl-C ends it and removes everything.")?;
             serve::wait_for_a_signal().await;
             running.stop().await;
@@ -60,14 +81,14 @@ fn hints(running: &Running) -> Vec<CommandHint> {
 }
 
 /// Plays a story and prints how it went.
-async fn tell(file: &std::path::Path) -> Result<Ended, Failure> {
+async fn tell(file: &std::path::Path, look: Look) -> Result<Ended, Failure> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::new(format!("`{name}` cannot be read: {error}."), "Name a story: `--story FILE`."))?;
     let story = story::parse(&name, &text).map_err(|problems: Problems| Failure::new(&problems, problems.remedy()))?;
     let (world, running) = together(WorldOptions::quick()).await?;
     let settle = async || running.engine.settled().await;
-    let told = story::tell(&story, &world, settle, async || ledger(&running)).await;
+    let told = story::tell(&story, (&world, look), settle, async || ledger(&running)).await;
     running.stop().await;
     let (transcript, failed) = match told {
         Ok(transcript) => (transcript, None),
@@ -98,12 +119,14 @@ async fn together(options: WorldOptions) -> Result<(World, Running), Failure> {
     let file = world.write_config("127.0.0.1:0").map_err(outside)?;
     let config = Config::load(&file).map_err(|error| Failure::new(&error, error.remedy()))?;
     let running = serve::start(config).await.map_err(Failure)?;
-    world.slack.set_bot(&format!("http://{}", running.address), world.signing_secret());
+    world.set_bot(&format!("http://{}", running.address));
     let ready = tokio::time::timeout(READY, running.engine.ready()).await;
     ready.map_err(|_| {
         let why = running.engine.rules_trouble().unwrap_or_default();
         Failure::new(format!("The bot could not read the demo repository: {why}"), "Run it again with RUST_LOG=debug.")
     })?;
     world.slack.set_commands(hints(&running));
+    let known = tokio::time::timeout(READY, world.commands_are_known()).await;
+    known.map_err(|_| Failure::new("The bot registered no commands.", "Run it again with RUST_LOG=debug."))?;
     Ok((world, running))
 }

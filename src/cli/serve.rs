@@ -1,23 +1,34 @@
 //! `leverframe serve`: the bot. Reads as a life: configuration, parts, announce, wait, drain.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, signal::unix};
 
 use super::{Ended, Failure, log, runtime, say};
 use crate::{
-    chat::slack::client::SlackClient,
+    chat::{
+        Chat, Chats,
+        discord::{
+            client::{DiscordClient, Home},
+            conversation::DiscordChat,
+            gateway::{self, Link},
+            verify::PublicKey,
+        },
+        slack::{client::SlackClient, conversation::SlackChat},
+    },
     clock,
     cluster::Cluster,
-    config::{self, ClusterAccess, ClusterLogin, Config, GitHubAuth, RepositoryLogin, SlackTransport},
+    config::{
+        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport,
+    },
     control,
     engine::{Engine, Reach, Repository},
     forge::GitHub,
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
     ledger::{self, Ledger, LedgerError, Opened, Sizes, State},
-    net::{Outgoing, Tls},
+    net::{Outgoing, Tls, relay::Relay},
     tasks::Tasks,
-    web::{self, SlackEdge},
+    web::{self, DiscordEdge, Edges, SlackEdge},
 };
 
 /// How long running work may take to come to a stop; what it does not finish is taken up at the next start.
@@ -94,24 +105,31 @@ pub async fn start(config: Config) -> Result<Running, String> {
     for finding in &opened.report {
         tracing::warn!(remedy = finding.remedy(), "{finding}");
     }
-    let slack = slack(&config, &net)?;
+    let tasks = Tasks::default();
+    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)? };
     let reach = Reach {
         repository: repository(&config, &net)?,
         clusters: clusters(&config, &net)?,
-        slack: slack.as_ref().map(|edge| edge.client.clone()),
+        chats: chats(&edges, &tasks),
     };
-    let (ledger, tasks) = (opened.ledger, Tasks::default());
+    let ledger = opened.ledger;
     if ledger.state() == State::Ready {
         ledger.finish_erasures(clock::now()).await.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
     }
     let engine = Engine::new(reach, ledger.clone(), tasks.clone());
     let engine = engine.map_err(|error| format!("The ledger cannot be read: {error}.\n{}", error.remedy()))?;
-    let address = listen(&config, web::router(engine.clone(), slack, tasks.clone()), &tasks).await?;
     if let Err(error) = control::listen(&config.data, engine.clone(), &tasks) {
         let path = control::socket(&config.data);
         tracing::warn!(%error, path = %path.display(), "no socket for terminals; `audit erase` works while this is stopped");
     }
     tasks.start(tend(ledger.clone(), tasks.clone()));
+    if let Some(discord) = &edges.discord {
+        tasks.start(web::keep_registered(engine.clone(), discord.client.clone(), tasks.clone()));
+        if matches!(config.discord, Some(config::Discord { transport: DiscordTransport::Gateway, .. })) {
+            connect(discord, (&engine, &net), &tasks).await?;
+        }
+    }
+    let address = listen(&config, web::router(engine.clone(), edges, tasks.clone()), &tasks).await?;
     engine.run().await;
     Ok(Running { address, engine, tasks, ledger })
 }
@@ -141,6 +159,19 @@ async fn tend(ledger: Ledger, tasks: Tasks) {
     }
 }
 
+/// Keeps a connection to Discord open and answers what comes over it.
+async fn connect(discord: &DiscordEdge, (engine, net): (&Engine, &Outgoing), tasks: &Tasks) -> Result<(), String> {
+    let no_door =
+        |error| format!("No port of this machine can be listened on: {error}.\nCheck the limits of this process.");
+    let relay = Relay::open(net.clone(), tasks).await.map_err(no_door)?;
+    let (queue, waiting) = tokio::sync::mpsc::channel(gateway::WAITING);
+    let client = discord.client.clone();
+    let desk = web::Desk::new(engine.clone(), client.clone(), tasks.clone());
+    tasks.start(web::answer_all(desk, waiting));
+    tasks.start(gateway::keep_connected(Link { client, relay, queue }, tasks.clone()));
+    Ok(())
+}
+
 async fn listen(config: &Config, router: axum::Router, tasks: &Tasks) -> Result<SocketAddr, String> {
     let unavailable =
         |error| format!("`{}` cannot be listened on: {error}.\nChoose another `listen` address.", config.listen);
@@ -164,7 +195,35 @@ fn slack(config: &Config, net: &Outgoing) -> Result<Option<SlackEdge>, String> {
     Ok(Some(SlackEdge { signing_secret: signing_secret.clone(), team: slack.team.clone(), client }))
 }
 
-fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
+/// What the edges of the chat platforms need of Discord.
+///
+/// # Errors
+/// In words for whoever starts the bot, the remedy last.
+pub(super) fn discord(config: &Config, net: &Outgoing) -> Result<Option<DiscordEdge>, String> {
+    let Some(discord) = &config.discord else { return Ok(None) };
+    let public_key = match &discord.transport {
+        DiscordTransport::Http { public_key } => PublicKey::parse(public_key),
+        DiscordTransport::Gateway => None,
+    };
+    let home = Home { guild: discord.guild.clone(), application: discord.application_id.clone() };
+    let client = DiscordClient::new(net.to(&discord.api).clone(), &discord.api, &discord.bot_token, home);
+    let client = client.map_err(|error| format!("{error}\n{}", error.remedy()))?;
+    Ok(Some(DiscordEdge { public_key, client }))
+}
+
+fn chats(edges: &Edges, tasks: &Tasks) -> Chats {
+    let slack = edges.slack.as_ref().map(|edge| SlackChat { client: edge.client.clone(), team: edge.team.clone() });
+    let discord = edges.discord.as_ref().map(|edge| DiscordChat { client: edge.client.clone(), tasks: tasks.clone() });
+    Chats::default()
+        .with(slack.map(|slack| Arc::new(slack) as Arc<dyn Chat>))
+        .with(discord.map(|discord| Arc::new(discord) as Arc<dyn Chat>))
+}
+
+/// The repository of the catalog, its mirror opened.
+///
+/// # Errors
+/// In words for whoever starts it, the remedy last.
+pub(super) fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
     let (name, repository) = &config.repositories.catalog;
     let credentials = match &repository.login {
         RepositoryLogin::Password { username, password, from } => {

@@ -13,6 +13,7 @@ use super::{Inner, effects::Trouble, status};
 use crate::{
     clock,
     core::{
+        catalog::Platform,
         change::{self, Locator, Plan, PlanRefusal, Planned, SourceFile, Wanted},
         command::{self, Command, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
@@ -40,24 +41,44 @@ pub struct Typed {
     /// The command's name as typed, without its slash: `deploy`, or the one that holds them all.
     pub invoked: String,
     /// The rest.
-    pub text: String,
+    pub said: Said,
+}
+
+/// What stood after a command's name.
+#[derive(Debug, Clone)]
+pub enum Said {
+    /// Words, in any order.
+    Text(String),
+    /// Options that the platform separated, by name.
+    Options(Vec<(String, String)>),
+}
+
+impl Typed {
+    /// As the ledger and a refusal show it.
+    fn written(&self) -> String {
+        let Self { invoked, said, .. } = self;
+        match said {
+            Said::Text(text) => format!("/{invoked} {text}"),
+            Said::Options(options) => {
+                let options: String = options.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+                format!("/{invoked}{options}")
+            }
+        }
+    }
 }
 
 /// Reads what was typed: something to decide on, or at once an answer that changes nothing.
 pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, Words> {
     let Some(rules) = inner.rules() else {
-        let asker = Asker { account: typed.account, via: typed.via, person: None };
         let trouble = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words();
-        let typed = format!("/{} {}", typed.invoked, typed.text);
+        let written = typed.written();
+        let (asker, typed) = (Asker { account: typed.account, via: typed.via, person: None }, written);
         return Ok(Incoming::Misasked { asker, typed, words: not_ready(trouble.as_deref()) });
     };
     let asker = asker(&rules, &typed.account, &typed.via);
-    let command = match parse(&rules, &typed.invoked, &typed.text) {
+    let command = match parse(&rules, &typed) {
         Ok(command) => command,
-        Err(words) => {
-            let typed = format!("/{} {}", typed.invoked, typed.text);
-            return Ok(Incoming::Misasked { asker, typed, words });
-        }
+        Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
     if let Some(flow) = command.flow() {
         return Err(status::answer(inner, &rules, &asker, (flow, &command)).await);
@@ -82,18 +103,27 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
 /// Who an account is.
 pub(super) fn asker(rules: &Rules, account: &str, via: &str) -> Asker {
     let person = match account.split_once(':') {
-        Some(("slack", id)) => rules.catalog.person_by_slack(id).map(|person| person.id.clone()),
+        Some(("slack", id)) => rules.catalog.person_by_slack(id),
+        Some(("discord", id)) => rules.catalog.person_by(Platform::Discord, id),
         Some(_) | None => None,
     };
-    Asker { account: account.to_owned(), via: via.to_owned(), person }
+    Asker { account: account.to_owned(), via: via.to_owned(), person: person.map(|person| person.id.clone()) }
 }
 
-fn parse(rules: &Rules, invoked: &str, text: &str) -> Result<Command, Words> {
+fn parse(rules: &Rules, typed: &Typed) -> Result<Command, Words> {
     let one_for_all = rules.catalog.commands().name.as_str();
     let under = format!("/{one_for_all}");
-    let invoked = if invoked == one_for_all { Invoked::Under(&under) } else { Invoked::Bare(invoked) };
-    command::parse(&rules.commands, &rules.vocabulary, invoked, text)
-        .map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
+    let invoked = if typed.invoked == one_for_all { Invoked::Under(&under) } else { Invoked::Bare(&typed.invoked) };
+    let (commands, vocabulary) = (&rules.commands, &rules.vocabulary);
+    let parsed = match (&typed.said, CommandName::parse(&typed.invoked)) {
+        (Said::Options(options), Ok(name)) => {
+            let options: Vec<_> = options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            command::from_options(commands, vocabulary, &name, &options)
+        }
+        (Said::Text(text), _) => command::parse(commands, vocabulary, invoked, text),
+        (Said::Options(_), Err(_)) => command::parse(commands, vocabulary, invoked, ""),
+    };
+    parsed.map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
 }
 
 /// Plans in time, or later.

@@ -24,7 +24,7 @@ use std::{
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{
-    chat::{card::Progress, slack::client::SlackClient},
+    chat::{Chats, card::Progress},
     clock,
     cluster::Cluster,
     core::{
@@ -46,7 +46,7 @@ use fold::fold;
 
 pub use busy::Busy;
 pub use effects::ADDRESS;
-pub use facts::{Typed, locator, plan_set};
+pub use facts::{Said, Typed, locator, plan_set};
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
 /// its end and its card, and nobody looks at older ones.
@@ -73,8 +73,8 @@ pub struct Reach {
     pub repository: Repository,
     /// The clusters, by name.
     pub clusters: BTreeMap<ConnectionName, Cluster>,
-    /// Slack, when it is configured.
-    pub slack: Option<SlackClient>,
+    /// The chat platforms.
+    pub chats: Chats,
 }
 
 /// A handle on the running engine.
@@ -100,6 +100,7 @@ struct Inner {
     /// One change of a target lands at a time, and is recorded before the next one begins: the ledger's order is git's.
     turns: Mutex<BTreeMap<Target, Arc<Semaphore>>>,
     undrawn: Mutex<BTreeSet<RequestId>>,
+    lanes: Vec<Arc<cards::Lane>>,
     /// Opened in this life of the process, and no post of their card was tried: none can be there.
     unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
@@ -114,6 +115,7 @@ impl Engine {
     pub fn new(reach: Reach, ledger: Ledger, tasks: Tasks) -> Result<Self, LedgerError> {
         let book = Book::new(fold(&ledger)?, ledger.generation());
         let inner = Inner {
+            lanes: cards::Lane::of(&reach.chats),
             reach,
             ledger,
             tasks,
@@ -138,7 +140,10 @@ impl Engine {
     pub async fn run(&self) {
         let inner = &self.inner;
         inner.tasks.start(rules::keep_fresh(Arc::clone(inner)));
-        inner.tasks.start(cards::keep_drawn(Arc::clone(inner)));
+        inner.tasks.start(cards::keep_sorted(Arc::clone(inner)));
+        for lane in &inner.lanes {
+            inner.tasks.start(cards::keep_drawn(Arc::clone(inner), Arc::clone(lane)));
+        }
         inner.tasks.start(watch_deadlines(Arc::clone(inner)));
         let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
         let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
@@ -189,8 +194,8 @@ impl Engine {
             return Reply::Private(Words::new(text, remedy));
         }
         drop(book);
-        let text = format!("{} {}", target.service, target.environment);
-        self.typed(Typed { invoked: "rollback".to_owned(), text, ..pressed }, event).await
+        let said = Said::Text(format!("{} {}", target.service, target.environment));
+        self.typed(Typed { invoked: "rollback".to_owned(), said, ..pressed }, event).await
     }
 
     /// Whether a delivery was answered already.
@@ -214,6 +219,16 @@ impl Engine {
     /// The rules in force; absent until the repository was read for the first time.
     pub fn rules(&self) -> Option<Arc<Rules>> {
         self.inner.rules()
+    }
+
+    /// Follows the rules in force.
+    pub fn rules_changed(&self) -> watch::Receiver<Option<Arc<Rules>>> {
+        self.inner.rules.subscribe()
+    }
+
+    /// The chat platforms.
+    pub fn chats(&self) -> &Chats {
+        &self.inner.reach.chats
     }
 
     /// Resolves when the repository was read for the first time.
@@ -298,7 +313,7 @@ impl Inner {
 
     /// Asks for the card to be drawn; several asks before it is drawn are one.
     fn redraw(self: &Arc<Self>, id: &RequestId) {
-        if self.reach.slack.is_none() {
+        if self.lanes.is_empty() {
             return;
         }
         if self.undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {

@@ -8,7 +8,6 @@ use std::{
 
 use super::{Busy, Inner, anchors, effects::Trouble};
 use crate::{
-    chat::slack::render,
     core::{
         change::SourceFile,
         names::{CommitId, RepoPath},
@@ -221,9 +220,10 @@ fn keeps(inner: &Arc<Inner>, error: &RulesError, last: &Rules) {
 /// Says something in the home channel. It informs, so a platform that is down holds up nothing.
 fn announce(inner: &Arc<Inner>, home: Option<String>, words: String) {
     let home = home.or_else(|| inner.rules()?.catalog.channels().home.clone());
-    let (Some(slack), Some(channel)) = (inner.reach.slack.clone(), home) else { return };
+    let Some(channel) = home else { return };
+    let Some(chat) = inner.reach.chats.iter().find(|chat| chat.has_channel(&channel)).cloned() else { return };
     inner.tasks.start(async move {
-        if let Err(error) = slack.say(&channel, render::escaped(&words)).await {
+        if let Err(error) = chat.say(&channel, &words).await {
             tracing::warn!(%error, remedy = error.remedy(), "the home channel could not be told");
         }
     });

@@ -44,7 +44,7 @@ fn engine(folder: &std::path::Path) -> Engine {
     let net = Outgoing::new(&Tls::default()).unwrap();
     let mirror = Mirror::open(source, net.client().clone(), tokio::runtime::Handle::current()).unwrap();
     let repository = Repository { name, branch: "main".to_owned(), mirror, forge: None, page: None };
-    let reach = Reach { repository, clusters: BTreeMap::new(), slack: None };
+    let reach = Reach { repository, clusters: BTreeMap::new(), chats: Chats::default() };
     let ledger = Ledger::open(&folder.join("ledger"), clock::now()).unwrap().ledger;
     let engine = Engine::new(reach, ledger, Tasks::default()).unwrap();
     engine.inner.rules.send_replace(Some(Arc::new(rules())));
@@ -212,7 +212,7 @@ async fn nothing_is_committed_on_rules_that_policy_has_not_seen() {
         via: "slack".to_owned(),
         channel: "slack:C1".to_owned(),
         invoked: "deploy".to_owned(),
-        text: "checkout prod v2".to_owned(),
+        said: Said::Text("checkout prod v2".to_owned()),
     };
     let incoming = facts::read(&engine.inner, words).await.unwrap();
     assert_eq!(engine.take(incoming, None).await, Reply::Taken);

@@ -39,6 +39,9 @@ pub enum PlayError {
         /// The buttons found, or `none`.
         found: String,
     },
+    /// No such command was registered.
+    #[error("there is no command for `{0}`")]
+    NoSuchCommand(String),
     /// Nothing was delivered under that number.
     #[error("nothing was delivered under number {0}")]
     NoSuchDelivery(usize),
@@ -83,6 +86,7 @@ impl PlayError {
             Self::UnknownChannel(_) => "Name one of the channels in the sidebar.".into(),
             Self::NoSuchMessage(_) => "Look at the channel and name a message that is there.".into(),
             Self::NoSuchButton { .. } => "Name one of those by its words or its action id.".into(),
+            Self::NoSuchCommand(_) => "Type one of those that are offered after `/`.".into(),
             Self::NoSuchDelivery(_) => "Use the number of an earlier answer.".into(),
             Self::NoBot => "Tell the workspace where the bot listens before anybody types.".into(),
             Self::NoSuchPullRequest(_) => "Open the list of pull requests and take a number from there.".into(),

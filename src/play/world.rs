@@ -1,4 +1,4 @@
-//! Everything outside the bot, running: a workspace, a GitHub, a git host and two clusters around one repository,
+//! Everything outside the bot, running: a workspace, a Discord server, a GitHub, a git host and two clusters around one repository,
 //! with tokens made for this run, and the configuration with which a bot reaches all of it.
 
 use std::{
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::{
     cluster::{ClusterLookalike, ClusterOptions},
+    discord::{DiscordLookalike, DiscordOptions, guild},
     error::PlayError,
     git::{GitLookalike, GitOptions, USER},
     github::{GithubLookalike, GithubOptions},
@@ -60,6 +61,8 @@ impl WorldOptions {
 pub struct World {
     /// Slack, with the page.
     pub slack: SlackLookalike,
+    /// Discord, with the same page in its own look.
+    pub discord: DiscordLookalike,
     /// GitHub.
     pub github: Arc<GithubLookalike>,
     /// The git host.
@@ -79,6 +82,7 @@ struct Tokens {
     github: Secret,
     slack: Secret,
     signing: Secret,
+    discord: Secret,
     cluster: Secret,
 }
 
@@ -89,6 +93,7 @@ impl Tokens {
             github: secret("ghs_")?,
             slack: secret("xoxb-")?,
             signing: secret("")?,
+            discord: secret("")?,
             cluster: secret("")?,
         })
     }
@@ -132,8 +137,18 @@ impl World {
             pulse: pulse.clone(),
         });
         let slack = slack.await?;
+        let discord = DiscordLookalike::start(DiscordOptions {
+            token: tokens.discord.clone(),
+            port: 0,
+            patience: options.patience,
+            pulse: pulse.clone(),
+        });
+        let discord = discord.await?;
         slack.set_panel(Panel::new(&repository, &github, clusters.values()));
-        Ok(Self { slack, github, git, clusters, repository, pulse, tokens, folder })
+        discord.set_panel(Panel::new(&repository, &github, clusters.values()));
+        slack.set_other(discord.url());
+        discord.set_other(slack.url());
+        Ok(Self { slack, discord, github, git, clusters, repository, pulse, tokens, folder })
     }
 
     /// Where the world keeps its things.
@@ -147,7 +162,7 @@ impl World {
     }
 
     /// Writes `leverframe.yaml` for a bot that listens at `listen` (`127.0.0.1:8080`), with its secrets in files that
-    /// only this user reads, and tells Slack where the bot is. The data folder is the same each time.
+    /// only this user reads, and tells Slack and Discord where the bot is. The data folder is the same each time.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -155,8 +170,14 @@ impl World {
         let file = self.folder().join("leverframe.yaml");
         let secrets = self.write_secrets()?;
         fs::write(&file, self.config(listen, &secrets))?;
-        self.slack.set_bot(&format!("http://{listen}"), self.tokens.signing.clone());
+        self.set_bot(&format!("http://{listen}"));
         Ok(file)
+    }
+
+    /// Tells the chat platforms where the bot listens: `http://127.0.0.1:8080`.
+    pub fn set_bot(&self, url: &str) {
+        self.slack.set_bot(url, self.tokens.signing.clone());
+        self.discord.set_bot(url);
     }
 
     /// What Slack signs with, for tests that sign by themselves.
@@ -184,10 +205,15 @@ impl World {
     fn write_secrets(&self) -> Result<PathBuf, PlayError> {
         let folder = self.folder().join("secrets");
         fs::create_dir_all(&folder)?;
-        let Tokens { git, github, slack, signing, cluster } = &self.tokens;
-        for (name, secret) in
-            [("git", git), ("github", github), ("slack", slack), ("signing", signing), ("cluster", cluster)]
-        {
+        let Tokens { git, github, slack, signing, discord, cluster } = &self.tokens;
+        for (name, secret) in [
+            ("git", git),
+            ("github", github),
+            ("slack", slack),
+            ("signing", signing),
+            ("discord", discord),
+            ("cluster", cluster),
+        ] {
             write_private(&folder.join(name), secret)?;
         }
         Ok(folder)
@@ -223,6 +249,13 @@ impl World {
              \x20 team: {team}\n\
              \x20 bot_token: {slack}\n\
              \x20 signing_secret: {signing}\n\
+             discord:\n\
+             \x20 transport: http\n\
+             \x20 api: {discord_api}\n\
+             \x20 guild: {guild}\n\
+             \x20 application_id: {application}\n\
+             \x20 public_key: {public_key}\n\
+             \x20 bot_token: {discord}\n\
              clusters:\n{clusters}",
             data = quoted(&self.folder().join("data").display().to_string()),
             url = quoted(&self.git.url_of(&format!("{OWNER}/{NAME}"))),
@@ -234,6 +267,11 @@ impl World {
             team = workspace::TEAM,
             slack = secret("slack"),
             signing = secret("signing"),
+            discord_api = quoted(&self.discord.api()),
+            guild = quoted(guild::GUILD),
+            application = quoted(guild::APPLICATION),
+            public_key = quoted(&self.discord.public_key()),
+            discord = secret("discord"),
         )
     }
 }

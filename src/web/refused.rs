@@ -19,10 +19,10 @@ struct Last {
 
 impl Refusals {
     /// Records a refusal, unless one was recorded within the last minute.
-    pub(super) async fn note(&self, engine: &Engine, error: BadSignature) {
+    pub(super) async fn note(&self, engine: &Engine, cause: &'static str, words: &str) {
         let Some(unsaid) = self.is_due(clock::now()) else { return };
-        tracing::warn!(unsaid, remedy = error.remedy(), "turned away at the door: {error}");
-        engine.take(Incoming::TurnedAway { cause: cause(error), unsaid }, None).await;
+        tracing::warn!(unsaid, "turned away at the door: {words}");
+        engine.take(Incoming::TurnedAway { cause, unsaid }, None).await;
     }
 
     /// How many were turned away without a word since the last one, when it is time for another word.
@@ -37,7 +37,8 @@ impl Refusals {
     }
 }
 
-fn cause(error: BadSignature) -> &'static str {
+/// A word for it in the ledger.
+pub(super) fn cause(error: BadSignature) -> &'static str {
     match error {
         BadSignature::Missing => "signature missing",
         BadSignature::Stale => "signature stale",

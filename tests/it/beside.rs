@@ -44,13 +44,16 @@ fn readme_blocks() -> Vec<String> {
 #[test]
 fn the_example_configuration_is_read_and_has_only_keys_with_an_effect() {
     let config = check_configuration(&shipped("deploy/leverframe.example.yaml"));
-    assert!(config.github.is_some() && config.slack.is_some() && !config.clusters.is_empty());
+    assert!(
+        config.github.is_some() && config.slack.is_some() && config.discord.is_some() && !config.clusters.is_empty()
+    );
 }
 
 #[test]
 fn the_readmes_configuration_and_catalog_are_read() {
-    let [configuration, catalog] = readme_blocks().try_into().unwrap();
+    let [configuration, catalog, discord] = readme_blocks().try_into().unwrap();
     check_configuration(&configuration);
+    assert!(check_configuration(&format!("{configuration}{discord}")).discord.is_some());
     let catalog = Catalog::parse(&catalog, "catalog.yaml").unwrap_or_else(|wrong| panic!("{wrong}"));
     assert!(catalog.not_supported_yet().is_empty() && catalog.warnings().is_empty());
 }

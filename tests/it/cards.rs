@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use leverframe::{
     chat::{
-        card::{self, Links, Progress},
+        card::{self, Card, Links, Progress},
         slack::render::{self, Rendered},
     },
     core::{
@@ -99,8 +99,8 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
     }
 }
 
-fn draw(request: &Request, progress: &Progress) -> Rendered {
-    render::card(&card::of(request, progress, Links { repository: Some(PAGE) }))
+fn draw(request: &Request, progress: &Progress) -> Card {
+    card::of(request, progress, Links { repository: Some(PAGE) })
 }
 
 fn over(course: Option<Course>, commit: Option<CommitId>, ending: Ending) -> State {
@@ -120,8 +120,13 @@ fn over(course: Option<Course>, commit: Option<CommitId>, ending: Ending) -> Sta
     State::Over { course, commit, ending, by }
 }
 
-/// Every card, by the name of its state.
+/// Every card as Slack shows it, by the name of its state.
 pub(crate) fn all() -> Vec<(&'static str, Rendered)> {
+    plain().into_iter().map(|(name, card)| (name, render::card(&card))).collect()
+}
+
+/// Every card without any platform's markup, by the name of its state.
+pub(crate) fn plain() -> Vec<(&'static str, Card)> {
     let still = Progress::default();
     let trouble = |words: &str| Progress { trouble: Some(words.to_owned()), seen: None };
     let leads = || needs(1, &["group:leads"]);

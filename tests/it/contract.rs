@@ -44,8 +44,16 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     found
 }
 
+/// The limits that a vendor documents, by name; `None`, said, where they are not here.
+pub(crate) fn limits(file: &str) -> Option<BTreeMap<String, usize>> {
+    let limits: Value = serde_json::from_slice(&fs::read(shared(file)?).unwrap()).unwrap();
+    let limit =
+        |limit: &Value| Some((limit["id"].as_str()?.to_owned(), usize::try_from(limit["limit"].as_u64()?).ok()?));
+    Some(limits["limits"].as_array().unwrap().iter().filter_map(limit).collect())
+}
+
 /// A script with the vendors' libraries; `None`, said, where they are not here.
-fn script(name: &str) -> Option<impl Fn(&[&str]) -> Output> {
+pub(crate) fn script(name: &str) -> Option<impl Fn(&[&str]) -> Output> {
     let clients = shared("peers/clients")?;
     let Some(environment) = variable("PEER_CLIENTS").filter(|folder| folder.join("venv/bin/python").exists()) else {
         println!("NOT CHECKED by {name}: set PEER_CLIENTS to what peers/clients/setup.sh prints");
@@ -57,7 +65,7 @@ fn script(name: &str) -> Option<impl Fn(&[&str]) -> Output> {
     })
 }
 
-fn words(output: &Output) -> String {
+pub(crate) fn words(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat()).into_owned()
 }
 
@@ -68,14 +76,7 @@ fn blocks() -> Vec<(&'static str, Value)> {
 
 #[test]
 fn every_card_is_within_the_limits_that_slack_documents() {
-    let Some(file) = shared("contracts/slack/limits.json") else { return };
-    let limits: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    let limits: BTreeMap<&str, usize> = limits["limits"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|limit| Some((limit["id"].as_str()?, usize::try_from(limit["limit"].as_u64()?).ok()?)))
-        .collect();
+    let Some(limits) = limits("contracts/slack/limits.json") else { return };
     let characters = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
     let within = |name: &str, what: &str, found: usize| {
         assert!(found <= limits[what], "{name}: {found} is over {what}, {}", limits[what]);

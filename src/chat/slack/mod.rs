@@ -4,6 +4,7 @@
 pub mod account;
 pub mod client;
 mod connector;
+pub mod conversation;
 pub mod error;
 pub mod incoming;
 pub mod render;

@@ -3,7 +3,10 @@
 use slack_morphism::prelude::*;
 
 use crate::{
-    chat::card::{Card, Look, Mark, Span},
+    chat::{
+        card::{Card, Look, Mark, Span},
+        plain,
+    },
     core::{decide::Words, entry::Actor},
 };
 
@@ -160,12 +163,8 @@ fn fenced(diff: &str) -> String {
 
 /// Escapes what Slack would read as markup, and drops what would reorder or hide text.
 pub fn escaped(text: &str) -> String {
-    let hidden = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| !hidden(*c)) {
+    for c in plain::visible(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

@@ -3,7 +3,7 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 14] = [
+const TABLE: [NotYet; 13] = [
     NotYet { key: "environment_groups.*", when: When::Given, what: "Naming a group where an environment can stand" },
     NotYet { key: "environments.*.reconciler.argocd", when: When::Given, what: "Following Argo CD" },
     NotYet { key: "environments.*.reconciler.flux", when: When::Given, what: "Following Flux" },
@@ -11,7 +11,6 @@ const TABLE: [NotYet; 14] = [
     NotYet { key: "environments.*.drift", when: When::Is("debt"), what: "Opening a debt for drift" },
     NotYet { key: "environments.*.approvals.during", when: When::Given, what: "Changing approvals during an incident" },
     NotYet { key: "environments.*.approvals.*.from.*", when: When::StartsWith("oncall:"), what: "Approval by whoever is on call" },
-    NotYet { key: "people.*.discord", when: When::Given, what: "Discord" },
     NotYet { key: "people.*.ssh", when: When::Given, what: "Pulling levers from a terminal" },
     NotYet { key: "people.*.guest_until", when: When::Given, what: "A guest's vote beside another's" },
     NotYet { key: "channels.audit", when: When::Given, what: "Posting checkpoints" },

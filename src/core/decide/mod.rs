@@ -170,9 +170,11 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         }
         Incoming::Stranger { asker, team } => {
             let entry = Draft::new("security.refused", "security", asker.actor());
-            let words = Words::new("I work for another workspace.", "Ask somebody of that workspace to do it there.");
+            let place = if asker.via == "discord" { "server" } else { "workspace" };
+            let remedy = format!("Ask somebody of that {place} to do it there.");
+            let words = Words::new(format!("I work for another {place}."), remedy);
             Decision {
-                entries: vec![entry.with("cause", "another workspace").with("team", team)],
+                entries: vec![entry.with("cause", format!("another {place}")).with("team", team)],
                 reply: Reply::Private(words),
             }
         }

@@ -58,10 +58,21 @@ const place = (key) => Math.max(0, state.people.findIndex((person) => person.key
 const at = (ts) => new Date(Number(ts) * 1000);
 
 function draw() {
+  drawLook();
   drawMe();
   drawChannels();
   drawMessages();
   drawPanel();
+}
+
+// The other look of the same world, for the same person.
+function drawLook() {
+  document.body.classList.toggle("discord", state.look === "discord");
+  if (!state.channels.some((channel) => channel.id === active)) active = state.channels[0].id;
+  $("look").hidden = !state.other;
+  if (!state.other) return;
+  $("look").textContent = `See it in ${state.other.name}`;
+  $("look").href = `${state.other.url}/?as=${encodeURIComponent(me)}`;
 }
 
 function drawMe() {
@@ -163,8 +174,8 @@ function dayName(date) {
 function drawn(message) {
   const { author } = message;
   const look = author.kind === "person" ? `p${place(author.key)}` : author.kind;
-  const context = { people: state.people, press: (item) => send("/page/press", { channel: message.channel, ts: message.ts, action: item.action_id, block: item.block_id }) };
-  const body = el("div", { class: "body" }, message.blocks.length ? blocks(message.blocks, context) : mrkdwn(message.text, state.people));
+  const context = { people: state.people, press: (item) => send("/page/press", { channel: message.channel, ts: message.id || message.ts, action: item.custom_id || item.action_id, block: item.block_id }) };
+  const body = el("div", { class: "body" }, state.look === "discord" ? discord(message, context) : message.blocks.length ? blocks(message.blocks, context) : mrkdwn(message.text, state.people));
   if (message.edited) ([...body.querySelectorAll(".words, .context")].at(-1) || body).append(el("span", { class: "edited" }, " (edited)"));
   const time = at(message.ts);
   const who = el("div", { class: "who" }, el("b", {}, author.name), author.kind === "app" && el("span", { class: "badge" }, "APP"),

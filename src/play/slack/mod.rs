@@ -66,6 +66,7 @@ struct Shared {
     bot: Mutex<Option<(String, Secret)>>,
     commands: Mutex<Vec<CommandHint>>,
     panel: Mutex<Option<Panel>>,
+    other: Mutex<Option<String>>,
     triggers: AtomicU64,
 }
 
@@ -114,6 +115,7 @@ impl SlackLookalike {
             bot: Mutex::default(),
             commands: Mutex::new(page::default_commands()),
             panel: Mutex::default(),
+            other: Mutex::default(),
             triggers: AtomicU64::new(1),
         });
         let router = api::routes().merge(response::routes()).merge(page::routes()).with_state(Arc::clone(&shared));
@@ -194,6 +196,11 @@ impl SlackLookalike {
     /// What the page shows beside the conversation.
     pub fn set_panel(&self, panel: Panel) {
         *lock(&self.shared.panel) = Some(panel);
+    }
+
+    /// Where the same world can be seen with the other look.
+    pub fn set_other(&self, url: &str) {
+        *lock(&self.shared.other) = Some(url.to_owned());
     }
 
     /// What everybody sees in a channel, oldest first.

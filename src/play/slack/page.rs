@@ -1,13 +1,12 @@
-//! The browser page: its three files, its state as JSON (waiting for changes), and what people do on it.
-//! It answers only pages of its own: a request that a browser says comes from elsewhere is refused.
+//! The browser page with Slack's look: its state as JSON (waiting for changes), and what people do on it.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Query, Request, State},
-    http::{HeaderMap, StatusCode, header},
-    middleware::{self, Next},
+    extract::{Query, State},
+    http::StatusCode,
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -20,14 +19,12 @@ use super::{
 };
 use crate::play::{
     error::PlayError,
+    page::{TRY, files, own_pages_only},
     people::{PEOPLE, Person},
 };
 
 /// How long a page waits for news before it asks again.
 const WAIT: Duration = Duration::from_secs(20);
-
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-                      img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A command as the composer suggests it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,50 +58,14 @@ pub(super) fn default_commands() -> Vec<CommandHint> {
     .to_vec()
 }
 
-/// The commands that the welcome offers to try.
-pub(super) const TRY: &[&str] =
-    &["/deploy checkout staging v1.2.5", "/deploy checkout prod v1.2.5", "/status checkout"];
-
 /// The routes of the page.
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
-        .route("/", get(|| file("text/html; charset=utf-8", include_str!("../page/index.html"))))
-        .route("/page/page.css", get(|| file("text/css; charset=utf-8", include_str!("../page/page.css"))))
-        .route("/page/page.js", get(|| file("text/javascript; charset=utf-8", include_str!("../page/page.js"))))
-        .route("/page/mrkdwn.js", get(|| file("text/javascript; charset=utf-8", include_str!("../page/mrkdwn.js"))))
-        .route("/page/blocks.js", get(|| file("text/javascript; charset=utf-8", include_str!("../page/blocks.js"))))
-        .route(
-            "/archives/{channel}/{message}",
-            get(|| file("text/html; charset=utf-8", include_str!("../page/index.html"))),
-        )
+        .merge(files())
         .route("/page/state", get(state))
         .route("/page/say", post(say))
         .route("/page/press", post(press))
         .layer(middleware::from_fn(own_pages_only))
-}
-
-async fn file(kind: &'static str, text: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, text).into_response()
-}
-
-/// Refuses what another site's page asks for, and names that only pretend to be this machine.
-async fn own_pages_only(headers: HeaderMap, request: Request, next: Next) -> Response {
-    let word = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = word("host").unwrap_or_default();
-    let local = ["127.0.0.1", "localhost", "[::1]"].contains(&host.rsplit_once(':').map_or(host, |(name, _)| name));
-    let foreign = word("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
-    let navigates = word("sec-fetch-mode") == Some("navigate") && request.method() == http::Method::GET;
-    if !local || (foreign && !navigates) {
-        return (StatusCode::FORBIDDEN, "This page answers only itself.").into_response();
-    }
-    next.run(request).await
 }
 
 #[derive(Deserialize)]
@@ -140,7 +101,8 @@ fn seen(shared: &Shared, person: &'static Person, revision: u64) -> Value {
     let seen = all.iter().filter(|message| message.only.is_none_or(|only| only == person));
     let messages: Vec<Value> = seen.map(message).collect();
     let hint = |hint: &CommandHint| json!({"command": hint.command, "usage": hint.usage, "summary": hint.summary});
-    json!({"revision": revision, "workspace": "Acme", "domain": DOMAIN, "me": person.key, "bot": BOT_NAME,
+    let other = super::lock(&shared.other).clone().map(|url| json!({"name": "Discord", "url": url}));
+    json!({"look": "slack", "other": other, "revision": revision, "workspace": "Acme", "domain": DOMAIN, "me": person.key, "bot": BOT_NAME,
         "people": PEOPLE.iter().map(profile).collect::<Vec<_>>(),
         "channels": CHANNELS.iter().map(channel).collect::<Vec<_>>(), "messages": messages,
         "commands": shared.commands().iter().map(hint).collect::<Vec<_>>(), "try": TRY, "panel": panel})

@@ -10,6 +10,7 @@ mod tell;
 mod watch;
 
 pub use parse::parse;
+pub(super) use readable::readable;
 pub use tell::{Failed, tell};
 
 use crate::play::{github::forge::Verdict, people::Person, slack::workspace::Channel};

@@ -3,7 +3,7 @@
 use crate::play::people;
 
 /// The words of a message without its markup. Dates stay as they are; they differ from run to run anyway.
-pub(super) fn readable(words: &str) -> String {
+pub(in crate::play) fn readable(words: &str) -> String {
     let mut read = String::with_capacity(words.len());
     let mut rest = words;
     while let Some((before, after)) = rest.split_once('<') {

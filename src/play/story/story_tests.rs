@@ -61,7 +61,7 @@ async fn told(steps: &str) -> Result<String, Failed> {
         let count = seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         (0..count).map(|number| format!("entry {number}")).collect()
     };
-    tell(&story, &world, async || {}, ledger).await
+    tell(&story, (&world, Look::Slack), async || {}, ledger).await
 }
 
 #[tokio::test]

@@ -2,19 +2,15 @@
 
 use std::fmt;
 
-use super::{Act, Expectation, Step, Story, names::stable, readable::readable, watch::Watch};
+use super::{Act, Expectation, Step, Story, names::stable, watch::Watch};
 use crate::{
     clock,
     play::{
-        World,
+        Look, Seen, World, Writer,
         cluster::rollout::Progress,
         error::PlayError,
         github::{forge::State, merge::Method},
         repository::HandEdit,
-        slack::{
-            Which,
-            workspace::{Author, Message},
-        },
     },
 };
 
@@ -46,23 +42,23 @@ impl Failed {
     }
 }
 
-/// Plays `story` in `world`. `settle` waits until the bot has nothing in flight; `ledger` gives every line of the
+/// Plays `story` in `world`, where people type in `look`. `settle` waits until the bot has nothing in flight; `ledger` gives every line of the
 /// ledger so far, as transcripts show it. Returns the transcript, in which what differs from run to run is numbered.
 ///
 /// # Errors
 /// At the first step that cannot be done or is not true.
-pub async fn tell<S, L>(story: &Story, world: &World, settle: S, ledger: L) -> Result<String, Failed>
+pub async fn tell<S, L>(story: &Story, (world, look): (&World, Look), settle: S, ledger: L) -> Result<String, Failed>
 where
     S: AsyncFn(),
     L: AsyncFn() -> Vec<String>,
 {
-    let mut telling = Telling { world, lines: vec![format!("# {}", story.title)], commits: 0 };
+    let mut telling = Telling { world, look, lines: vec![format!("# {}", story.title)], commits: 0 };
     if !story.about.is_empty() {
         telling.lines.push(story.about.clone());
     }
     let before = ledger().await;
     let first = story.steps.first();
-    let mut watch = Watch::begin(world, &before).map_err(|error| telling.failed(first, error.to_string()))?;
+    let mut watch = Watch::begin(world, look, &before).map_err(|error| telling.failed(first, error.to_string()))?;
     for step in &story.steps {
         telling.step(step).await.map_err(|why| telling.failed(Some(step), why))?;
         if !step.act.is_deed() {
@@ -92,6 +88,7 @@ async fn rest<S: AsyncFn()>(world: &World, settle: &S) -> Result<(), PlayError> 
 
 struct Telling<'a> {
     world: &'a World,
+    look: Look,
     lines: Vec<String>,
     /// How many commits the last act brought.
     commits: u64,
@@ -127,12 +124,10 @@ impl Telling<'_> {
     }
 
     async fn act(&self, act: &Act) -> Result<(), PlayError> {
-        let World { slack, github, repository, clusters, .. } = self.world;
+        let World { github, repository, clusters, .. } = self.world;
         match act {
-            Act::Says(who, channel, text) => slack.says(who.key, channel.id, text).await.map(drop),
-            Act::Presses(who, channel, button) => {
-                slack.presses(who.key, Which::Newest(channel.id), button).await.map(drop)
-            }
+            Act::Says(who, channel, text) => self.world.says(self.look, who.key, channel.name, text).await,
+            Act::Presses(who, channel, button) => self.world.presses(self.look, who.key, channel.name, button).await,
             Act::Reviews(who, verdict, number) => github.reviews(who.key, *number, *verdict, "").map(drop),
             Act::Merges(who, number) => github.merges(who.key, *number, Method::Squash).map(drop),
             Act::Closes(who, number) => github.closes(who.key, *number).map(drop),
@@ -153,7 +148,7 @@ impl Telling<'_> {
         let broken = |error: PlayError| error.to_string();
         match expectation {
             Expectation::Card(channel, text) => {
-                self.newest(text, |message| message.only.is_none() && message.channel == channel.id)
+                self.newest(text, |message| message.only.is_none() && message.channel == channel.name)
             }
             Expectation::Private(who, text) => self.newest(text, |message| message.only == Some(*who)),
             Expectation::Commits(count) => same(*count, self.commits, "commits came"),
@@ -170,11 +165,12 @@ impl Telling<'_> {
         }
     }
 
-    fn newest(&self, text: &str, fits: impl Fn(&Message) -> bool) -> Result<(), String> {
-        let by_bot = |message: &Message| !matches!(message.author, Author::Person(_)) && message.thread.is_none();
-        let found = self.world.slack.everything().into_iter().rev().find(|message| by_bot(message) && fits(message));
+    fn newest(&self, text: &str, fits: impl Fn(&Seen) -> bool) -> Result<(), String> {
+        let by_bot = |message: &Seen| message.writer != Writer::Person && !message.is_reply;
+        let seen = self.world.seen(self.look).map_err(|error| error.to_string())?;
+        let found = seen.into_iter().rev().find(|message| by_bot(message) && fits(message));
         match found {
-            Some(message) => contains(&readable(&message.content.words()), text, "the newest message"),
+            Some(message) => contains(&message.words, text, "the newest message"),
             None => Err("there is no message".to_owned()),
         }
     }

@@ -3,17 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use super::readable::readable;
 use crate::play::{
-    World,
+    Look, Seen, World, Writer,
     error::PlayError,
     github::forge::{PullRequest, State},
     repository::CommitShown,
-    slack::workspace::{Author, Message, channel},
 };
 
 /// Remembers what has been told.
 pub(super) struct Watch {
+    look: Look,
     tip: String,
     /// The words of each message when it was last told, and the card's number.
     told: BTreeMap<String, (usize, String)>,
@@ -31,9 +30,9 @@ pub(super) struct News {
 
 impl Watch {
     /// Begins with what is there already.
-    pub(super) fn begin(world: &World, ledger: &[String]) -> Result<Self, PlayError> {
-        let mut watch =
-            Self { tip: String::new(), told: BTreeMap::new(), cards: 0, pulls: BTreeMap::new(), ledger: ledger.len() };
+    pub(super) fn begin(world: &World, look: Look, ledger: &[String]) -> Result<Self, PlayError> {
+        let (told, pulls) = (BTreeMap::new(), BTreeMap::new());
+        let mut watch = Self { look, tip: String::new(), told, cards: 0, pulls, ledger: ledger.len() };
         watch.commits(world)?;
         watch.tip = world.repository.tip()?;
         Ok(watch)
@@ -55,40 +54,40 @@ impl Watch {
 
     fn messages(&mut self, world: &World) -> Result<Vec<String>, PlayError> {
         let mut lines = Vec::new();
-        for message in world.slack.everything() {
-            if matches!(message.author, Author::Person(_)) {
+        for message in world.seen(self.look)? {
+            if message.writer == Writer::Person {
                 continue;
             }
-            let words = readable(&message.content.words());
-            match self.told.get(&message.ts) {
+            let words = message.words.clone();
+            match self.told.get(&message.id) {
                 Some((_, told)) if *told == words => {}
                 Some((number, _)) => {
                     let number = *number;
                     lines.push(format!("card {number} now says:"));
                     lines.extend(indented(&words));
-                    self.told.insert(message.ts, (number, words));
+                    self.told.insert(message.id, (number, words));
                 }
                 None => {
-                    lines.extend(self.first_seen(&message, &words)?);
-                    self.told.insert(message.ts, (self.cards, words));
+                    lines.extend(self.first_seen(&message, &words));
+                    self.told.insert(message.id, (self.cards, words));
                 }
             }
         }
         Ok(lines)
     }
 
-    fn first_seen(&mut self, message: &Message, words: &str) -> Result<Vec<String>, PlayError> {
-        let place = channel(message.channel)?.name;
-        let opening = match (message.only, &message.author) {
-            (Some(person), Author::Slack) => format!("Slack tells {}:", person.key),
-            (Some(person), Author::Bot | Author::Person(_)) => format!("only {} sees:", person.key),
-            (None, _) if message.thread.is_some() => format!("in the thread, #{place}:"),
+    fn first_seen(&mut self, message: &Seen, words: &str) -> Vec<String> {
+        let place = message.channel;
+        let opening = match (message.only, message.writer) {
+            (Some(person), Writer::Platform) => format!("{} tells {}:", self.look.name(), person.key),
+            (Some(person), Writer::Bot | Writer::Person) => format!("only {} sees:", person.key),
+            (None, _) if message.is_reply => format!("in the thread, #{place}:"),
             (None, _) => {
                 self.cards += 1;
                 format!("card {} in #{place}:", self.cards)
             }
         };
-        Ok(std::iter::once(opening).chain(indented(words)).collect())
+        std::iter::once(opening).chain(indented(words)).collect()
     }
 
     fn pull_requests(&mut self, world: &World) -> Result<Vec<String>, PlayError> {

@@ -49,8 +49,11 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("maud", &["src/web", "src/play"]),
     ("octocrab", &["src/forge", "src/net"]),
     ("reqwest", &["src/net", "src/git", "src/forge", "src/chat", "src/cluster", "src/play"]),
+    ("serenity", &["src/chat/discord"]),
     ("slack_morphism", &["src/chat/slack"]),
     ("sled", &["src/ledger"]),
+    ("tokio_websockets", &["src/play"]),
+    ("twilight_gateway", &["src/chat/discord"]),
 ];
 
 /// `core` stays pure: values in, values out.

@@ -1,0 +1,87 @@
+//! Slack as the engine speaks to it: cards in, Block Kit out.
+
+use futures::FutureExt as _;
+use jiff::Timestamp;
+
+use super::{
+    client::{MessageRef, Post, SlackClient},
+    render,
+};
+use crate::{
+    chat::{Call, Chat, Place, card::Card},
+    core::{
+        catalog::Platform,
+        decide::Words,
+        names::{Digest, RequestId},
+    },
+};
+
+/// One workspace.
+#[derive(Debug, Clone)]
+pub struct SlackChat {
+    /// Its Web API.
+    pub client: SlackClient,
+    /// Its id, `T...`.
+    pub team: String,
+}
+
+fn place(at: MessageRef) -> Place {
+    Place { channel: at.channel, message: at.ts }
+}
+
+fn message(at: &Place) -> MessageRef {
+    MessageRef { channel: at.channel.clone(), ts: at.message.clone() }
+}
+
+impl Chat for SlackChat {
+    fn platform(&self) -> Platform {
+        Platform::Slack
+    }
+
+    fn face(&self, card: &Card) -> Digest {
+        Digest::of(serde_json::to_string(&render::card(card).blocks).unwrap_or_default().as_bytes())
+    }
+
+    fn post<'a>(&'a self, channel: &'a str, card: &'a Card, request: &'a RequestId) -> Call<'a, Place> {
+        async move {
+            let drawn = render::card(card);
+            let (channel, request) = (channel.to_owned(), request.to_string());
+            let posted = self.client.post(Post { channel, text: drawn.text, blocks: drawn.blocks, request }).await;
+            Ok(place(posted?))
+        }
+        .boxed()
+    }
+
+    fn edit<'a>(&'a self, at: &'a Place, card: &'a Card) -> Call<'a, ()> {
+        async move {
+            let drawn = render::card(card);
+            Ok(self.client.update(&message(at), drawn.text, drawn.blocks).await?)
+        }
+        .boxed()
+    }
+
+    fn find<'a>(&'a self, channel: &'a str, request: &'a RequestId, since: Timestamp) -> Call<'a, Option<Place>> {
+        async move { Ok(self.client.find(channel, request.as_str(), since).await?.map(place)) }.boxed()
+    }
+
+    fn say<'a>(&'a self, channel: &'a str, words: &'a str) -> Call<'a, ()> {
+        async move { Ok(self.client.say(channel, render::escaped(words)).await?) }.boxed()
+    }
+
+    fn point<'a>(&'a self, channel: &'a str, account: &'a str, at: &'a Place) -> Call<'a, ()> {
+        async move {
+            let link = self.client.permalink(&message(at)).await.unwrap_or_default();
+            let words = format!("I am not in this channel, so the card is here: {link}");
+            Ok(self.client.whisper(channel, account, words).await?)
+        }
+        .boxed()
+    }
+
+    fn barred<'a>(&'a self, account: &'a str) -> Call<'a, Option<Words>> {
+        async move { Ok(self.client.user(account).await?.barred(&self.team)) }.boxed()
+    }
+
+    fn has_channel(&self, channel: &str) -> bool {
+        !channel.bytes().all(|byte| byte.is_ascii_digit())
+    }
+}

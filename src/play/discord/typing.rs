@@ -1,0 +1,148 @@
+//! What Discord's client makes of what somebody types after a slash: a command that was registered, with its options
+//! apart. It sends nothing that does not fit the command; such things go as text to the one command for all.
+
+use serde_json::{Value, json};
+
+/// A command as the client sends it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Filled {
+    /// The registered command.
+    pub(super) command: Value,
+    /// `{type, name, value}` of each option.
+    pub(super) options: Vec<Value>,
+}
+
+/// What is sent for `/name rest`; `None` where no such command is registered.
+pub(super) fn fill(registered: &[Value], typed: &str) -> Option<Filled> {
+    let text = typed.strip_prefix('/')?;
+    let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let named = |name: &str| registered.iter().find(|command| command["name"] == name);
+    let command = named(name).cloned();
+    if let Some(command) = &command
+        && !is_for_all(command)
+        && let Some(options) = options(command, rest)
+    {
+        return Some(Filled { command: command.clone(), options });
+    }
+    let all = registered.iter().find(|command| is_for_all(command))?;
+    let option = all.pointer("/options/0")?;
+    let words = match &command {
+        Some(command) if is_for_all(command) => rest.trim(),
+        Some(_) => text.trim(),
+        None => return None,
+    };
+    let value = json!({"type": 3, "name": option["name"], "value": words});
+    let options = if words.is_empty() { Vec::new() } else { vec![value] };
+    Some(Filled { command: all.clone(), options })
+}
+
+/// Whether a command takes one text that is offered as it is typed, which may hold any other command.
+fn is_for_all(command: &Value) -> bool {
+    let options = command["options"].as_array().map(Vec::as_slice).unwrap_or_default();
+    matches!(options, [one] if one["type"] == 3 && one["autocomplete"] == true && one["required"] != true
+        && one["name"] == "command")
+}
+
+/// The words as options: by name where they have one, the others in the order of the command.
+fn options(command: &Value, rest: &str) -> Option<Vec<Value>> {
+    let known = command["options"].as_array().cloned().unwrap_or_default();
+    let mut values: Vec<Option<Value>> = vec![None; known.len()];
+    for word in words(rest)? {
+        let named = known.iter().position(|option| {
+            let name = option["name"].as_str().unwrap_or_default();
+            word.strip_prefix(name).is_some_and(|rest| rest.starts_with(['=', ':']))
+        });
+        let place = named.or_else(|| values.iter().position(Option::is_none))?;
+        let option = known.get(place)?;
+        let text = match named {
+            Some(_) => word.split_once(['=', ':'])?.1,
+            None => word.as_str(),
+        };
+        let slot = values.get_mut(place)?;
+        if slot.is_some() {
+            return None;
+        }
+        *slot = Some(value(option, text)?);
+    }
+    let complete = known.iter().zip(&values).all(|(option, value)| value.is_some() || option["required"] != true);
+    let told = known.iter().zip(values);
+    let told = told
+        .filter_map(|(option, value)| Some(json!({"type": option["type"], "name": option["name"], "value": value?})));
+    complete.then(|| told.collect())
+}
+
+/// A value as its type wants it; `None` where the client would not let it be sent.
+fn value(option: &Value, text: &str) -> Option<Value> {
+    match option["type"].as_u64()? {
+        4 => {
+            let number: i64 = text.parse().ok()?;
+            let least = option["min_value"].as_i64().is_none_or(|min| number >= min);
+            let most = option["max_value"].as_i64().is_none_or(|max| number <= max);
+            (least && most).then(|| json!(number))
+        }
+        5 => match text {
+            "true" | "yes" => Some(json!(true)),
+            "false" | "no" => Some(json!(false)),
+            _ => None,
+        },
+        _ => {
+            let choices = option["choices"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let fits = choices.is_empty() || choices.iter().any(|choice| choice["value"] == text);
+            (fits && !text.is_empty()).then(|| json!(text))
+        }
+    }
+}
+
+/// Words, of which what stands in double quotes is one.
+fn words(text: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            c if c.is_whitespace() && !quoted => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            c => word.push(c),
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    (!quoted).then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registered() -> Vec<Value> {
+        let option = |name: &str, kind: u64, required: bool| json!({"name": name, "type": kind, "required": required});
+        vec![
+            json!({"name": "lf", "options": [{"name": "command", "type": 3, "autocomplete": true}]}),
+            json!({"name": "scale", "options": [option("service", 3, true), option("replicas", 4, true), option("reason", 3, false)]}),
+        ]
+    }
+
+    fn check(typed: &str, expected: Option<(&str, &str)>) {
+        let filled = fill(&registered(), typed);
+        let told = filled.as_ref().map(|filled| {
+            let values: Vec<String> =
+                filled.options.iter().map(|option| format!("{}={}", option["name"], option["value"])).collect();
+            (filled.command["name"].as_str().unwrap(), values.join(" ").replace('"', ""))
+        });
+        assert_eq!(told.as_ref().map(|(name, values)| (*name, values.as_str())), expected, "{typed}");
+    }
+
+    #[test]
+    fn options_are_filled_in_or_the_words_go_as_they_are() {
+        check("/scale a 3", Some(("scale", "service=a replicas=3")));
+        check("/scale a 3 reason=\"b c\"", Some(("scale", "service=a replicas=3 reason=b c")));
+        check("/scale a", Some(("lf", "command=scale a")));
+        check("/scale a many", Some(("lf", "command=scale a many")));
+        check("/lf scale a 3", Some(("lf", "command=scale a 3")));
+        check("/lf", Some(("lf", "")));
+        check("/other", None);
+    }
+}

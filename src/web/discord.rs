@@ -1,0 +1,323 @@
+//! Discord's interactions, whichever way they come: over HTTP, signed, to `POST /discord/interactions`, or over the
+//! connection that we keep open. Discord waits three seconds for the first answer; what takes longer is put off.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::Edge;
+use crate::{
+    chat::discord::{
+        client::DiscordClient,
+        error::code,
+        incoming::{self, Interaction, Origin},
+        render,
+        suggest::{self, Draft},
+        verify::{PublicKey, verify},
+    },
+    clock,
+    core::{
+        decide::{Asker, Click, Incoming, Press, Reply, Words},
+        names::RequestId,
+    },
+    engine::{Engine, Said, Typed},
+    tasks::Tasks,
+};
+
+/// How long an answer may take before it is put off; the way to Discord and back takes its part of three seconds.
+const IN_TIME: Duration = Duration::from_millis(2000);
+/// How long looking up a voter may take.
+const LOOK_UP: Duration = Duration::from_millis(1500);
+/// How often, and with what first pause, an answer that was put off is tried: Discord may not have it yet.
+const TRIES: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// What the edge needs of Discord.
+#[derive(Clone)]
+pub struct DiscordEdge {
+    /// The key by which requests over HTTP are known; none where they are not taken.
+    pub public_key: Option<PublicKey>,
+    /// Its API.
+    pub client: DiscordClient,
+}
+
+/// Answers interactions.
+#[derive(Clone)]
+pub struct Desk {
+    engine: Engine,
+    client: DiscordClient,
+    tasks: Tasks,
+}
+
+/// `POST /discord/interactions`.
+pub(super) async fn interaction(State(edge): State<Arc<Edge>>, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(discord) = &edge.discord else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(key) = &discord.public_key else { return StatusCode::NOT_FOUND.into_response() };
+    let verified = match verify(key, &headers, body, clock::now()) {
+        Ok(verified) => verified,
+        Err(error) => {
+            edge.refusals.note(&edge.engine, error.cause(), &format!("{error}. {}", error.remedy())).await;
+            return (StatusCode::UNAUTHORIZED, "not signed by Discord\n").into_response();
+        }
+    };
+    let desk = Desk::new(edge.engine.clone(), discord.client.clone(), edge.tasks.clone());
+    match incoming::interaction(verified.get()) {
+        Ok(interaction) => Json(desk.answer(interaction).await).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    }
+}
+
+/// An answer with words for whoever asked.
+fn private(words: &Words) -> Value {
+    let data = render::privately(render::words(words));
+    json!({"type": 4, "data": data})
+}
+
+/// Taken: the card says the rest. What is shown until then is for whoever asked alone.
+fn put_off() -> Value {
+    json!({"type": 5, "data": {"flags": 64}})
+}
+
+/// A click that was taken: the message it is on changes by itself.
+fn nothing_more() -> Value {
+    json!({"type": 6})
+}
+
+fn event(origin: &Origin) -> String {
+    format!("discord:{}", origin.id)
+}
+
+fn account(origin: &Origin) -> String {
+    format!("discord:{}", origin.user)
+}
+
+impl Desk {
+    /// A desk for one application.
+    pub fn new(engine: Engine, client: DiscordClient, tasks: Tasks) -> Self {
+        Self { engine, client, tasks }
+    }
+
+    /// The first answer, as Discord reads it. What is to be said later is said by a task.
+    pub async fn answer(&self, interaction: Interaction) -> Value {
+        let Some(origin) = origin(&interaction).cloned() else { return json!({"type": 1}) };
+        let ours = origin.guild.as_deref() == Some(self.client.home().guild.as_str());
+        match interaction {
+            Interaction::Typing { name, option, text, others, .. } => {
+                let draft = Draft { command: &name, option: &option, text: &text, others: &others };
+                self.choices(ours, draft)
+            }
+            Interaction::Ping => json!({"type": 1}),
+            Interaction::Command { .. } | Interaction::Click { .. } | Interaction::Foreign { .. } if !ours => {
+                self.stranger(&origin).await
+            }
+            Interaction::Command { name, options, .. } => self.command(origin, name, options).await,
+            Interaction::Click { message, action, value, .. } => self.click(origin, message, &action, &value).await,
+            Interaction::Foreign { what, .. } => {
+                private(&Words::new(format!("I do not know what to do with {what}."), "Type `/help` for what I take."))
+            }
+        }
+    }
+
+    fn choices(&self, ours: bool, draft: Draft<'_>) -> Value {
+        let rules = self.engine.rules().filter(|_| ours);
+        let names = rules.map(|rules| suggest::choices(&rules, draft)).unwrap_or_default();
+        let choices: Vec<Value> = names.iter().map(|name| json!({"name": name, "value": name})).collect();
+        json!({"type": 8, "data": {"choices": choices}})
+    }
+
+    /// Somebody from another server, or in a direct message, is told so, privately, and it is recorded.
+    async fn stranger(&self, origin: &Origin) -> Value {
+        let asker = Asker { account: account(origin), via: "discord".to_owned(), person: None };
+        let team = origin.guild.clone().unwrap_or_else(|| "a direct message".to_owned());
+        match self.engine.take(Incoming::Stranger { asker, team }, Some(event(origin))).await {
+            Reply::Private(words) => private(&words),
+            Reply::Taken | Reply::Go | Reply::Stop => put_off(),
+        }
+    }
+
+    async fn command(&self, origin: Origin, name: String, options: Vec<(String, String)>) -> Value {
+        self.client.may_answer(&origin.channel, &origin.user, &origin.token);
+        let (engine, event) = (self.engine.clone(), event(&origin));
+        let typed = typed(&engine, &origin, name, options);
+        let mut work = Box::pin(async move { engine.typed(typed, Some(event)).await });
+        let reply = tokio::time::timeout(IN_TIME, &mut work).await;
+        if let Ok(Reply::Private(words)) = &reply {
+            return private(words);
+        }
+        let (desk, busy) = (self.clone(), self.engine.busy());
+        self.tasks.start(async move {
+            let reply = match reply {
+                Ok(reply) => reply,
+                Err(_) => work.await,
+            };
+            desk.settle(&origin, reply).await;
+            drop(busy);
+        });
+        put_off()
+    }
+
+    /// Says what was put off, or takes away what stands in its place: the card says it.
+    async fn settle(&self, origin: &Origin, reply: Reply) {
+        let message = match &reply {
+            Reply::Private(words) => Some(render::privately(render::words(words))),
+            Reply::Taken | Reply::Go | Reply::Stop => None,
+        };
+        let mut pause = PAUSE;
+        for _ in 0..TRIES {
+            match self.client.settle(&origin.token, message.as_ref()).await {
+                Ok(()) => return,
+                // Our first answer is still on its way to Discord, or Discord is out of order.
+                Err(error)
+                    if error.is_code(code::UNKNOWN_WEBHOOK)
+                        || error.is_code(code::UNKNOWN_MESSAGE)
+                        || error.is_passing() =>
+                {
+                    self.tasks.pause(pause).await;
+                    pause *= 2;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, remedy = error.remedy(), "an answer could not be settled");
+                    return;
+                }
+            }
+        }
+        tracing::warn!("an answer could not be settled: Discord does not know the interaction");
+    }
+
+    async fn click(&self, origin: Origin, message: String, action: &str, value: &str) -> Value {
+        self.client.may_answer(&origin.channel, &origin.user, &origin.token);
+        let Some((request, digest)) = value.split_once(':') else { return nothing_more() };
+        let Ok(request) = RequestId::parse(request) else { return nothing_more() };
+        let (desk, from, action, digest) = (self.clone(), origin.clone(), action.to_owned(), digest.to_owned());
+        let mut work = Box::pin(async move { desk.pressed(&from, (request, digest), message, &action).await });
+        match tokio::time::timeout(IN_TIME, &mut work).await {
+            Ok(Reply::Private(words)) => private(&words),
+            Ok(Reply::Taken | Reply::Go | Reply::Stop) => nothing_more(),
+            Err(_) => {
+                let (client, busy) = (self.client.clone(), self.engine.busy());
+                self.tasks.start(async move {
+                    if let Reply::Private(words) = work.await {
+                        let message = render::privately(render::words(&words));
+                        if let Err(error) = client.follow_up(&origin.token, &message).await {
+                            tracing::warn!(%error, "a private answer could not be delivered");
+                        }
+                    }
+                    drop(busy);
+                });
+                nothing_more()
+            }
+        }
+    }
+
+    /// What a button asks for; those that are only links ask for nothing.
+    async fn pressed(
+        &self,
+        origin: &Origin,
+        (request, digest): (RequestId, String),
+        message: String,
+        action: &str,
+    ) -> Reply {
+        let (account, event) = (account(origin), Some(event(origin)));
+        if action == "rollback" {
+            let pressed = typed(&self.engine, origin, String::new(), Vec::new());
+            return self.engine.roll_back(&request, pressed, event).await;
+        }
+        let Some(press) = Press::parse(action) else { return Reply::Taken };
+        let click = Click {
+            asker: self.engine.asker(&account, "discord"),
+            request,
+            press,
+            digest,
+            channel: format!("discord:{}", origin.channel),
+            message,
+            barred: match press {
+                Press::Approve | Press::Reject => self.barred(&origin.user).await,
+                Press::Cancel => None,
+            },
+        };
+        self.engine.take(Incoming::Clicked(click), event).await
+    }
+
+    /// What Discord itself says of whoever votes, asked at the vote. Who cannot be looked up cannot vote.
+    async fn barred(&self, user: &str) -> Option<Words> {
+        let unknown = |why: String| {
+            let remedy = "Press again in a moment; if it stays, somebody who runs Leverframe should look at its log.";
+            Some(Words::new(format!("Discord could not say who you are ({why}), so this was not counted."), remedy))
+        };
+        let chats = self.engine.chats();
+        let account = format!("discord:{user}");
+        let Some((chat, user)) = chats.of(&account) else { return unknown("it is not configured".to_owned()) };
+        match tokio::time::timeout(LOOK_UP, chat.barred(user)).await {
+            Ok(Ok(barred)) => barred,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, remedy = error.remedy(), "a voter could not be looked up");
+                unknown(error.to_string())
+            }
+            Err(_) => unknown("it did not answer in time".to_owned()),
+        }
+    }
+}
+
+/// The one command for all holds what is typed in one option; the others have theirs apart.
+fn typed(engine: &Engine, origin: &Origin, name: String, options: Vec<(String, String)>) -> Typed {
+    let one_for_all = engine.rules().is_some_and(|rules| rules.catalog.commands().name.as_str() == name);
+    let said = if one_for_all {
+        Said::Text(options.into_iter().map(|(_, text)| text).collect())
+    } else {
+        Said::Options(options)
+    };
+    let (via, channel) = ("discord".to_owned(), format!("discord:{}", origin.channel));
+    Typed { account: account(origin), via, channel, invoked: name, said }
+}
+
+/// Answers what comes over the connection that is kept open, each in a task of its own.
+pub async fn answer_all(desk: Desk, mut queue: mpsc::Receiver<Vec<u8>>) {
+    loop {
+        let next = tokio::select! {
+            next = queue.recv() => next,
+            () = desk.tasks.stopping() => None,
+        };
+        let Some(body) = next else { return };
+        match incoming::interaction(&body) {
+            Ok(interaction) => {
+                let desk = desk.clone();
+                desk.tasks.clone().start(async move { desk.call_back(interaction).await });
+            }
+            Err(error) => tracing::warn!(%error, remedy = error.remedy(), "an interaction was not understood"),
+        }
+    }
+}
+
+impl Desk {
+    /// Answers an interaction by a call. Within three seconds it is tried again where Discord cannot be reached.
+    async fn call_back(&self, interaction: Interaction) {
+        let Some(Origin { id, token, .. }) = origin(&interaction).cloned() else { return };
+        let answer = self.answer(interaction).await;
+        for _ in 0..2 {
+            match self.client.answer((&id, &token), &answer).await {
+                Err(error) if error.is_passing() => self.tasks.pause(PAUSE).await,
+                Err(error) => return tracing::warn!(%error, remedy = error.remedy(), "an answer was not taken"),
+                Ok(()) => return,
+            }
+        }
+        tracing::warn!("an interaction could not be answered: Discord cannot be reached");
+    }
+}
+
+fn origin(interaction: &Interaction) -> Option<&Origin> {
+    match interaction {
+        Interaction::Ping => None,
+        Interaction::Command { origin, .. }
+        | Interaction::Typing { origin, .. }
+        | Interaction::Click { origin, .. }
+        | Interaction::Foreign { origin, .. } => Some(origin),
+    }
+}
