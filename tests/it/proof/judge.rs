@@ -243,7 +243,9 @@ fn is_text_everywhere(text: &str) -> bool {
     let only = |text: &str, extra: &str| {
         text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || extra.contains(c))
     };
-    let sixty = unsigned.contains(':') && unsigned.split(':').all(|part| only(part, "_."));
+    let sixty = unsigned
+        .rsplit_once(':')
+        .is_some_and(|(parts, last)| parts.split(':').all(|part| only(part, "_")) && only(last, "_."));
     let parts: Vec<_> = text.trim_start_matches(['-', '+']).splitn(3, '-').collect();
     let date = matches!(parts[..], [year, month, day] if {
         let (day, time) = day.split_at(day.find(|c: char| !c.is_ascii_digit()).unwrap_or(day.len()));
