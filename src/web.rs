@@ -30,6 +30,7 @@ use crate::{
 };
 
 mod dashboard;
+mod github;
 mod refused;
 
 /// How long looking up a voter may take, so that the click is answered in time.
@@ -51,16 +52,19 @@ pub struct SlackEdge {
 struct Edge {
     engine: Engine,
     slack: Option<SlackEdge>,
+    /// What signs GitHub's webhooks.
+    webhook_secret: Option<Secret>,
     tasks: Tasks,
     refusals: refused::Refusals,
 }
 
-/// The routes.
-pub fn router(engine: Engine, slack: Option<SlackEdge>, tasks: Tasks) -> Router {
-    let edge = Arc::new(Edge { engine, slack, tasks, refusals: refused::Refusals::default() });
+/// The routes. Without Slack, or without a secret for GitHub's webhooks, theirs are 404.
+pub fn router(engine: Engine, slack: Option<SlackEdge>, webhook_secret: Option<Secret>, tasks: Tasks) -> Router {
+    let edge = Arc::new(Edge { engine, slack, webhook_secret, tasks, refusals: refused::Refusals::default() });
     Router::new()
         .route("/slack/commands", post(slack_command))
         .route("/slack/interactions", post(slack_interaction))
+        .route("/github/webhooks", post(github::webhook))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/", get(dashboard::page))
@@ -91,7 +95,7 @@ async fn of_slack<'e>(
     match verify(&slack.signing_secret, headers, body, clock::now()) {
         Ok(verified) => Ok((slack, verified)),
         Err(error) => {
-            edge.refusals.note(&edge.engine, error).await;
+            edge.refusals.note(&edge.engine, error.into()).await;
             Err((StatusCode::UNAUTHORIZED, "not signed by Slack\n").into_response())
         }
     }

@@ -1,6 +1,6 @@
 //! `leverframe serve`: the bot. Reads as a life: configuration, parts, announce, wait, drain.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, signal::unix};
 
@@ -11,7 +11,7 @@ use crate::{
     cluster::Cluster,
     config::{self, ClusterAccess, ClusterLogin, Config, GitHubAuth, RepositoryLogin, SlackTransport},
     engine::{Engine, Reach, Repository},
-    forge::GitHub,
+    forge::{App, ForgeError, GitHub, Login},
     git::{Credentials, Mirror, Source},
     ledger::Ledger,
     net::{Outgoing, Tls},
@@ -93,7 +93,8 @@ pub async fn start(config: Config) -> Result<Running, String> {
     let (ledger, tasks) = (opened.ledger, Tasks::default());
     let engine = Engine::new(reach, ledger.clone(), tasks.clone());
     let engine = engine.map_err(|error| format!("The ledger cannot be read: {error}.\n{}", error.remedy()))?;
-    let address = listen(&config, web::router(engine.clone(), slack, tasks.clone()), &tasks).await?;
+    let webhook_secret = config.github.as_ref().and_then(|github| github.webhook_secret.clone());
+    let address = listen(&config, web::router(engine.clone(), slack, webhook_secret, tasks.clone()), &tasks).await?;
     engine.run().await;
     Ok(Running { address, engine, tasks, ledger })
 }
@@ -145,10 +146,17 @@ fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
 
 fn forge(config: &Config, net: &Outgoing, repository: &config::Repository) -> Result<Option<GitHub>, String> {
     let (Some(github), Some(at)) = (&config.github, &repository.github) else { return Ok(None) };
-    let GitHubAuth::Token(token) = &github.auth else { return Ok(None) };
     let client = net.to(&github.api).clone();
-    let forge = GitHub::new(client, &github.api, token, at.owner.clone(), at.name.clone());
-    forge.map(Some).map_err(|error| format!("{error}.\n{}", error.remedy()))
+    let failed = |error: ForgeError| format!("{error}.\n{}", error.remedy());
+    let login = match &github.auth {
+        GitHubAuth::Token(token) => Login::Token(token.clone()),
+        GitHubAuth::App { id, installation, private_key } => {
+            let app = App::new(client.clone(), &github.api, (*id, *installation), private_key);
+            Login::App(Arc::new(app.map_err(failed)?))
+        }
+    };
+    let forge = GitHub::new(client, &github.api, login, at.owner.clone(), at.name.clone());
+    forge.map(Some).map_err(failed)
 }
 
 /// The repository's page: beside the API of an enterprise host, or on github.com.

@@ -3,11 +3,9 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 11] = [
+const TABLE: [NotYet; 9] = [
     NotYet { key: "ledger.signing_key", when: When::Given, what: "Signing checkpoints" },
     NotYet { key: "repositories.*.url", when: When::StartsWith("ssh://"), what: "Git over SSH" },
-    NotYet { key: "github.app", when: When::Given, what: "A GitHub App" },
-    NotYet { key: "github.webhook_secret", when: When::Given, what: "Receiving GitHub's webhooks" },
     NotYet { key: "slack.transport", when: When::Is("socket"), what: "Slack over a socket" },
     NotYet { key: "discord", when: When::Given, what: "Discord" },
     NotYet { key: "clusters.*.kubeconfig", when: When::Given, what: "Reaching a cluster by a kubeconfig" },

@@ -141,8 +141,6 @@ fn keys_without_effect_are_named() {
     let expected = [
         "line 6: `ledger.signing_key`: Signing checkpoints is not supported yet; this key has no effect.",
         "line 15: `repositories.extra.url`: Git over SSH is not supported yet; this key has no effect.",
-        "line 19: `github.app`: A GitHub App is not supported yet; this key has no effect.",
-        "line 20: `github.webhook_secret`: Receiving GitHub's webhooks is not supported yet; this key has no effect.",
         "line 22: `slack.transport`: Slack over a socket is not supported yet; this key has no effect.",
         "line 27: `discord`: Discord is not supported yet; this key has no effect.",
         "line 35: `clusters.two.kubeconfig`: Reaching a cluster by a kubeconfig is not supported yet; this key has no effect.",

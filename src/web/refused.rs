@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{chat::slack::verify::BadSignature, clock, core::decide::Incoming, engine::Engine};
+use crate::{chat::slack::verify::BadSignature, clock, core::decide::Incoming, engine::Engine, forge::webhook};
 
 /// When something was last recorded, and how much was not since.
 #[derive(Debug, Default)]
@@ -19,10 +19,11 @@ struct Last {
 
 impl Refusals {
     /// Records a refusal, unless one was recorded within the last minute.
-    pub(super) async fn note(&self, engine: &Engine, error: BadSignature) {
+    pub(super) async fn note(&self, engine: &Engine, refused: Refused) {
         let Some(unsaid) = self.is_due(clock::now()) else { return };
-        tracing::warn!(unsaid, remedy = error.remedy(), "turned away at the door: {error}");
-        engine.take(Incoming::TurnedAway { cause: cause(error), unsaid }, None).await;
+        let Refused { cause, words, remedy } = refused;
+        tracing::warn!(unsaid, remedy, "turned away at the door: {words}");
+        engine.take(Incoming::TurnedAway { cause, unsaid }, None).await;
     }
 
     /// How many were turned away without a word since the last one, when it is time for another word.
@@ -37,11 +38,31 @@ impl Refusals {
     }
 }
 
-fn cause(error: BadSignature) -> &'static str {
-    match error {
-        BadSignature::Missing => "signature missing",
-        BadSignature::Stale => "signature stale",
-        BadSignature::Wrong => "signature wrong",
+/// What was turned away, for the ledger and for the log.
+pub(super) struct Refused {
+    cause: &'static str,
+    words: String,
+    remedy: String,
+}
+
+impl From<BadSignature> for Refused {
+    fn from(error: BadSignature) -> Self {
+        let cause = match error {
+            BadSignature::Missing => "signature missing",
+            BadSignature::Stale => "signature stale",
+            BadSignature::Wrong => "signature wrong",
+        };
+        Self { cause, words: error.to_string(), remedy: error.remedy() }
+    }
+}
+
+impl From<webhook::BadSignature> for Refused {
+    fn from(error: webhook::BadSignature) -> Self {
+        let cause = match error {
+            webhook::BadSignature::Missing => "webhook signature missing",
+            webhook::BadSignature::Wrong => "webhook signature wrong",
+        };
+        Self { cause, words: error.to_string(), remedy: error.remedy() }
     }
 }
 

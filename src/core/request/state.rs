@@ -1,6 +1,8 @@
 //! Where a request stands, and the one function that says what each event makes of each state.
 
-use super::{Ending, Event, PullRequest, Vote};
+use jiff::Timestamp;
+
+use super::{Ending, Event, Foreign, Nicety, NotDone, PullRequest, Vote};
 use crate::core::{change::Plan, entry::Actor, names::CommitId};
 
 /// What a request carries along.
@@ -14,6 +16,16 @@ pub struct Course {
     pub pull_request: Option<PullRequest>,
     /// Why earlier approvals no longer count, when that happened.
     pub replanned: Option<String>,
+    /// What somebody else pushed to its branch; while it is there, nobody approves and nothing is merged by us.
+    pub foreign: Option<Foreign>,
+    /// What the forge did not let us do.
+    pub not_done: Vec<NotDone>,
+    /// Who merged it, where that was not the bot.
+    pub landed_by: Option<Actor>,
+    /// Until when what people said no longer counts.
+    pub voided: Timestamp,
+    /// When people last said something about it, or it was approved, or asked for anew.
+    pub since: Timestamp,
 }
 
 /// Where a request stands. Data exists only in the states that have it.
@@ -53,7 +65,22 @@ pub struct Refused {
 impl Course {
     /// A change that nobody has voted on.
     pub fn new(plan: Plan) -> Self {
-        Self { plan, votes: Vec::new(), pull_request: None, replanned: None }
+        Self {
+            plan,
+            votes: Vec::new(),
+            pull_request: None,
+            replanned: None,
+            foreign: None,
+            not_done: Vec::new(),
+            landed_by: None,
+            voided: Timestamp::UNIX_EPOCH,
+            since: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Whether something useful may still be tried: what was refused once is not.
+    pub fn can(&self, what: Nicety) -> bool {
+        self.not_done.iter().all(|undone| undone.what != what)
     }
 }
 
@@ -86,11 +113,27 @@ impl State {
             (Deciding(course), Event::Planned(plan)) => course.redrawn(plan).map(Deciding).ok_or(refused),
             (Landing(course), Event::Planned(plan)) => course.redrawn(plan).map(Landing).ok_or(refused),
             (Deciding(course), Event::Voted(vote)) => Ok(Deciding(course.voted(vote))),
+            // A yes more, while what is approved waits for the forge.
+            (Landing(course), Event::Voted(vote)) => Ok(Landing(course.voted(vote))),
+            (Deciding(course) | Landing(course), Event::Withdrawn { of, .. }) => Ok(Deciding(course.without(&of))),
+            (Deciding(course) | Landing(course), Event::Moved(foreign)) => Ok(Deciding(course.moved(foreign))),
+            (Deciding(course), Event::NotDone(undone)) => Ok(Deciding(course.lacking(undone))),
+            (Landing(course), Event::NotDone(undone)) => Ok(Landing(course.lacking(undone))),
+            (Following(course, commit), Event::NotDone(undone)) => Ok(Following(course.lacking(undone), commit)),
+            (Over { course: Some(course), commit, ending, by }, Event::NotDone(undone)) => {
+                Ok(Over { course: Some(course.lacking(undone)), commit, ending, by })
+            }
+            (Over { course: Some(course), commit: None, ending: Ending::TakenOver { .. }, .. }, Event::Reopened) => {
+                let why = "its pull request was closed and opened again".to_owned();
+                Ok(Deciding(Course { votes: Vec::new(), replanned: Some(why), foreign: None, ..course }))
+            }
             (Deciding(course), Event::Approved) => Ok(Landing(course)),
             (Deciding(course), Event::PullRequestOpened(at)) => Ok(Deciding(course.at(at))),
             (Landing(course), Event::PullRequestOpened(at)) => Ok(Landing(course.at(at))),
             (Deciding(course) | Landing(course), Event::Replanned { plan, why }) => Ok(course.anew(plan, why)),
-            (Deciding(course) | Landing(course), Event::Landed(commit)) => Ok(Following(course, commit)),
+            (Deciding(course) | Landing(course), Event::Landed { commit, by }) => {
+                Ok(Following(course.landed(by), commit))
+            }
             (Deciding(course) | Landing(course), Event::Ended(ending, by)) => Ok(Self::ended(course, None, ending, by)),
             (Following(course, commit), Event::Ended(ending, by)) => Ok(Self::ended(course, Some(commit), ending, by)),
             // Its pull request was on its way when the request ended: known, so that it can be closed.
@@ -98,7 +141,9 @@ impl State {
                 Ok(Over { course: Some(course.at(at)), commit: None, ending, by })
             }
             // Somebody merged it on the forge all the same: what is in the branch counts.
-            (Over { course: Some(course), commit: None, .. }, Event::Landed(commit)) => Ok(Following(course, commit)),
+            (Over { course: Some(course), commit: None, .. }, Event::Landed { commit, by }) => {
+                Ok(Following(course.landed(by), commit))
+            }
             (Over { course: Some(course), commit, ending, by }, Event::PullRequestClosed) => {
                 Ok(Over { course: Some(Course { pull_request: None, ..course }), commit, ending, by })
             }
@@ -106,32 +151,43 @@ impl State {
                 Planning,
                 Event::Replanned { .. }
                 | Event::Voted(_)
+                | Event::Withdrawn { .. }
                 | Event::Approved
                 | Event::PullRequestOpened(_)
+                | Event::Moved(_)
                 | Event::PullRequestClosed
-                | Event::Landed(_),
+                | Event::Reopened
+                | Event::NotDone(_)
+                | Event::Landed { .. },
             )
-            | (Deciding(_), Event::PullRequestClosed)
-            | (Landing(_), Event::Voted(_) | Event::Approved | Event::PullRequestClosed)
+            | (Deciding(_), Event::PullRequestClosed | Event::Reopened)
+            | (Landing(_), Event::Approved | Event::PullRequestClosed | Event::Reopened)
             | (
                 Following(..),
                 Event::Planned(_)
                 | Event::Replanned { .. }
                 | Event::Voted(_)
+                | Event::Withdrawn { .. }
                 | Event::Approved
                 | Event::PullRequestOpened(_)
+                | Event::Moved(_)
                 | Event::PullRequestClosed
-                | Event::Landed(_),
+                | Event::Reopened
+                | Event::Landed { .. },
             )
             | (
                 Over { .. },
                 Event::Planned(_)
                 | Event::Replanned { .. }
                 | Event::Voted(_)
+                | Event::Withdrawn { .. }
                 | Event::Approved
                 | Event::PullRequestOpened(_)
+                | Event::Moved(_)
                 | Event::PullRequestClosed
-                | Event::Landed(_)
+                | Event::Reopened
+                | Event::NotDone(_)
+                | Event::Landed { .. }
                 | Event::Ended(..),
             ) => Err(refused),
         }
@@ -142,6 +198,27 @@ impl Course {
     /// Another change, on which nobody has voted.
     fn anew(self, plan: Plan, why: String) -> State {
         State::Deciding(Self { plan, votes: Vec::new(), replanned: Some(why), ..self })
+    }
+
+    /// Somebody's yes no longer counts.
+    fn without(mut self, of: &Actor) -> Self {
+        self.votes.retain(|vote| vote.actor != *of);
+        self
+    }
+
+    /// What people said yes to is not what is there.
+    fn moved(self, foreign: Foreign) -> Self {
+        Self { votes: Vec::new(), foreign: Some(foreign), ..self }
+    }
+
+    fn lacking(mut self, undone: NotDone) -> Self {
+        self.not_done.retain(|other| other.what != undone.what);
+        self.not_done.push(undone);
+        self
+    }
+
+    fn landed(self, by: Actor) -> Self {
+        Self { landed_by: (by.account.is_some() || by.person.is_some()).then_some(by), ..self }
     }
 
     /// The same change on a newer tip: only what stands around it differs, so its votes stand.
@@ -156,6 +233,7 @@ impl Course {
 
     fn at(mut self, pull_request: PullRequest) -> Self {
         self.pull_request = Some(pull_request);
+        self.foreign = None;
         self
     }
 }
