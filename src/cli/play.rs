@@ -98,7 +98,7 @@ async fn together(options: WorldOptions) -> Result<(World, Running), Failure> {
     let file = world.write_config("127.0.0.1:0").map_err(outside)?;
     let config = Config::load(&file).map_err(|error| Failure::new(&error, error.remedy()))?;
     let running = serve::start(config).await.map_err(Failure)?;
-    world.slack.set_bot(&format!("http://{}", running.address), world.signing_secret());
+    world.set_bot(&format!("http://{}", running.address));
     let ready = tokio::time::timeout(READY, running.engine.ready()).await;
     ready.map_err(|_| {
         let why = running.engine.rules_trouble().unwrap_or_default();

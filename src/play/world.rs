@@ -80,6 +80,7 @@ struct Tokens {
     slack: Secret,
     signing: Secret,
     cluster: Secret,
+    webhook: Secret,
 }
 
 impl Tokens {
@@ -90,6 +91,7 @@ impl Tokens {
             slack: secret("xoxb-")?,
             signing: secret("")?,
             cluster: secret("")?,
+            webhook: secret("")?,
         })
     }
 }
@@ -155,13 +157,24 @@ impl World {
         let file = self.folder().join("leverframe.yaml");
         let secrets = self.write_secrets()?;
         fs::write(&file, self.config(listen, &secrets))?;
-        self.slack.set_bot(&format!("http://{listen}"), self.tokens.signing.clone());
+        self.set_bot(&format!("http://{listen}"));
         Ok(file)
     }
 
     /// What Slack signs with, for tests that sign by themselves.
     pub fn signing_secret(&self) -> Secret {
         self.tokens.signing.clone()
+    }
+
+    /// Tells Slack and GitHub where the bot is.
+    pub fn set_bot(&self, url: &str) {
+        self.slack.set_bot(url, self.tokens.signing.clone());
+        self.github.set_bot(Some((url, self.tokens.webhook.clone())));
+    }
+
+    /// What GitHub signs with, for tests that sign by themselves.
+    pub fn webhook_secret(&self) -> Secret {
+        self.tokens.webhook.clone()
     }
 
     /// The address of the repository with its credentials, for tests that push with the real git.
@@ -184,10 +197,15 @@ impl World {
     fn write_secrets(&self) -> Result<PathBuf, PlayError> {
         let folder = self.folder().join("secrets");
         fs::create_dir_all(&folder)?;
-        let Tokens { git, github, slack, signing, cluster } = &self.tokens;
-        for (name, secret) in
-            [("git", git), ("github", github), ("slack", slack), ("signing", signing), ("cluster", cluster)]
-        {
+        let Tokens { git, github, slack, signing, cluster, webhook } = &self.tokens;
+        for (name, secret) in [
+            ("git", git),
+            ("github", github),
+            ("slack", slack),
+            ("signing", signing),
+            ("cluster", cluster),
+            ("webhook", webhook),
+        ] {
             write_private(&folder.join(name), secret)?;
         }
         Ok(folder)
@@ -217,6 +235,7 @@ impl World {
              github:\n\
              \x20 api: {github_api}\n\
              \x20 token: {github}\n\
+             \x20 webhook_secret: {webhook}\n\
              slack:\n\
              \x20 transport: http\n\
              \x20 api: {slack_api}\n\
@@ -230,6 +249,7 @@ impl World {
             git = secret("git"),
             github_api = quoted(&self.github.api()),
             github = secret("github"),
+            webhook = secret("webhook"),
             slack_api = quoted(&self.slack.api()),
             team = workspace::TEAM,
             slack = secret("slack"),

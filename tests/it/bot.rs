@@ -137,7 +137,7 @@ impl Scene {
             assert!(!self.is_running(), "the bot did not start: {line}\n{}", self.told());
             return None;
         };
-        self.world.slack.set_bot(address, self.world.signing_secret());
+        self.world.set_bot(address);
         Some(address.to_owned())
     }
 

@@ -18,6 +18,7 @@ mod forge;
 mod git;
 mod ledger;
 mod outage;
+mod pull_requests;
 mod race;
 mod refusals;
 mod stories;

@@ -50,7 +50,7 @@ fn now() -> Timestamp {
 pub(crate) async fn serve(world: &World) -> Running {
     let file = world.write_config("127.0.0.1:0").unwrap();
     let running = serve::start(Config::load(&file).unwrap()).await.unwrap();
-    world.slack.set_bot(&format!("http://{}", running.address), world.signing_secret());
+    world.set_bot(&format!("http://{}", running.address));
     running
 }
 
