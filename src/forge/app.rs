@@ -154,7 +154,7 @@ fn key(pem: &Secret) -> Result<RsaKeyPair, ForgeError> {
     let key = match &key {
         PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
         PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
-        _ => return Err(wrong("is no RSA key")),
+        PrivateKeyDer::Sec1(_) | _ => return Err(wrong("is no RSA key")),
     };
     key.map_err(|_| wrong("is no RSA key of 2048 bits or more"))
 }

@@ -56,7 +56,7 @@ pub(super) fn asked_to_wait(status: StatusCode, headers: &HeaderMap, body: &[u8]
 
 fn message_of(body: &[u8]) -> String {
     let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    answer["message"].as_str().unwrap_or_default().to_owned()
+    answer.get("message").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// Sorts what came instead of an App's token.

@@ -24,5 +24,6 @@ mod refusals;
 mod stories;
 mod tidy;
 mod together;
+mod webhooks;
 
 mod yaml_corpus;

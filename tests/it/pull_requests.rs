@@ -108,7 +108,7 @@ async fn a_review_on_github_is_an_approval_like_a_click() {
 async fn changes_requested_on_github_reject_the_request() {
     let chat = proposed().await;
     chat.world.github.reviews("bo", 1, Verdict::RequestChanges, "not today").unwrap();
-    chat.card_says("Rejected by <@U0BO>").await;
+    chat.card_says("Rejected by *bo*").await;
     chat.settled().await;
     assert!(matches!(chat.world.github.pull(1).unwrap().state, State::Closed { .. }));
     status(&chat, &head(&chat), "leverframe/approval", "failure: The request is over: rejected").await;
@@ -142,7 +142,7 @@ async fn merged_by_hand_is_followed_with_the_approvals_as_they_stood() {
     let chat = proposed().await;
     chat.world.github.merges("cleo", 1, Method::Squash).unwrap();
     let card = chat.card_says("*Done.*").await.content.words();
-    assert!(card.contains("Merged on GitHub by <@U0CLEO>"), "{card}");
+    assert!(card.contains("Merged on GitHub by *cleo*"), "{card}");
     assert!(!card.contains("Approved by"), "{card}");
     assert_eq!(actors(&chat, "landing.done"), ["github:cleo-okafor"]);
     assert_eq!((chat.commits(), chat.count("outside.commit")), (1, 0));
@@ -246,7 +246,7 @@ async fn another_change_of_the_place_is_asked_anew_and_the_description_follows()
     let text = chat.world.repository.file(FILE).unwrap().unwrap();
     write(&chat.world, &[(FILE, &text.replace("v1.2.4", "v1.2.3"))]);
     chat.world.pulse.beat();
-    chat.card_says("it is now image_tag v1.2.3 -> v1.2.5").await;
+    chat.card_says("it is now image_tag v1.2.3 -&gt; v1.2.5").await;
     let described = async {
         let mut changed = chat.world.pulse.changed();
         while !chat.world.github.pull(1).unwrap().body.contains("`v1.2.3` -> `v1.2.5`") {
@@ -370,7 +370,7 @@ async fn every_pull_request_on_a_managed_path_gets_the_gate() {
         chat.world.github.opens("dan", branch, "by hand").unwrap();
         id
     };
-    let red = by_hand("more", "apps/cart/prod/cart.yaml", "replicas: 2", "replicas: 7");
+    let red = by_hand("more", "apps/cart/prod/cart.yaml", "replicas: 4", "replicas: 7");
     let expected = "failure: `replicas` of cart in prod is locked: measured in May";
     status(&chat, &red, "leverframe/gate", expected).await;
     let elsewhere = by_hand("words", "README.md", "#", "# ");

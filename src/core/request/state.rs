@@ -105,92 +105,106 @@ impl State {
     /// # Errors
     /// When the event does not fit, which leaves the state as it was.
     pub fn after(self, event: Event) -> Result<Self, Refused> {
-        use State::{Deciding, Following, Landing, Over, Planning};
         let refused = Refused { event: event.kind(), state: self.word() };
-        match (self, event) {
-            (Planning, Event::Planned(plan)) => Ok(Deciding(Course::new(plan))),
-            (Planning, Event::Ended(ending, by)) => Ok(Over { course: None, commit: None, ending, by }),
-            (Deciding(course), Event::Planned(plan)) => course.redrawn(plan).map(Deciding).ok_or(refused),
-            (Landing(course), Event::Planned(plan)) => course.redrawn(plan).map(Landing).ok_or(refused),
-            (Deciding(course), Event::Voted(vote)) => Ok(Deciding(course.voted(vote))),
-            // A yes more, while what is approved waits for the forge.
-            (Landing(course), Event::Voted(vote)) => Ok(Landing(course.voted(vote))),
-            (Deciding(course) | Landing(course), Event::Withdrawn { of, .. }) => Ok(Deciding(course.without(&of))),
-            (Deciding(course) | Landing(course), Event::Moved(foreign)) => Ok(Deciding(course.moved(foreign))),
-            (Deciding(course), Event::NotDone(undone)) => Ok(Deciding(course.lacking(undone))),
-            (Landing(course), Event::NotDone(undone)) => Ok(Landing(course.lacking(undone))),
-            (Following(course, commit), Event::NotDone(undone)) => Ok(Following(course.lacking(undone), commit)),
-            (Over { course: Some(course), commit, ending, by }, Event::NotDone(undone)) => {
-                Ok(Over { course: Some(course.lacking(undone)), commit, ending, by })
-            }
-            (Over { course: Some(course), commit: None, ending: Ending::TakenOver { .. }, .. }, Event::Reopened) => {
-                let why = "its pull request was closed and opened again".to_owned();
-                Ok(Deciding(Course { votes: Vec::new(), replanned: Some(why), foreign: None, ..course }))
-            }
-            (Deciding(course), Event::Approved) => Ok(Landing(course)),
-            (Deciding(course), Event::PullRequestOpened(at)) => Ok(Deciding(course.at(at))),
-            (Landing(course), Event::PullRequestOpened(at)) => Ok(Landing(course.at(at))),
-            (Deciding(course) | Landing(course), Event::Replanned { plan, why }) => Ok(course.anew(plan, why)),
-            (Deciding(course) | Landing(course), Event::Landed { commit, by }) => {
-                Ok(Following(course.landed(by), commit))
-            }
-            (Deciding(course) | Landing(course), Event::Ended(ending, by)) => Ok(Self::ended(course, None, ending, by)),
-            (Following(course, commit), Event::Ended(ending, by)) => Ok(Self::ended(course, Some(commit), ending, by)),
-            // Its pull request was on its way when the request ended: known, so that it can be closed.
-            (Over { course: Some(course), commit: None, ending, by }, Event::PullRequestOpened(at)) => {
-                Ok(Over { course: Some(course.at(at)), commit: None, ending, by })
-            }
-            // Somebody merged it on the forge all the same: what is in the branch counts.
-            (Over { course: Some(course), commit: None, .. }, Event::Landed { commit, by }) => {
-                Ok(Following(course.landed(by), commit))
-            }
-            (Over { course: Some(course), commit, ending, by }, Event::PullRequestClosed) => {
-                Ok(Over { course: Some(Course { pull_request: None, ..course }), commit, ending, by })
-            }
-            (
-                Planning,
-                Event::Replanned { .. }
-                | Event::Voted(_)
-                | Event::Withdrawn { .. }
-                | Event::Approved
-                | Event::PullRequestOpened(_)
-                | Event::Moved(_)
-                | Event::PullRequestClosed
-                | Event::Reopened
-                | Event::NotDone(_)
-                | Event::Landed { .. },
-            )
-            | (Deciding(_), Event::PullRequestClosed | Event::Reopened)
-            | (Landing(_), Event::Approved | Event::PullRequestClosed | Event::Reopened)
-            | (
-                Following(..),
-                Event::Planned(_)
-                | Event::Replanned { .. }
-                | Event::Voted(_)
-                | Event::Withdrawn { .. }
-                | Event::Approved
-                | Event::PullRequestOpened(_)
-                | Event::Moved(_)
-                | Event::PullRequestClosed
-                | Event::Reopened
-                | Event::Landed { .. },
-            )
-            | (
-                Over { .. },
-                Event::Planned(_)
-                | Event::Replanned { .. }
-                | Event::Voted(_)
-                | Event::Withdrawn { .. }
-                | Event::Approved
-                | Event::PullRequestOpened(_)
-                | Event::Moved(_)
-                | Event::PullRequestClosed
-                | Event::Reopened
-                | Event::NotDone(_)
-                | Event::Landed { .. }
-                | Event::Ended(..),
-            ) => Err(refused),
-        }
+        let next = match self {
+            Self::Planning => planning(event),
+            Self::Deciding(course) => deciding(course, event),
+            Self::Landing(course) => landing(course, event),
+            Self::Following(course, commit) => following(course, commit, event),
+            Self::Over { course: Some(course), commit, ending, by } => over(course, (commit, ending, by), event),
+            // It was never planned: nothing comes after.
+            Self::Over { course: None, .. } => None,
+        };
+        next.ok_or(refused)
+    }
+}
+
+fn planning(event: Event) -> Option<State> {
+    match event {
+        Event::Planned(plan) => Some(State::Deciding(Course::new(plan))),
+        Event::Ended(ending, by) => Some(State::Over { course: None, commit: None, ending, by }),
+        Event::Replanned { .. }
+        | Event::Voted(_)
+        | Event::Withdrawn { .. }
+        | Event::Approved
+        | Event::PullRequestOpened(_)
+        | Event::Moved(_)
+        | Event::PullRequestClosed
+        | Event::Reopened
+        | Event::NotDone(_)
+        | Event::Landed { .. } => None,
+    }
+}
+
+fn deciding(course: Course, event: Event) -> Option<State> {
+    match event {
+        Event::Planned(plan) => course.redrawn(plan).map(State::Deciding),
+        Event::Replanned { plan, why } => Some(course.anew(plan, why)),
+        Event::Voted(vote) => Some(State::Deciding(course.voted(vote))),
+        Event::Withdrawn { of, .. } => Some(State::Deciding(course.without(&of))),
+        Event::Approved => Some(State::Landing(course)),
+        Event::PullRequestOpened(at) => Some(State::Deciding(course.at(at))),
+        Event::Moved(foreign) => Some(State::Deciding(course.moved(foreign))),
+        Event::NotDone(undone) => Some(State::Deciding(course.lacking(undone))),
+        Event::Landed { commit, by } => Some(State::Following(course.landed(by), commit)),
+        Event::Ended(ending, by) => Some(State::ended(course, None, ending, by)),
+        Event::PullRequestClosed | Event::Reopened => None,
+    }
+}
+
+fn landing(course: Course, event: Event) -> Option<State> {
+    match event {
+        Event::Planned(plan) => course.redrawn(plan).map(State::Landing),
+        Event::Replanned { plan, why } => Some(course.anew(plan, why)),
+        // A yes more, while what is approved waits for the forge.
+        Event::Voted(vote) => Some(State::Landing(course.voted(vote))),
+        Event::Withdrawn { of, .. } => Some(State::Deciding(course.without(&of))),
+        Event::PullRequestOpened(at) => Some(State::Landing(course.at(at))),
+        Event::Moved(foreign) => Some(State::Deciding(course.moved(foreign))),
+        Event::NotDone(undone) => Some(State::Landing(course.lacking(undone))),
+        Event::Landed { commit, by } => Some(State::Following(course.landed(by), commit)),
+        Event::Ended(ending, by) => Some(State::ended(course, None, ending, by)),
+        Event::Approved | Event::PullRequestClosed | Event::Reopened => None,
+    }
+}
+
+fn following(course: Course, commit: CommitId, event: Event) -> Option<State> {
+    match event {
+        Event::NotDone(undone) => Some(State::Following(course.lacking(undone), commit)),
+        Event::Ended(ending, by) => Some(State::ended(course, Some(commit), ending, by)),
+        Event::Planned(_)
+        | Event::Replanned { .. }
+        | Event::Voted(_)
+        | Event::Withdrawn { .. }
+        | Event::Approved
+        | Event::PullRequestOpened(_)
+        | Event::Moved(_)
+        | Event::PullRequestClosed
+        | Event::Reopened
+        | Event::Landed { .. } => None,
+    }
+}
+
+fn over(course: Course, (commit, ending, by): (Option<CommitId>, Ending, Actor), event: Event) -> Option<State> {
+    let still = |course| State::Over { course: Some(course), commit: commit.clone(), ending: ending.clone(), by };
+    match event {
+        // Its pull request was on its way when the request ended: known, so that it can be closed.
+        Event::PullRequestOpened(at) => commit.is_none().then(|| still(course.at(at))),
+        // Somebody merged it on the forge all the same: what is in the branch counts.
+        Event::Landed { commit: landed, by } => commit.is_none().then(|| State::Following(course.landed(by), landed)),
+        Event::Reopened => (commit.is_none() && matches!(ending, Ending::TakenOver { .. })).then(|| {
+            let why = "its pull request was closed and opened again".to_owned();
+            State::Deciding(Course { votes: Vec::new(), replanned: Some(why), foreign: None, ..course })
+        }),
+        Event::PullRequestClosed => Some(still(Course { pull_request: None, ..course })),
+        Event::NotDone(undone) => Some(still(course.lacking(undone))),
+        Event::Planned(_)
+        | Event::Replanned { .. }
+        | Event::Voted(_)
+        | Event::Withdrawn { .. }
+        | Event::Approved
+        | Event::Moved(_)
+        | Event::Ended(..) => None,
     }
 }
 

@@ -63,11 +63,11 @@ impl Apps {
     }
 
     /// A token for a signature that is good.
-    fn give(&self, installation: u32, jwt: &str) -> Result<String, Response> {
-        let refused = || failure(401, "A JSON web token could not be decoded", &[]);
+    fn give(&self, installation: u32, jwt: &str) -> Result<String, Box<Response>> {
+        let refused = || Box::new(failure(401, "A JSON web token could not be decoded", &[]));
         let mut kept = self.kept();
         let found = kept.installed.iter().find(|app| app.installation == installation);
-        let app = found.ok_or_else(|| failure(404, "Not Found", &[]))?;
+        let app = found.ok_or_else(|| Box::new(failure(404, "Not Found", &[])))?;
         let claims = claims(jwt, &app.public_key).ok_or_else(refused)?;
         let now = clock::now().as_second();
         let in_time = claims.iat <= now && claims.exp > now && claims.exp - claims.iat <= 660;
@@ -103,6 +103,6 @@ async fn token(State(shared): State<Arc<Shared>>, Path(installation): Path<u32>,
                 "repository_selection": "all"});
             (StatusCode::CREATED, Json(body)).into_response()
         }
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }

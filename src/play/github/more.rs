@@ -171,10 +171,11 @@ fn changed(
     let file = |delta: git2::DiffDelta<'_>| {
         let side = if delta.status() == Delta::Deleted { delta.old_file() } else { delta.new_file() };
         let name = side.path().map(|path| path.display().to_string()).unwrap_or_default();
-        let status = match delta.status() {
-            Delta::Added => "added",
-            Delta::Deleted => "removed",
-            _ => "modified",
+        let (added, gone) = (delta.status() == Delta::Added, delta.status() == Delta::Deleted);
+        let status = match (added, gone) {
+            (true, _) => "added",
+            (_, true) => "removed",
+            (false, false) => "modified",
         };
         let at = |what: &str| format!("{}/{what}/{name}", shared.places.repository_page());
         json!({"sha": side.id().to_string(), "filename": name, "status": status, "additions": 1, "deletions": 1,
