@@ -120,8 +120,34 @@ fn over(course: Option<Course>, commit: Option<CommitId>, ending: Ending) -> Sta
     State::Over { course, commit, ending, by }
 }
 
-/// Every card, by the name of its state.
+/// The cards that tell what people and GitHub did to a pull request.
+fn watched() -> Vec<(&'static str, Rendered)> {
+    let squash = |state| request(Way::Squash, needs(1, &["group:leads"]), state);
+    let drawn = |request: Request| draw(&request, &Progress::default());
+    let theirs = Foreign {
+        head: CommitId::parse(&"d".repeat(40)).unwrap(),
+        what: "Dan pushed ddddddd to the branch of pull request #7, where now image_tag is v6.6.6 and not v1.2.5"
+            .into(),
+    };
+    let foreign = Course { foreign: Some(theirs), ..proposed(course()) };
+    let why = "GitHub forbids it: Resource not accessible by integration. Give the token more.".to_owned();
+    let undone = Course { not_done: vec![NotDone { what: Nicety::Labels, why }], ..proposed(course()) };
+    let by_hand = Course { landed_by: Some(person("cleo", "U0CLEO")), ..proposed(course()) };
+    let landed = over(Some(by_hand), Some(CommitId::parse(&"c".repeat(40)).unwrap()), Ending::Landed);
+    vec![
+        ("waiting-with-a-foreign-commit", drawn(squash(State::Deciding(foreign)))),
+        ("waiting-for-nobody", drawn(request(Way::Squash, needs(0, &[]), State::Deciding(proposed(course()))))),
+        ("waiting-with-something-not-done", drawn(squash(State::Deciding(undone)))),
+        ("merged-by-hand", drawn(squash(landed))),
+    ]
+}
+
+/// Every card, by the name of its state; the longest that can be comes last.
 pub(crate) fn all() -> Vec<(&'static str, Rendered)> {
+    watched().into_iter().chain(usual()).collect()
+}
+
+fn usual() -> Vec<(&'static str, Rendered)> {
     let still = Progress::default();
     let trouble = |words: &str| Progress { trouble: Some(words.to_owned()), seen: None };
     let leads = || needs(1, &["group:leads"]);
@@ -133,15 +159,6 @@ pub(crate) fn all() -> Vec<(&'static str, Rendered)> {
     let landed = |ending| squash(over(Some(proposed(voted(course(), 1))), Some(commit()), ending));
     let replanned =
         Course { replanned: Some("it was v1.2.4 -> v1.2.5, it is now v1.2.3 -> v1.2.5".into()), ..course() };
-    let theirs = Foreign {
-        head: CommitId::parse(&"d".repeat(40)).unwrap(),
-        what: "Dan pushed ddddddd to the branch of pull request #7, where now image_tag is v6.6.6 and not v1.2.5"
-            .into(),
-    };
-    let foreign = Course { foreign: Some(theirs), ..proposed(course()) };
-    let why = "GitHub forbids it: Resource not accessible by integration. Give the token more.".to_owned();
-    let undone = Course { not_done: vec![NotDone { what: Nicety::Labels, why }], ..proposed(course()) };
-    let by_hand = Course { landed_by: Some(person("cleo", "U0CLEO")), ..proposed(course()) };
     let two = needs(2, &["team:shop", "group:leads"]);
     let follow = Progress { trouble: None, seen: Some("1 of 3 pods run v1.2.5".to_owned()) };
     let git = "the git host cannot be reached: it answered 503. Wait: it is tried again by itself.";
@@ -156,10 +173,6 @@ pub(crate) fn all() -> Vec<(&'static str, Rendered)> {
         ("waiting-with-votes", drawn(request(Way::Squash, two, State::Deciding(proposed(voted(course(), 1)))), &still)),
         ("waiting-without-pull-request", drawn(squash(State::Deciding(course())), &trouble(git))),
         ("waiting-again", drawn(squash(State::Deciding(proposed(replanned))), &still)),
-        ("waiting-with-a-foreign-commit", drawn(squash(State::Deciding(foreign)), &still)),
-        ("waiting-for-nobody", drawn(request(Way::Squash, needs(0, &[]), State::Deciding(proposed(course()))), &still)),
-        ("waiting-with-something-not-done", drawn(squash(State::Deciding(undone)), &still)),
-        ("merged-by-hand", drawn(squash(over(Some(by_hand), Some(commit()), Ending::Landed)), &still)),
         ("landing-direct", drawn(direct(State::Landing(course())), &still)),
         ("landing-in-trouble", drawn(direct(State::Landing(course())), &trouble(git))),
         ("landing-unproposed", drawn(squash(State::Landing(voted(course(), 1))), &still)),
