@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Inner, effects, facts, hints, outside};
+use super::{Busy, Inner, effects, facts, hints, outside};
 use crate::{
     core::{
         change::SourceFile,
@@ -37,9 +37,22 @@ pub(super) struct Shown {
     pub(super) look: Notify,
     /// The tracked branch has moved.
     pub(super) moved: Notify,
+    /// It was not looked at yet since.
+    unseen: Mutex<Option<Busy>>,
 }
 
 impl Shown {
+    /// The tracked branch has moved; that is in flight until it was looked at.
+    pub(super) fn note_moved(&self, inner: &Arc<Inner>) {
+        *self.unseen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Busy::new(inner));
+        self.moved.notify_one();
+    }
+
+    /// Somebody looks now, and is done when this is dropped.
+    pub(super) fn looking(&self) -> Option<Busy> {
+        self.unseen.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     pub(super) fn is_published(&self, commit: &CommitId, status: &Status) -> bool {
         let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         published.get(&(commit.clone(), status.context)) == Some(status)

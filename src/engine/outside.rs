@@ -33,6 +33,7 @@ const NOT_SET: &str = "(not set)";
 pub(super) async fn keep(inner: Arc<Inner>) {
     let note = format!("outside/{}", inner.reach.repository.name);
     while !inner.tasks.is_stopping() {
+        let looking = inner.forge.looking();
         if let Some(rules) = inner.rules() {
             let last = inner.ledger.note(&note).ok().flatten();
             let last = last.and_then(|bytes| CommitId::parse(&String::from_utf8_lossy(&bytes)).ok());
@@ -50,6 +51,7 @@ pub(super) async fn keep(inner: Arc<Inner>) {
                 Err(error) => tracing::warn!(%error, "new commits could not be looked at"),
             }
         }
+        drop(looking);
         tokio::select! {
             () = inner.forge.moved.notified() => {}
             () = inner.tasks.stopping() => {}

@@ -163,7 +163,7 @@ async fn read_at(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), Stale> {
         let mut considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
         inner.rules.send_replace(Some(Arc::new(rules)));
         *considered = sources(&files);
-        inner.forge.moved.notify_one();
+        inner.forge.note_moved(inner);
     }
     Ok(())
 }

@@ -183,7 +183,8 @@ impl World {
         Secret::new(url.replacen("http://", &format!("http://{USER}:{}@", self.tokens.git.reveal()), 1))
     }
 
-    /// Waits until every cluster has rolled out what the branch says, or is stuck with it.
+    /// Waits until every cluster has rolled out what the branch says, or is stuck with it, and GitHub has told the bot
+    /// what changed.
     ///
     /// # Errors
     /// When the repository cannot be read.
@@ -191,6 +192,7 @@ impl World {
         for cluster in self.clusters.values() {
             cluster.settled().await?;
         }
+        self.github.delivered().await;
         Ok(())
     }
 

@@ -476,3 +476,40 @@ async fn stale_refusals_of_the_merge_are_tried_until_github_lets_it_through() {
     assert_eq!(refused.hits(), 1);
     assert_eq!(chat.commits(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_edits_of_the_same_file_ask_nobody_again() {
+    let chat = Chat::with(&[(".leverframe/catalog.yaml", &catalog_with_two().await)]).await;
+    propose(&chat).await;
+    assert_eq!(chat.presses("bo", "Approve").await, "");
+    let text = chat.world.repository.file(FILE).unwrap().unwrap();
+    for edit in 1..=50 {
+        write(&chat.world, &[(FILE, &format!("{text}# edit {edit} of somebody else\n"))]);
+        if edit % 10 == 0 {
+            chat.world.pulse.beat();
+            chat.settled().await;
+        }
+    }
+    assert_eq!(chat.presses("cleo", "Approve").await, "");
+    chat.card_says("*Done.*").await;
+    let asked = (chat.count("approval.given"), chat.count("request.replanned"), chat.count("pull_request.moved"));
+    assert_eq!(asked, (2, 0, 0));
+    let now = chat.world.repository.file(FILE).unwrap().unwrap();
+    assert_eq!(now, format!("{text}# edit 50 of somebody else\n").replace("v1.2.4", "v1.2.5"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_github_decides_people_merge_and_the_card_follows() {
+    let world = world_with(&[]).await;
+    let catalog = world.repository.file(".leverframe/catalog.yaml").unwrap().unwrap();
+    let by_hand = catalog.replace("merge: squash", "merge: by_hand");
+    let chat = proposed_in(&[(".leverframe/catalog.yaml", &by_hand)]).await;
+    chat.world.github.reviews("bo", 1, Verdict::Approve, "").unwrap();
+    chat.card_says("Approved. Waiting for a person to merge ").await;
+    chat.settled().await;
+    status(&chat, &head(&chat), "leverframe/approval", "success: Approved by Bo Lindqvist").await;
+    chat.world.github.merges("ana", 1, Method::Merge).unwrap();
+    let card = chat.card_says("*Done.*").await.content.words();
+    assert!(card.contains("Merged on GitHub by *ana*"), "{card}");
+    assert_eq!(chat.count("outside.commit"), 0);
+}

@@ -8,7 +8,7 @@ use std::{
 
 use ring::hmac;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     Shared,
@@ -34,11 +34,20 @@ pub(super) struct Bot {
 pub(super) struct Hook {
     bot: Mutex<Option<Bot>>,
     sent: Mutex<u64>,
+    /// The revision of the world up to which everything was delivered.
+    seen: watch::Sender<u64>,
 }
 
 impl Hook {
     pub(super) fn set(&self, bot: Option<Bot>) {
         *self.bot.lock().unwrap_or_else(PoisonError::into_inner) = bot;
+    }
+
+    /// Waits until what had changed by this revision was delivered.
+    pub(super) async fn delivered(&self, revision: u64) {
+        let mut seen = self.seen.subscribe();
+        // The sender lives in `self`, so waiting cannot fail before the number is reached.
+        let _ = seen.wait_for(|seen| *seen >= revision).await;
     }
 
     fn next(&self) -> u64 {
@@ -79,15 +88,19 @@ struct Look {
 pub(super) fn start(shared: Arc<Shared>, pulse: &Pulse) -> JoinSet<()> {
     let mut changed = pulse.changed();
     let mut last = look(&shared).unwrap_or_default();
+    shared.hook.seen.send_replace(*changed.borrow());
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         while changed.changed().await.is_ok() {
+            let revision = *changed.borrow_and_update();
             let seeing = Arc::clone(&shared);
-            let Ok(Some(now)) = tokio::task::spawn_blocking(move || look(&seeing)).await else { continue };
-            for (event, body) in events(&shared, &last, &now) {
-                shared.hook.send(event, body.to_string()).await;
+            if let Ok(Some(now)) = tokio::task::spawn_blocking(move || look(&seeing)).await {
+                for (event, body) in events(&shared, &last, &now) {
+                    shared.hook.send(event, body.to_string()).await;
+                }
+                last = now;
             }
-            last = now;
+            shared.hook.seen.send_replace(revision);
         }
     });
     tasks

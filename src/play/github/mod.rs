@@ -170,6 +170,11 @@ impl GithubLookalike {
         self.shared.hook.set(bot.map(|(url, secret)| deliver::Bot { url: url.to_owned(), secret }));
     }
 
+    /// Waits until the bot was told of everything that has changed so far.
+    pub async fn delivered(&self) {
+        self.shared.hook.delivered(self.shared.forge.pulse.revision()).await;
+    }
+
     /// An App that may ask for tokens: its id, its installation, and its private key's public half in DER (PKCS#1).
     pub fn install(&self, id: u32, installation: u32, public_key: Vec<u8>) {
         self.shared.apps.install(id, installation, public_key);
