@@ -152,7 +152,7 @@ fn failings() -> Vec<Failing> {
         merging(
             "405",
             answers(405, "Required status check is expected.")("PUT", MERGE),
-            "GitHub does not merge it: Required status check is expected. Open the pull request",
+            "GitHub does not merge it: Required status check is expected. Asked for a review: Bo Lindqvist, Dan Petrov",
         ),
         merging(
             "409",
