@@ -53,6 +53,8 @@ pub struct Authored {
 pub struct Compared {
     /// The commit that both have in common.
     pub from: CommitId,
+    /// How many commits it has beyond that one.
+    pub commits: u64,
     /// The files that differ from there; at most 300.
     pub files: Vec<ChangedFile>,
 }
@@ -60,6 +62,7 @@ pub struct Compared {
 #[derive(Deserialize)]
 struct Comparison {
     merge_base_commit: Named,
+    total_commits: u64,
     #[serde(default)]
     files: Vec<File>,
 }
@@ -174,7 +177,7 @@ impl GitHub {
         let route = format!("{}/compare/{}...{head}", self.repository, base.replace('+', "%20"));
         let found: Comparison = limited(self.api.get(&route, None::<&()>)).await?;
         let files = found.files.into_iter().filter_map(Option::from).collect();
-        Ok(Compared { from: found.merge_base_commit.sha, files })
+        Ok(Compared { from: found.merge_base_commit.sha, commits: found.total_commits, files })
     }
 
     /// Who wrote a commit, and which files it changes; at most 300.

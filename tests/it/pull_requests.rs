@@ -513,3 +513,35 @@ async fn where_github_decides_people_merge_and_the_card_follows() {
     assert!(card.contains("Merged on GitHub by *ana*"), "{card}");
     assert_eq!(chat.count("outside.commit"), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_only_looks_like_ours_is_somebody_elses() {
+    let chat = Chat::with(&[(".leverframe/catalog.yaml", &catalog_with_two().await)]).await;
+    propose(&chat).await;
+    assert_eq!(chat.presses("bo", "Approve").await, "");
+    let pull = chat.world.github.pull(1).unwrap();
+    let repository = git2::Repository::open_bare(chat.world.repository.path()).unwrap();
+    let ours = repository.find_commit(git2::Oid::from_str(&pull.head_sha).unwrap()).unwrap();
+    // Beneath it another change, then the same commit again: its names, its message, its trailer, its diff.
+    let base = ours.parent(0).unwrap();
+    let evil = |tree: &git2::Tree<'_>| {
+        let blob = repository.blob(b"anything\n").unwrap();
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        update.upsert("apps/payments/prod/evil.yaml", blob, git2::FileMode::Blob);
+        repository.find_tree(update.create_updated(&repository, tree).unwrap()).unwrap()
+    };
+    let commit = |tree: &git2::Tree<'_>, parent: &git2::Commit<'_>| {
+        let message = ours.message().unwrap();
+        let id = repository.commit(None, &ours.author(), &ours.committer(), message, tree, &[parent]).unwrap();
+        repository.find_commit(id).unwrap()
+    };
+    let below = commit(&evil(&base.tree().unwrap()), &base);
+    let forged = commit(&evil(&ours.tree().unwrap()), &below);
+    repository.reference(&format!("refs/heads/{}", pull.head), forged.id(), true, "").unwrap();
+    chat.world.pulse.beat();
+    chat.card_says("I merge only what I made.").await;
+    chat.settled().await;
+    assert_eq!((chat.commits(), chat.count("pull_request.moved")), (0, 1));
+    let kept = chat.world.github.pull(1).unwrap();
+    assert_eq!((kept.head_sha, kept.state), (forged.id().to_string(), State::Open));
+}

@@ -14,6 +14,7 @@ use crate::{
         request::{Course, Ending, Nicety, PullRequest, Request, Way},
     },
     forge::{ForgeError, Merge, Method, NewPullRequest, PullRequest as Proposal, State as Proposed},
+    git::GitError,
 };
 
 /// Pushes the request's branch and opens its pull request; finds either when it is there already.
@@ -30,7 +31,7 @@ pub(super) async fn propose(inner: &Arc<Inner>, request: &Request, course: &Cour
     if !may(inner, request, step).await {
         return Ok(());
     }
-    let Some(head) = landing::onto_branch(inner, request, course).await? else { return Ok(()) };
+    let Some(head) = onto_our_branch(inner, request, course).await? else { return Ok(()) };
     if !may(inner, request, Step::OpenPullRequest { branch: request.branch() }).await {
         return Ok(());
     }
@@ -49,6 +50,22 @@ pub(super) async fn propose(inner: &Arc<Inner>, request: &Request, course: &Cour
     let opened = PullRequest { number: at.number, url: at.url, head, digest };
     report(inner, request, Outcome::PullRequestOpened(opened)).await;
     Ok(())
+}
+
+/// Puts the change on the request's branch and gives the branch's head. A head that is not the one on record must be one
+/// commit beyond the tracked branch that changes only what was planned: a name and a trailer can be anybody's.
+pub(super) async fn onto_our_branch(
+    inner: &Arc<Inner>,
+    request: &Request,
+    course: &Course,
+) -> Result<Option<CommitId>, Trouble> {
+    let Some(head) = landing::onto_branch(inner, request, course).await? else { return Ok(None) };
+    let known = course.pull_request.as_ref().is_some_and(|ours| ours.head == head);
+    let Some(forge) = inner.reach.repository.forge.as_ref().filter(|_| !known) else { return Ok(Some(head)) };
+    let compared = forge.compare(&inner.reach.repository.branch, &head).await?;
+    let planned = |path| course.plan.edits.iter().any(|edit| edit.path == path);
+    let ours = compared.commits == 1 && compared.files.into_iter().all(|file| planned(file.path));
+    if ours { Ok(Some(head)) } else { Err(GitError::BranchTaken(request.branch()).into()) }
 }
 
 fn no_forge() -> Ending {
@@ -105,7 +122,7 @@ async fn rebase(
     if !may(inner, request, step).await {
         return Ok(());
     }
-    match landing::onto_branch(inner, request, course).await? {
+    match onto_our_branch(inner, request, course).await? {
         Some(head) if head != ours.head => {
             let opened = PullRequest { head, ..ours.clone() };
             report(inner, request, Outcome::PullRequestOpened(opened)).await;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Again, Inner, Trouble, compare, facts, landed_by, landing, may, published, report};
+use super::{Again, Inner, Trouble, compare, facts, landed_by, may, proposal, published, report};
 use crate::{
     core::{
         decide::{Asker, Incoming, Outcome, ReviewSays, Reviewed, Step, ourselves},
@@ -116,7 +116,7 @@ async fn closed(inner: &Arc<Inner>, request: &Request, ours: &PullRequest) {
 /// Whether the branch moved because we made it anew ourselves and the answer was lost: then its head is noted.
 async fn pushed_by_us(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<bool, Trouble> {
     let Some(ours) = &course.pull_request else { return Ok(false) };
-    match landing::onto_branch(inner, request, course).await {
+    match proposal::onto_our_branch(inner, request, course).await {
         Ok(Some(head)) => {
             report(inner, request, Outcome::PullRequestOpened(PullRequest { head, ..ours.clone() })).await;
             Ok(true)
@@ -244,7 +244,7 @@ async fn renew(inner: &Arc<Inner>, request: &Request, course: &Course, now: &Pro
     if !conflicts || !may(inner, request, step).await {
         return Ok(());
     }
-    match landing::onto_branch(inner, request, course).await? {
+    match proposal::onto_our_branch(inner, request, course).await? {
         Some(head) if head != ours.head => {
             report(inner, request, Outcome::PullRequestOpened(PullRequest { head, ..ours.clone() })).await;
             Ok(())
