@@ -11,6 +11,7 @@ use std::{
 use clap::Parser;
 use leverframe::core::yaml::{self, Assignment, Document, Path, Refusal, Scalar};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// Sets one value of a YAML file and prints the file; every other byte stays as it is.
 #[derive(Parser)]
@@ -43,7 +44,8 @@ struct Line {
     #[serde(default)]
     document: Document,
     path: String,
-    value: serde_json::Value,
+    /// As it is written, so that a number keeps its digits.
+    value: Box<RawValue>,
 }
 
 /// The answer to it.
@@ -86,10 +88,18 @@ fn given(text: &str, raw: bool) -> Option<Scalar> {
     if !raw {
         return Some(text.into());
     }
-    match Scalar::from_json(&serde_json::from_str(text).ok()?).ok()? {
-        Scalar::Float(_) => Some(Scalar::Float(text.trim().to_owned())),
-        number @ (Scalar::Integer(_) | Scalar::Bool(_)) => Some(number),
+    match scalar(text).ok()? {
+        value @ (Scalar::Float(_) | Scalar::Integer(_) | Scalar::Bool(_)) => Some(value),
         Scalar::Null | Scalar::String(_) => None,
+    }
+}
+
+/// The scalar that a JSON text is; a float keeps its digits.
+fn scalar(json: &str) -> Result<Scalar, String> {
+    let value = serde_json::from_str(json).map_err(|error| format!("the value is not JSON: {error}."))?;
+    match Scalar::from_json(&value).map_err(|error| error.to_string())? {
+        Scalar::Float(_) => Ok(Scalar::Float(json.trim().to_owned())),
+        value @ (Scalar::Null | Scalar::Bool(_) | Scalar::Integer(_) | Scalar::String(_)) => Ok(value),
     }
 }
 
@@ -122,7 +132,7 @@ fn answer(line: &str) -> Answer {
 fn edited(line: &str) -> Result<String, String> {
     let line: Line = serde_json::from_str(line).map_err(|error| format!("the line is not a request: {error}."))?;
     let path = Path::parse(&line.path).map_err(|error| error.to_string())?;
-    let value = Scalar::from_json(&line.value).map_err(|error| error.to_string())?;
+    let value = scalar(line.value.get())?;
     let edited = yaml::set(&line.text, &[Assignment::new(line.document, path, value)]);
     edited.map(|edited| edited.text).map_err(|refusal| reason(&refusal))
 }

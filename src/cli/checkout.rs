@@ -7,7 +7,7 @@ use std::{
 
 use super::Failure;
 use crate::core::{
-    change::SourceFile,
+    change::{SourceFile, gathered},
     names::{CommitId, RepoPath, Target},
     rules::Rules,
 };
@@ -55,11 +55,12 @@ impl Checkout {
         Rules::read(nowhere, &files, &self.paths).map_err(|error| Failure::new(&error, error.remedy()))
     }
 
-    /// The files of a target.
+    /// The files of a target, and those that they build on.
     pub(super) fn directory(&self, rules: &Rules, target: &Target) -> Result<Vec<SourceFile>, Failure> {
         let Some(environment) = rules.catalog.environment(&target.environment) else { return Ok(Vec::new()) };
         let directory = environment.path_of(&target.service);
-        self.files(|path| path.is_within(&directory))
+        let own = self.files(|path| path.is_within(&directory))?;
+        gathered(&directory, own, &mut |path| Ok(self.files(|one| one == path)?.pop()))
     }
 
     fn files(&self, wanted: impl Fn(&RepoPath) -> bool) -> Result<Vec<SourceFile>, Failure> {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Ended, Failure, checkout::Checkout, say};
 use crate::{
+    config::asks_for_no_colour,
     core::{
         change::{self, PlanRefusal, Planned},
         command::{self, Asked, Invoked},
@@ -44,7 +45,7 @@ impl Plan {
                 let plan = &planned.plan;
                 say(json!({ "digest": plan.digest, "edits": plan.edits, "diff": plan.diff }))?;
             }
-            Some(planned) => say(coloured(planned.plan.diff.trim_end()))?,
+            Some(planned) => say(coloured(planned.plan.diff.trim_end(), Colour::here()))?,
             None if self.json => say(json!({ "digest": null, "edits": [], "diff": "" }))?,
             None => {}
         }
@@ -96,9 +97,24 @@ fn set(asked: Asked) -> Result<std::collections::BTreeMap<crate::core::names::Fi
     }
 }
 
-/// Red and green on a terminal, plain elsewhere.
-fn coloured(diff: &str) -> String {
-    if !std::io::stdout().is_terminal() {
+/// How a diff is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Colour {
+    /// Red and green.
+    Yes,
+    /// As it is.
+    No,
+}
+
+impl Colour {
+    /// Colours are for terminals, and for people who did not ask to be spared.
+    fn here() -> Self {
+        if std::io::stdout().is_terminal() && !asks_for_no_colour() { Self::Yes } else { Self::No }
+    }
+}
+
+fn coloured(diff: &str, colour: Colour) -> String {
+    if colour == Colour::No {
         return diff.to_owned();
     }
     let line = |line: &str| match line.chars().next() {
@@ -121,4 +137,17 @@ pub(super) fn place(
     let file = files.iter().find(|file| file.path == binding.file);
     let value = file.and_then(|file| change::value_at(&binding, &file.text).ok().flatten());
     Ok((binding, value.unwrap_or_else(|| "(not set)".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_around_lines_and_nowhere_else() {
+        let diff = "--- a/x\n@@ -1 +1 @@\n a: {b: c}\n-x: 1\n+x: 2";
+        assert_eq!(coloured(diff, Colour::No), diff);
+        let expected = "\u{1b}[31m--- a/x\u{1b}[0m\n\u{1b}[36m@@ -1 +1 @@\u{1b}[0m\n a: {b: c}\n\u{1b}[31m-x: 1\u{1b}[0m\n\u{1b}[32m+x: 2\u{1b}[0m";
+        assert_eq!(coloured(diff, Colour::Yes), expected);
+    }
 }

@@ -26,7 +26,7 @@ pub use self::{
     forge::{GitHub, GitHubAuth},
     outside::{ClusterAccess, ClusterLogin, Opsgenie, PagerDuty, Pagers, Registry, RegistryHost, RegistryLogin},
     reading::{Authorities, Proxy},
-    reference::{Exposed, Reference, Resolve, Resolved, Unresolved},
+    reference::{Exposed, Reference, Resolve, Resolved, Unresolved, asks_for_no_colour, read_again},
     repository::{BranchName, GitHubRepository, Repositories, Repository, RepositoryLogin},
 };
 use crate::{

@@ -3,9 +3,8 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 9] = [
+const TABLE: [NotYet; 8] = [
     NotYet { key: "ledger.signing_key", when: When::Given, what: "Signing checkpoints" },
-    NotYet { key: "repositories.*.url", when: When::StartsWith("ssh://"), what: "Git over SSH" },
     NotYet { key: "slack.transport", when: When::Is("socket"), what: "Slack over a socket" },
     NotYet { key: "discord", when: When::Given, what: "Discord" },
     NotYet { key: "clusters.*.kubeconfig", when: When::Given, what: "Reaching a cluster by a kubeconfig" },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::reference::{Reference, Resolve, resolve_all};
+use super::reference::{Reference, Resolve, file_named, resolve_all};
 use crate::{
     core::located::{Fields, Node, Notice, Origin, Place, Problem, Value, either},
     secret::Secret,
@@ -95,6 +95,20 @@ impl<'a> Reading<'a> {
             "Put the secret into a variable or file of its own and write `\"${env:NAME}\"` or `\"${file:PATH}\"` here.";
         self.problems.push(Problem { found: found.to_owned(), ..node.problem("a reference to a secret", remedy) });
         None
+    }
+
+    /// The file that a text was read from, where it is one reference to a file.
+    pub(super) fn file_of(&self, node: &Node) -> Option<PathBuf> {
+        match &node.value {
+            Value::Text(_, Origin::Reference { written, alone: true, .. }) => file_named(written, self.directory),
+            Value::Text(..)
+            | Value::Reported
+            | Value::Nothing
+            | Value::Number(_)
+            | Value::Flag(_)
+            | Value::List(_)
+            | Value::Map(_) => None,
+        }
     }
 
     /// A secret that must be there.

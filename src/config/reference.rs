@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::core::located::{Node, Origin, Problem, Value};
+use crate::{
+    core::located::{Node, Origin, Problem, Value},
+    secret::Secret,
+};
 
 /// What a reference names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,8 +48,14 @@ pub enum Unresolved {
 /// Gives what references stand for. The configuration's one way to the environment and to files beside it.
 pub type Resolve<'a> = &'a dyn Fn(&Reference) -> Result<Resolved, Unresolved>;
 
+/// Whether the environment asks for plain text: `NO_COLOR` is set to something.
+#[expect(clippy::disallowed_methods, reason = "this is the one file that reads the environment")]
+pub fn asks_for_no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 /// Reads the environment and the file system.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+#[expect(clippy::disallowed_methods, reason = "this is the one file that reads the environment")]
 pub(super) fn from_the_system(reference: &Reference) -> Result<Resolved, Unresolved> {
     match reference {
         Reference::Env(name) => match std::env::var(name) {
@@ -139,6 +148,19 @@ fn resolve_text(written: &str, directory: &Path, resolve: Resolve<'_>) -> Result
     text.push_str(rest);
     let alone = count == 1 && written.starts_with("${") && rest.is_empty();
     Ok(Value::Text(text, Origin::Reference { written: written.to_owned(), alone, exposed }))
+}
+
+/// The file that `${file:PATH}` names.
+pub(super) fn file_named(written: &str, directory: &Path) -> Option<PathBuf> {
+    let path = written.strip_prefix("${file:").and_then(|rest| rest.strip_suffix('}'))?;
+    Some(directory.join(path))
+}
+
+/// Reads a secret's file again, where it can be read: whoever renews a token writes it there.
+pub fn read_again(file: &Path) -> Option<Secret> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let text = text.trim_end_matches(['\n', '\r']);
+    (!text.is_empty()).then(|| Secret::new(text))
 }
 
 fn reference(inside: &str, directory: &Path) -> Option<Reference> {

@@ -1,13 +1,13 @@
 //! `repositories`: where the GitOps repositories are, and which of them holds the catalog.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use url::Url;
 
 use super::reading::Reading;
 use crate::{
     core::{
-        located::{Fields, Node, Problem},
+        located::{Fields, Node, Problem, Value},
         names::{ConnectionName, NotAName},
     },
     secret::Secret,
@@ -25,12 +25,17 @@ pub struct Repositories {
 /// One repository.
 #[derive(Debug, Clone)]
 pub struct Repository {
-    /// `https`, `http`, `file` or `ssh`; never with a password in it.
+    /// `https`, `http`, `file` or `ssh`; never with a password in it. What is written as `user@host:path` is here as
+    /// `ssh://user@host/path`.
     pub url: Url,
+    /// The address as it is written, which is what git is told.
+    pub address: String,
     /// The branch that production follows.
     pub branch: BranchName,
     /// Who we are there.
     pub login: RepositoryLogin,
+    /// An OpenSSH private key that signs our commits; absent: they are not signed.
+    pub sign_with: Option<Secret>,
     /// Its name on GitHub, where its pull requests live; absent: commits only.
     pub github: Option<GitHubRepository>,
 }
@@ -46,6 +51,8 @@ pub enum RepositoryLogin {
         username: String,
         /// The password or token.
         password: Secret,
+        /// The file it was read from, to be read again when the host refuses it.
+        from: Option<PathBuf>,
     },
 }
 
@@ -166,25 +173,34 @@ fn choose_catalog(
 
 impl Repository {
     fn read(node: &Node, root: Fields<'_>, reading: &mut Reading<'_>) -> (Option<Self>, Chosen) {
-        let known = ["url", "branch", "username", "password", "github", "catalog"];
+        let known = ["url", "branch", "username", "password", "sign_with", "github", "catalog"];
         let fields = node.fields(&known, &mut reading.problems);
         let url = repository_url(fields, reading);
         let branch = fields.required("branch", "branch: main", &mut reading.problems);
         let branch = branch.and_then(|node| node.named(BranchName::parse, &mut reading.problems));
-        let login = login(fields, url.as_ref(), reading);
+        let login = login(fields, url.as_ref().map(|(url, _)| url), reading);
+        let sign_with = fields.get("sign_with").and_then(|node| reading.secret(node));
         let github = fields.get("github").and_then(|node| GitHubRepository::read(node, root, reading));
         let chosen = fields.get("catalog").and_then(|node| node.flag(&mut reading.problems));
         let repository = match (url, branch, login) {
-            (Some(url), Some(branch), Some(login)) => Some(Self { url, branch, login, github }),
+            (Some((url, address)), Some(branch), Some(login)) => {
+                Some(Self { url, address, branch, login, sign_with, github })
+            }
             _ => None,
         };
         (repository, chosen)
     }
 }
 
-fn repository_url(fields: Fields<'_>, reading: &mut Reading<'_>) -> Option<Url> {
+/// The address, parsed and as it is written.
+fn repository_url(fields: Fields<'_>, reading: &mut Reading<'_>) -> Option<(Url, String)> {
     let example = "url: https://github.com/acme/deployments.git";
     let node = fields.required("url", example, &mut reading.problems)?;
+    if let Value::Text(text, _) = &node.value
+        && let Some(url) = short_ssh(text)
+    {
+        return Some((url, text.clone()));
+    }
     let url = reading.url(node, &["https", "http", "ssh", "file"])?;
     if url.scheme() == "file" && url.to_file_path().is_err() {
         let remedy = "Write all of its path: `file:///srv/git/deployments.git`.";
@@ -195,13 +211,24 @@ fn repository_url(fields: Fields<'_>, reading: &mut Reading<'_>) -> Option<Url> 
         reading.problems.push(node.problem("a host", "Write it like `ssh://git@host/owner/name.git`."));
         return None;
     }
-    Some(url)
+    let address = url.to_string();
+    Some((url, address))
+}
+
+/// `user@host:path`, which git takes for SSH.
+fn short_ssh(text: &str) -> Option<Url> {
+    let (host, path) = text.split_once(':').filter(|(_, path)| !path.starts_with("//"))?;
+    let (user, name) = host.split_once('@')?;
+    let fits = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let fits = fits(user) && fits(name) && !user.starts_with('-') && !path.trim_matches('/').is_empty();
+    Url::parse(&format!("ssh://{host}/{}", path.trim_start_matches('/'))).ok().filter(|_| fits)
 }
 
 /// User and password go together, and only with a URL that can carry them.
 fn login(fields: Fields<'_>, url: Option<&Url>, reading: &mut Reading<'_>) -> Option<RepositoryLogin> {
     let web = url.is_none_or(|url| matches!(url.scheme(), "http" | "https"));
     let password = fields.get("password").map(|node| (node, reading.secret(node)));
+    let from = fields.get("password").and_then(|node| reading.file_of(node));
     let username = fields.get("username").map(|node| (node, node.text(&mut reading.problems)));
     match (username, password) {
         (None, None) => Some(RepositoryLogin::None),
@@ -212,7 +239,7 @@ fn login(fields: Fields<'_>, url: Option<&Url>, reading: &mut Reading<'_>) -> Op
             None
         }
         (Some((_, username)), Some((_, password))) => {
-            Some(RepositoryLogin::Password { username: username?.to_owned(), password: password? })
+            Some(RepositoryLogin::Password { username: username?.to_owned(), password: password?, from })
         }
         (Some(_), None) => {
             reading.problems.push(fields.missing("password", "password: \"${env:GITHUB_TOKEN}\""));

@@ -95,7 +95,7 @@ fn every_key_is_read() {
     let (name, fleet) = &config.repositories.catalog;
     assert_eq!((name.as_str(), fleet.branch.as_str()), ("fleet", "release/live"));
     assert_eq!(fleet.url.as_str(), "https://git.example.org/infra/fleet.git");
-    let login = RepositoryLogin::Password { username: "robot".into(), password: Secret::new("ghp_secret") };
+    let login = RepositoryLogin::Password { username: "robot".into(), password: Secret::new("ghp_secret"), from: None };
     assert_eq!(fleet.login, login);
     assert_eq!(config.repositories.iter().count(), 3);
     assert!(config.repositories.named(&ConnectionName::parse("local").unwrap()).is_some());
@@ -140,7 +140,6 @@ fn keys_without_effect_are_named() {
     let said: Vec<String> = parse(EVERYTHING).unwrap().not_supported_yet().iter().map(Notice::to_string).collect();
     let expected = [
         "line 6: `ledger.signing_key`: Signing checkpoints is not supported yet; this key has no effect.",
-        "line 15: `repositories.extra.url`: Git over SSH is not supported yet; this key has no effect.",
         "line 22: `slack.transport`: Slack over a socket is not supported yet; this key has no effect.",
         "line 27: `discord`: Discord is not supported yet; this key has no effect.",
         "line 35: `clusters.two.kubeconfig`: Reaching a cluster by a kubeconfig is not supported yet; this key has no effect.",

@@ -151,6 +151,7 @@ pub fn locator(rules: &Rules, target: &Target, field: &Field) -> Locator {
     let environment = rules.catalog.environment(&target.environment);
     Locator {
         service: target.service.clone(),
+        environment: target.environment.clone(),
         directory: environment.map(|environment| environment.path_of(&target.service)),
         image: image(rules, target),
         pin: rules.catalog.pin(&target.service, field).cloned(),
@@ -162,7 +163,7 @@ pub(super) fn image(rules: &Rules, target: &Target) -> Option<String> {
     Some(rules.catalog.service(&target.service)?.image.as_ref()?.to_string())
 }
 
-/// The files of a target at a commit.
+/// The files of a target at a commit, and those that they build on.
 pub(super) async fn files(
     inner: &Arc<Inner>,
     rules: &Rules,
@@ -171,7 +172,7 @@ pub(super) async fn files(
 ) -> Result<Vec<SourceFile>, Trouble> {
     let Some(environment) = rules.catalog.environment(&target.environment) else { return Ok(Vec::new()) };
     let directory = environment.path_of(&target.service);
-    Ok(inner.reach.repository.mirror.directory(commit, &directory).await?)
+    Ok(inner.reach.repository.mirror.target(commit, &directory).await?)
 }
 
 /// The version before, for a rollback: the one that was named, or the last that git had before the present one,
@@ -186,39 +187,56 @@ async fn earlier(
     if !fields.contains(&tag) {
         return Ok(Err(Words::new("This restores no version.", "Let the command restore `image_tag`.")));
     }
-    if let Some(to) = to {
-        return Ok(Ok(BTreeMap::from([(tag, Value::String(to.to_string()))])));
-    }
     let binding = match change::locate(&tag, &locator(rules, target, &tag), files) {
         Ok(binding) => binding,
         Err(refusal) => return Ok(Err(Words::new(format!("{refusal}."), refusal.remedy()))),
     };
-    let versions = versions(inner, base, &binding).await?;
+    // An image that is pinned by digest goes back with the digest that it had.
+    let digest = Field::ImageDigest;
+    let pinned =
+        binding.digest.as_ref().and_then(|_| change::locate(&digest, &locator(rules, target, &digest), files).ok());
+    let set = |version: &Version| {
+        let (tag, known) = ((tag.clone(), Value::String(version.tag.clone())), version.digest.clone());
+        std::iter::once(tag).chain(known.map(|known| (digest.clone(), Value::String(known)))).collect()
+    };
+    let named = to.map(|to| Version { tag: to.to_string(), digest: None });
+    if let (Some(named), None) = (&named, &pinned) {
+        return Ok(Ok(set(named)));
+    }
+    let versions = versions(inner, base, (&binding, pinned.as_ref())).await?;
+    if let Some(named) = &named {
+        return Ok(Ok(set(versions.iter().find(|version| version.tag == named.tag).unwrap_or(named))));
+    }
     let known = known_versions(inner, rules, target).await;
-    let live = &known.live;
-    let before = versions.iter().skip(1).filter(|version| !known.left.contains(*version));
-    let chosen = before.clone().find(|version| live.contains(*version)).or_else(|| before.clone().next());
-    Ok(chosen.map_or_else(
-        || {
-            Err(Words::new(
-                format!("Git knows no version of {target} before the present one."),
-                "Name one: `to=v1.2.3`.",
-            ))
-        },
-        |version| Ok(BTreeMap::from([(tag, Value::String(version.clone()))])),
-    ))
+    let before = versions.iter().skip(1).filter(|version| !known.left.contains(&version.tag));
+    let chosen = before.clone().find(|version| known.live.contains(&version.tag)).or_else(|| before.clone().next());
+    Ok(chosen.map(set).ok_or_else(|| {
+        Words::new(format!("Git knows no version of {target} before the present one."), "Name one: `to=v1.2.3`.")
+    }))
+}
+
+/// A version that git had.
+struct Version {
+    tag: String,
+    /// Where the image is pinned by one.
+    digest: Option<String>,
 }
 
 /// The versions that a binding had, newest first, each once, the present one first.
-async fn versions(inner: &Arc<Inner>, base: &CommitId, binding: &change::Binding) -> Result<Vec<String>, Trouble> {
+async fn versions(
+    inner: &Arc<Inner>,
+    base: &CommitId,
+    (tag, digest): (&change::Binding, Option<&change::Binding>),
+) -> Result<Vec<Version>, Trouble> {
     let mirror = &inner.reach.repository.mirror;
-    let mut versions: Vec<String> = Vec::new();
-    for commit in mirror.history(base, &binding.file, HISTORY).await? {
-        let Some(file) = mirror.file(&commit.id, &binding.file).await? else { break };
-        if let Ok(Some(version)) = change::value_at(binding, &file.text)
-            && !versions.contains(&version)
+    let mut versions: Vec<Version> = Vec::new();
+    for commit in mirror.history(base, &tag.file, HISTORY).await? {
+        let Some(file) = mirror.file(&commit.id, &tag.file).await? else { break };
+        if let Ok(Some(version)) = change::value_at(tag, &file.text)
+            && !versions.iter().any(|known| known.tag == version)
         {
-            versions.push(version);
+            let digest = digest.and_then(|digest| change::value_at(digest, &file.text).ok().flatten());
+            versions.push(Version { tag: version, digest });
         }
     }
     Ok(versions)
@@ -254,13 +272,17 @@ async fn known_versions(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> K
     known
 }
 
-/// What a plan sets, each value as the command gave it: text stays text and a number a number.
+/// What a plan sets, each value as a command gives it: counts as numbers, everything else as text.
 fn set_of(plan: &Plan) -> BTreeMap<Field, Value> {
-    let value = |(line, edit): (&change::Line, &change::Edit)| {
-        let written = edit.new.to_string();
-        if !edit.new.is_string() && written == line.new { edit.new.clone() } else { Value::from(line.new.as_str()) }
+    let value = |line: &change::Line| match line.field {
+        Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => {
+            line.new.parse::<u32>().map_or_else(|_| Value::from(line.new.as_str()), Value::from)
+        }
+        Field::ImageTag | Field::ImageDigest | Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => {
+            Value::from(line.new.as_str())
+        }
     };
-    plan.lines.iter().zip(&plan.edits).map(|pair| (pair.0.field.clone(), value(pair))).collect()
+    plan.lines.iter().map(|line| (line.field.clone(), value(line))).collect()
 }
 
 /// Plans the same edit again, on the newest commit.
@@ -289,7 +311,7 @@ pub(super) fn plan_on_tree(
     let files = rules
         .catalog
         .environment(&target.environment)
-        .and_then(|environment| tree.directory(&environment.path_of(&target.service)).ok())
+        .and_then(|environment| tree.target(&environment.path_of(&target.service)).ok())
         .unwrap_or_default();
     plan_set(repository, rules, (&request.opened.command, target, tree.commit()), &set_of(plan), &files)
 }

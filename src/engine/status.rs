@@ -112,8 +112,10 @@ async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
     let value = |field: Field| {
         let binding = change::locate(&field, &facts::locator(rules, target, &field), &files);
         let binding = binding.map_err(|refusal| refusal.to_string())?;
-        let Some(file) = files.iter().find(|file| file.path == binding.file) else { return Ok(None) };
-        change::value_at(&binding, &file.text).map_err(|refusal| format!("`{}`: {refusal}", file.path))
+        let Some(file) = files.iter().find(|file| file.path == binding.file) else { return Ok::<_, String>(None) };
+        let value = change::value_at(&binding, &file.text).map_err(|refusal| format!("`{}`: {refusal}", file.path))?;
+        // Where an autoscaler owns the count, git says only how many there are at least.
+        Ok(value.map(|value| if binding.field == Field::ReplicasMin { format!("at least {value}") } else { value }))
     };
     let version = match value(Field::ImageTag) {
         Ok(Some(version)) => format!("`{version}`"),
@@ -122,7 +124,7 @@ async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
     };
     let replicas = match value(Field::Replicas).ok().flatten().as_deref() {
         None => String::new(),
-        Some("1") => ", 1 replica".to_owned(),
+        Some(count @ ("1" | "at least 1")) => format!(", {count} replica"),
         Some(count) => format!(", {count} replicas"),
     };
     format!(

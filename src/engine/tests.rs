@@ -38,6 +38,8 @@ fn engine(folder: &std::path::Path) -> Engine {
         branch: "main".to_owned(),
         credentials: None,
         directory: folder.join("mirror.git"),
+        ssh: "ssh".into(),
+        key: None,
     };
     let net = Outgoing::new(&Tls::default()).unwrap();
     let mirror = Mirror::open(source, net.client().clone(), tokio::runtime::Handle::current()).unwrap();

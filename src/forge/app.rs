@@ -47,6 +47,8 @@ pub struct App {
     api: Url,
     http: HttpService,
     held: Mutex<Option<Held>>,
+    /// The last one that [`App::another_token`] gave.
+    given: Mutex<Option<Secret>>,
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -82,6 +84,7 @@ impl App {
             api: api.clone(),
             http,
             held: Mutex::default(),
+            given: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
         })
     }
@@ -99,6 +102,22 @@ impl App {
         let held = Held { token: Secret::new(given.token), until: given.expires_at };
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());
         Ok(held.token)
+    }
+
+    /// A token for somebody whose last one was refused: the one that is held, unless that was the one just given out.
+    ///
+    /// # Errors
+    /// As [`App::token`].
+    pub async fn another_token(&self) -> Result<Secret, ForgeError> {
+        let token = self.token().await?;
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner).replace(token.clone());
+        if given.as_ref() != Some(&token) {
+            return Ok(token);
+        }
+        self.forget(&token);
+        let token = self.token().await?;
+        *self.given.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        Ok(token)
     }
 
     fn held(&self) -> Option<Held> {

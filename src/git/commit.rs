@@ -1,15 +1,22 @@
 //! A commit without a work tree: blobs, a tree with only the intended paths changed, and a commit whose id
 //! follows from its inputs alone.
 
-use git2::{Commit, FileMode, Oid, Repository, Time, build::TreeUpdateBuilder};
+use git2::{Commit, ObjectType, Oid, Repository, Time};
 use jiff::Timestamp;
 
 use super::{
     error::GitError,
     history::{REQUEST_TRAILER, is_marked},
-    read::{Tree, is_file},
+    objects::Objects,
+    read::{Found, Tree, is_file},
+    sign::SigningKey,
+    tree::{self, Leaf},
 };
 use crate::core::names::{RepoPath, RequestId};
+
+/// The modes of files that are written.
+const PLAIN: u32 = 0o100_644;
+const EXECUTABLE: u32 = 0o100_755;
 
 /// Who wrote or committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,62 +42,71 @@ pub struct Composed {
     pub message: String,
 }
 
-/// Writes the commit into the mirror; its id follows from `composed` and `parent` alone.
-pub(super) fn write(
-    repository: &Repository,
-    parent: Oid,
-    composed: &Composed,
+/// Makes the commit; its id follows from `composed`, `parent` and the signing key alone.
+pub(super) fn make(
+    base: &Tree<'_>,
+    objects: &Objects<'_>,
+    (parent, composed): (Oid, &Composed),
     request: &RequestId,
+    key: Option<&SigningKey>,
 ) -> Result<Oid, GitError> {
     if !is_marked(&composed.message, request) || composed.message.contains('\0') {
         return Err(GitError::Unfit(format!("its message lacks the trailer `{REQUEST_TRAILER}: {request}`")));
     }
-    let base = Tree::of(repository, parent)?;
-    let parent = repository.find_commit(parent)?;
-    let tree = write_tree(repository, &base, &parent, composed)?;
-    if tree == parent.tree_id() {
+    let tree = make_tree(base, objects, composed)?;
+    if tree == base.root() {
         return Err(GitError::Unfit("it changes nothing".into()));
     }
-    let author = signature(&composed.author, composed.at)?;
-    let committer = signature(&composed.committer, composed.at)?;
-    let tree = repository.find_tree(tree)?;
-    Ok(repository.commit(None, &author, &committer, &composed.message, &tree, &[&parent])?)
+    let signed = |who| signature(who, composed.at).map(|who| line_of(&who));
+    let head = [
+        format!("tree {tree}\nparent {parent}\nauthor ").into_bytes(),
+        signed(&composed.author)?,
+        b"\ncommitter ".to_vec(),
+        signed(&composed.committer)?,
+        b"\n".to_vec(),
+    ]
+    .concat();
+    let message = format!("\n{}", composed.message).into_bytes();
+    let seal = key.map(|key| key.header(&[head.as_slice(), &message].concat())).transpose()?;
+    objects.make(ObjectType::Commit, [head, seal.unwrap_or_default(), message].concat(), None)
 }
 
-fn write_tree(
-    repository: &Repository,
-    base: &Tree<'_>,
-    parent: &Commit<'_>,
-    composed: &Composed,
-) -> Result<Oid, GitError> {
-    let mut update = TreeUpdateBuilder::new();
+/// `Name <e-mail> seconds +0000`.
+fn line_of(who: &git2::Signature<'_>) -> Vec<u8> {
+    let when = format!("> {} +0000", who.when().seconds());
+    [who.name_bytes(), b" <", who.email_bytes(), when.as_bytes()].concat()
+}
+
+fn make_tree(base: &Tree<'_>, objects: &Objects<'_>, composed: &Composed) -> Result<Oid, GitError> {
+    let mut changes = Vec::new();
     for (path, content) in &composed.files {
         if path.is_protected() {
             return Err(GitError::ProtectedPath(path.clone()));
         }
-        let mode = mode_at(base, path)?;
-        match (content, mode) {
-            (Some(content), mode) => {
-                update.upsert(path.as_str(), repository.blob(content)?, mode.unwrap_or(FileMode::Blob));
+        let there = file_at(base, path)?;
+        let leaf = match content {
+            Some(content) => {
+                let executable = there.is_some_and(|there| there.mode == EXECUTABLE);
+                let id = objects.make(ObjectType::Blob, content.clone(), there.map(|there| there.id))?;
+                Some(Leaf { mode: if executable { EXECUTABLE } else { PLAIN }, id })
             }
-            (None, Some(_)) => {
-                update.remove(path.as_str());
-            }
-            (None, None) => {}
-        }
+            None if there.is_none() => continue,
+            None => None,
+        };
+        changes.push((path.as_str(), leaf));
     }
-    let written = update.create_updated(repository, &parent.tree()?);
-    written.map_err(|error| GitError::Unfit(error.message().to_owned()))
+    tree::changed(objects, base.root(), changes)
 }
 
-/// The mode of the file at a path; an error where something stands there that is no file.
-fn mode_at(base: &Tree<'_>, path: &RepoPath) -> Result<Option<FileMode>, GitError> {
-    let Some(entry) = base.entry(path)? else { return Ok(None) };
-    if !is_file(entry.filemode()) {
-        return Err(GitError::Unfit(format!("`{path}` is a link, a submodule or a directory")));
+/// The file at a path; an error where something stands there that is no file.
+fn file_at(base: &Tree<'_>, path: &RepoPath) -> Result<Option<Found>, GitError> {
+    let found = base.entry(path)?;
+    match found {
+        Some(found) if !is_file(found.mode) => {
+            Err(GitError::Unfit(format!("`{path}` is a link, a submodule or a directory")))
+        }
+        found => Ok(found),
     }
-    let executable = entry.filemode() == i32::from(FileMode::BlobExecutable);
-    Ok(Some(if executable { FileMode::BlobExecutable } else { FileMode::Blob }))
 }
 
 fn signature(who: &Signature, at: Timestamp) -> Result<git2::Signature<'static>, GitError> {
@@ -112,9 +128,10 @@ pub(super) fn is_ours(commit: &Commit<'_>, composed: &Composed, request: &Reques
 
 /// Whether a commit is this change: each path reads as composed, and nothing else differs from its parent.
 pub(super) fn holds(repository: &Repository, commit: &Commit<'_>, composed: &Composed) -> Result<bool, GitError> {
-    let tree = Tree::of(repository, commit.id())?;
+    let objects = Objects::of(repository)?;
+    let tree = Tree::of(&objects, commit.id())?;
     for (path, content) in &composed.files {
-        let found = tree.entry(path)?.map(|entry| entry.id());
+        let found = tree.entry(path)?.map(|found| found.id);
         let meant = content.as_ref().map(|bytes| Oid::hash_object(git2::ObjectType::Blob, bytes)).transpose()?;
         if found != meant {
             return Ok(false);

@@ -52,6 +52,9 @@ pub enum GitError {
     /// An address that cannot be used, or not yet.
     #[error("the repository's address cannot be used: {0}")]
     Address(String),
+    /// The key in `sign_with` cannot sign.
+    #[error("the key in `sign_with` cannot be used: {0}")]
+    SigningKey(String),
     /// Anything else, in libgit2's words.
     #[error("git failed: {0}")]
     Other(String),
@@ -90,6 +93,9 @@ impl GitError {
                 "Write `url` as `https://host/owner/name.git` without a password in it; that goes into `password`."
                     .into()
             }
+            Self::SigningKey(_) => {
+                "Make one with `ssh-keygen -t ed25519 -N ''` and refer to its private file in `sign_with`.".into()
+            }
             Self::Other(_) => "Look at the log under this request's id; if it stays, report it.".into(),
         }
     }
@@ -109,6 +115,7 @@ impl GitError {
             | Self::Unfit(_)
             | Self::UnknownCommit(_)
             | Self::Address(_)
+            | Self::SigningKey(_)
             | Self::Other(_) => false,
         }
     }
@@ -129,6 +136,7 @@ impl GitError {
             | Self::UnknownCommit(_)
             | Self::Damaged(_)
             | Self::Address(_)
+            | Self::SigningKey(_)
             | Self::Other(_) => false,
         }
     }
@@ -177,6 +185,7 @@ mod tests {
             (GitError::UnknownCommit(commit), false),
             (GitError::Damaged(words()), true),
             (GitError::Address(words()), false),
+            (GitError::SigningKey(words()), false),
             (GitError::Other(words()), false),
         ];
         for (error, passing) in all {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     error::GitError,
+    objects::Objects,
     read::{Tree, commit_id, known},
 };
 use crate::core::names::{CommitId, RepoPath, RequestId};
@@ -105,7 +106,7 @@ fn state_at(
     if let Some(state) = seen.get(&commit) {
         return Ok(*state);
     }
-    let state = Tree::of(repository, commit)?.entry(path)?.map(|entry| entry.id());
+    let state = Tree::of(&Objects::of(repository)?, commit)?.entry(path)?.map(|found| found.id);
     seen.insert(commit, state);
     Ok(state)
 }
@@ -128,6 +129,9 @@ fn differs_from_parents(
     Ok(true)
 }
 
+/// A request and since when its commit may be there.
+pub(super) type Sought<'s> = (&'s RequestId, Timestamp);
+
 /// The commit at or below `tip` that carries the request's mark, looked for back to `since`.
 pub(super) fn find_marked(
     repository: &Repository,
@@ -135,6 +139,17 @@ pub(super) fn find_marked(
     request: &RequestId,
     since: Timestamp,
 ) -> Result<Option<Oid>, GitError> {
+    Ok(find_all_marked(repository, tip, &[(request, since)])?.remove(request))
+}
+
+/// The newest commit of each request that is at or below `tip`, found by one walk for all of them.
+pub(super) fn find_all_marked(
+    repository: &Repository,
+    tip: Oid,
+    sought: &[Sought<'_>],
+) -> Result<HashMap<RequestId, Oid>, GitError> {
+    let mut found = HashMap::new();
+    let since = sought.iter().map(|(_, since)| *since).min().unwrap_or(Timestamp::MAX);
     let oldest = since.checked_sub(CLOCKS_DIFFER).unwrap_or(Timestamp::MIN);
     let mut walk = repository.revwalk()?;
     walk.set_sorting(Sort::TIME)?;
@@ -143,14 +158,25 @@ pub(super) fn find_marked(
     for id in walk {
         let commit = repository.find_commit(id?)?;
         old = if time_of(&commit) < oldest { old + 1 } else { 0 };
-        if old > OLD_IN_A_ROW {
+        if old > OLD_IN_A_ROW || found.len() == sought.len() {
             break;
         }
-        if is_marked(&String::from_utf8_lossy(commit.message_bytes()), request) {
-            return Ok(Some(commit.id()));
+        if let Some(marked) = mark_of(&commit).filter(|mark| sought.iter().any(|(request, _)| **request == *mark)) {
+            found.entry(marked).or_insert(commit.id());
         }
     }
-    Ok(None)
+    Ok(found)
+}
+
+/// The request whose mark a commit carries.
+fn mark_of(commit: &Commit<'_>) -> Option<RequestId> {
+    let bytes = commit.message_raw_bytes();
+    // Most commits are somebody else's: what has not even the word is not read as trailers.
+    if !bytes.windows(REQUEST_TRAILER.len()).any(|window| window == REQUEST_TRAILER.as_bytes()) {
+        return None;
+    }
+    let trailers = trailers(&String::from_utf8_lossy(commit.message_bytes()));
+    trailers.into_iter().find(|(name, _)| name == REQUEST_TRAILER).and_then(|(_, id)| RequestId::parse(&id).ok())
 }
 
 /// Whether `of` contains `commit`. The mirror holds all of what it knows, so a commit that is not here is in

@@ -1,10 +1,10 @@
-//! Landing a change: fetch, look whether it has landed already, compose it on the tip, commit it without a
-//! work tree, push under a lease; and when somebody else was faster, all of it again on the new tip. Lines are
-//! never merged: the change is composed anew from what the tip holds.
+//! Landing changes: look whether they have landed already, compose each on the tip, commit them one on another without
+//! a work tree, push them together under a lease; and when somebody else was faster, fetch and do all of it again on
+//! the new tip. Lines are never merged: each change is composed anew from what the tip holds.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    sync::mpsc,
+    sync::{Arc, Mutex, PoisonError, mpsc},
     time::Duration,
 };
 
@@ -15,9 +15,11 @@ use super::{
     commit::{self, Composed},
     error::GitError,
     history,
+    objects::{Made, Objects},
     read::{Tree, commit_id},
     remote::{self, Heads, Push, Pushed, Replace},
-    worker::Room,
+    stack,
+    worker::{Reply, Room},
 };
 use crate::{
     clock,
@@ -77,31 +79,122 @@ pub enum Outcome<E> {
     Stopped(E),
 }
 
-/// Lands a change. Runs on the writer's thread.
-pub(super) fn land<E>(room: &mut Room, landing: &mut Landing<E>) -> Result<Outcome<E>, GitError> {
-    let reference = reference(room, &landing.onto)?;
-    let began = clock::now();
-    for tries in 1..=TRIES {
-        let other = (landing.onto != Onto::Tracked).then_some(reference.as_str());
-        let heads = fetch(room, other)?;
-        let attempt = match heads.other {
-            Some(ours) if other.is_some() => replace(room, landing, &reference, heads.tip, ours)?,
-            _ => add(room, landing, &reference, &heads)?,
-        };
-        match attempt {
-            Attempt::Landed(commit) => {
-                let (commit, parent) = (commit_id(commit)?, commit_id(heads.tip)?);
-                return Ok(Outcome::Landed { commit, parent, tries });
+/// Composes, or stops.
+type Composer = Box<dyn FnMut(&Tree<'_>) -> Option<Composed> + Send>;
+
+/// A landing without the type of its caller's reasons, as the queue holds it.
+pub(super) struct Asked {
+    pub(super) onto: Onto,
+    pub(super) request: RequestId,
+    pub(super) opened: Timestamp,
+    /// `None` where the caller stopped it; the reason is kept for the answer.
+    pub(super) compose: Composer,
+    pub(super) answer: Answer,
+}
+
+/// How the caller is answered, and whether anybody still waits.
+pub(super) struct Answer {
+    pub(super) give: Box<dyn FnOnce(Result<Came, GitError>) + Send>,
+    pub(super) is_awaited: Box<dyn Fn() -> bool + Send>,
+}
+
+/// What a landing came to, but for the reason of a stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Came {
+    Landed { commit: Oid, parent: Oid, tries: u32 },
+    There(Oid),
+    Stopped,
+}
+
+impl Asked {
+    pub(super) fn new<E: Send + 'static>(landing: Landing<E>, reply: Reply<Outcome<E>>) -> Self {
+        let Landing { onto, request, opened, compose: mut composed } = landing;
+        let stopped: Arc<Mutex<Option<E>>> = Arc::default();
+        let reason = Arc::clone(&stopped);
+        let compose = Box::new(move |tree: &Tree<'_>| match composed(tree) {
+            Ok(composed) => Some(composed),
+            Err(why) => {
+                *reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                None
             }
-            Attempt::There(commit) => return Ok(Outcome::AlreadyThere { commit: commit_id(commit)? }),
-            Attempt::Stopped(reason) => return Ok(Outcome::Stopped(reason)),
-            Attempt::Lost if tries >= FEWEST_TRIES && clock::now().duration_since(began) > LONGEST => {
-                return Err(GitError::LostRace(tries));
+        });
+        let reply = Arc::new(Mutex::new(Some(reply)));
+        let waits = Arc::clone(&reply);
+        let is_awaited = Box::new(move || {
+            let reply = waits.lock().unwrap_or_else(PoisonError::into_inner);
+            reply.as_ref().is_some_and(|reply| !reply.is_closed())
+        });
+        let give = Box::new(move |came: Result<Came, GitError>| {
+            let reason = stopped.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let outcome = came.and_then(|came| outcome(&came, reason));
+            if let Some(reply) = reply.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                let _ = reply.send(outcome);
             }
-            Attempt::Lost => pause(&landing.request, tries),
-        }
+        });
+        Self { onto, request, opened, compose, answer: Answer { give, is_awaited } }
     }
-    Err(GitError::LostRace(TRIES))
+
+    pub(super) fn finish(self, came: Result<Came, GitError>) {
+        (self.answer.give)(came);
+    }
+}
+
+fn outcome<E>(came: &Came, reason: Option<E>) -> Result<Outcome<E>, GitError> {
+    match (came, reason) {
+        (Came::Landed { commit, parent, tries }, _) => {
+            Ok(Outcome::Landed { commit: commit_id(*commit)?, parent: commit_id(*parent)?, tries: *tries })
+        }
+        (Came::There(commit), _) => Ok(Outcome::AlreadyThere { commit: commit_id(*commit)? }),
+        (Came::Stopped, Some(reason)) => Ok(Outcome::Stopped(reason)),
+        (Came::Stopped, None) => Err(GitError::Other("a change was stopped without a reason".to_owned())),
+    }
+}
+
+/// How sure it is where the server's branch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tip {
+    /// It was there a while ago; a push on it finds out.
+    Likely,
+    /// The server said so just now.
+    Proven,
+}
+
+/// Lands changes: those for the tracked branch together, those with branches of their own one after the other. Says
+/// whether a push proved the tracked branch's tip.
+pub(super) fn land(room: &mut Room, asked: Vec<Asked>) -> Tip {
+    let (together, alone): (Vec<Asked>, Vec<Asked>) =
+        asked.into_iter().filter(|one| (one.answer.is_awaited)()).partition(|one| one.onto == Onto::Tracked);
+    let tip = if together.is_empty() { Tip::Likely } else { stack::land(room, together) };
+    for mut one in alone {
+        let came = room.attempt(|room| onto_branch(room, &mut one));
+        one.finish(came);
+    }
+    tip
+}
+
+/// The tries that one landing, or one stack of them, has.
+pub(super) struct Tries {
+    began: Timestamp,
+    done: u32,
+}
+
+impl Tries {
+    pub(super) fn new() -> Self {
+        Self { began: clock::now(), done: 0 }
+    }
+
+    /// Counts one more; `None` when there were enough.
+    pub(super) fn next(&mut self) -> Option<u32> {
+        let slow = self.done >= FEWEST_TRIES && clock::now().duration_since(self.began) > LONGEST;
+        let more = self.done < TRIES && !slow;
+        self.done += u32::from(more);
+        more.then_some(self.done)
+    }
+
+    /// What it is when there were enough.
+    pub(super) fn lost(&self) -> GitError {
+        GitError::LostRace(self.done)
+    }
 }
 
 /// Fetches; a mirror that turns out damaged is made anew once.
@@ -117,11 +210,69 @@ pub(super) fn fetch(room: &mut Room, other: Option<&str>) -> Result<Heads, GitEr
     }
 }
 
-enum Attempt<E> {
-    Landed(Oid),
-    There(Oid),
-    Stopped(E),
-    Lost,
+/// Composes on a tree; `None` where the caller stopped it. Where that failed because the mirror could not be read,
+/// the failure is ours to report; a composer that panics costs only its own change.
+pub(super) fn compose(tree: &Tree<'_>, asked: &mut Asked) -> Result<Option<Composed>, GitError> {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (asked.compose)(tree)));
+    let composed = done.map_err(|_| GitError::Other("the work on the repository broke off".to_owned()))?;
+    match tree.trouble() {
+        Some(error) if composed.is_none() => Err(error),
+        Some(_) | None => Ok(composed),
+    }
+}
+
+/// Lands a change on a branch of its own. The lease says nothing of the tracked branch, so its tip is fetched.
+fn onto_branch(room: &mut Room, asked: &mut Asked) -> Result<Came, GitError> {
+    let reference = reference(room, &asked.onto)?;
+    let mut tries = Tries::new();
+    while let Some(number) = tries.next() {
+        let heads = fetch(room, Some(&reference))?;
+        let repository = &room.repository;
+        if let Some(found) = history::find_marked(repository, heads.tip, &asked.request, asked.opened)? {
+            return Ok(Came::There(found));
+        }
+        match make(room, asked, &reference, &heads)? {
+            Next::Came(came) => return Ok(came),
+            Next::Push { commit, made } => {
+                let replace = if heads.other.is_some() { Replace::Yes } else { Replace::No };
+                let push = Push { reference: &reference, commit, expected: heads.other, replace };
+                if remote::push(room, push, &made)? == Pushed::Done {
+                    return Ok(Came::Landed { commit, parent: heads.tip, tries: number });
+                }
+                pause(&asked.request, number);
+            }
+        }
+    }
+    Err(tries.lost())
+}
+
+/// What follows from looking at a request's branch.
+enum Next {
+    Came(Came),
+    Push { commit: Oid, made: Vec<Made> },
+}
+
+/// Makes the commit for the request's branch. Where the branch exists and holds this very change it is left alone,
+/// also when the tracked branch has moved on since: its pull request and reviews hang on that commit. Where the
+/// change now reads otherwise it is replaced, but only if its tip was made by us.
+fn make(room: &Room, asked: &mut Asked, reference: &str, heads: &Heads) -> Result<Next, GitError> {
+    let objects = Objects::of(&room.repository)?;
+    let tree = Tree::of(&objects, heads.tip)?;
+    let Some(composed) = compose(&tree, asked)? else { return Ok(Next::Came(Came::Stopped)) };
+    if let Some(there) = heads.other {
+        let found = room.repository.find_commit(there)?;
+        if !commit::is_ours(&found, &composed, &asked.request) {
+            let name = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+            return Err(GitError::BranchTaken(name.to_owned()));
+        }
+        if commit::holds(&room.repository, &found, &composed)? {
+            return Ok(Next::Came(Came::There(there)));
+        }
+    }
+    let change = (heads.tip, &composed);
+    let commit = commit::make(&tree, &objects, change, &asked.request, room.shared.key.as_ref())?;
+    drop(tree);
+    Ok(Next::Push { commit, made: objects.into_made() })
 }
 
 fn reference(room: &Room, onto: &Onto) -> Result<String, GitError> {
@@ -135,73 +286,9 @@ fn reference(room: &Room, onto: &Onto) -> Result<String, GitError> {
     Ok(name)
 }
 
-/// Composes on a tip. Where that failed because the mirror could not be read, the failure is ours to report.
-fn compose<E>(room: &Room, landing: &mut Landing<E>, tip: Oid) -> Result<Result<Composed, E>, GitError> {
-    let tree = Tree::of(&room.repository, tip)?;
-    let composed = (landing.compose)(&tree);
-    match tree.trouble() {
-        Some(error) if composed.is_err() => Err(error),
-        Some(_) | None => Ok(composed),
-    }
-}
-
-/// Adds a commit to the tracked branch, or begins the request's branch with it.
-fn add<E>(room: &Room, landing: &mut Landing<E>, reference: &str, heads: &Heads) -> Result<Attempt<E>, GitError> {
-    let expected = match landing.onto {
-        Onto::Tracked => Some(heads.tip),
-        Onto::Branch(_) => None,
-    };
-    if let Some(found) = history::find_marked(&room.repository, heads.tip, &landing.request, landing.opened)? {
-        return Ok(Attempt::There(found));
-    }
-    let composed = match compose(room, landing, heads.tip)? {
-        Ok(composed) => composed,
-        Err(reason) => return Ok(Attempt::Stopped(reason)),
-    };
-    let commit = commit::write(&room.repository, heads.tip, &composed, &landing.request)?;
-    let push = Push { reference, commit, expected, replace: Replace::No };
-    Ok(match remote::push(room, push)? {
-        Pushed::Done => Attempt::Landed(commit),
-        Pushed::Lost => Attempt::Lost,
-    })
-}
-
-/// The request's branch exists. Where it holds this very change it is left alone, also when the tracked branch
-/// has moved on since: its pull request and reviews hang on that commit. Where the change now reads otherwise
-/// it is replaced, but only if its tip was made by us.
-fn replace<E>(
-    room: &Room,
-    landing: &mut Landing<E>,
-    reference: &str,
-    tip: Oid,
-    there: Oid,
-) -> Result<Attempt<E>, GitError> {
-    if let Some(found) = history::find_marked(&room.repository, tip, &landing.request, landing.opened)? {
-        return Ok(Attempt::There(found));
-    }
-    let composed = match compose(room, landing, tip)? {
-        Ok(composed) => composed,
-        Err(reason) => return Ok(Attempt::Stopped(reason)),
-    };
-    let found = room.repository.find_commit(there)?;
-    if !commit::is_ours(&found, &composed, &landing.request) {
-        let Onto::Branch(name) = &landing.onto else { return Ok(Attempt::Lost) };
-        return Err(GitError::BranchTaken(name.clone()));
-    }
-    if commit::holds(&room.repository, &found, &composed)? {
-        return Ok(Attempt::There(there));
-    }
-    let commit = commit::write(&room.repository, tip, &composed, &landing.request)?;
-    let push = Push { reference, commit, expected: Some(there), replace: Replace::Yes };
-    Ok(match remote::push(room, push)? {
-        Pushed::Done => Attempt::Landed(commit),
-        Pushed::Lost => Attempt::Lost,
-    })
-}
-
 /// Waits before the next try: twice as long each time, up to a limit, of which a part that differs between
 /// requests is left out, so that they do not meet again.
-fn pause(request: &RequestId, tries: u32) {
+pub(super) fn pause(request: &RequestId, tries: u32) {
     let longest = FIRST_PAUSE.saturating_mul(1_u32 << tries.min(10)).min(LONGEST_PAUSE);
     let mut hasher = DefaultHasher::new();
     (request.as_str(), tries).hash(&mut hasher);

@@ -4,15 +4,33 @@
 
 mod commit;
 mod error;
+mod fallback;
+mod folder;
 mod history;
+mod http;
 mod land;
+mod objects;
+mod pack;
+mod packets;
+mod queue;
 mod read;
+mod receive;
 mod refusal;
 mod remote;
+mod sign;
+mod ssh;
+mod stack;
+mod talk;
 mod transport;
+mod tree;
+mod upkeep;
+mod upload;
 mod worker;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use jiff::Timestamp;
 
@@ -22,12 +40,13 @@ pub use history::{CommitSummary, REQUEST_TRAILER};
 pub use land::{Compose, Landing, Onto, Outcome};
 pub use read::{MAX_FILE, SourceFile, Tree};
 pub use refusal::{Verdict, classify};
+pub use sign::SigningKey;
 
 use crate::{
     core::names::{CommitId, ConnectionName, RepoPath, RequestId},
     secret::Secret,
 };
-use worker::{Lane, Shared};
+use worker::{Job, Lane, Shared};
 
 /// Who we are to a git host, over HTTP.
 #[derive(Debug, Clone)]
@@ -36,14 +55,37 @@ pub struct Credentials {
     pub username: String,
     /// Its password or token.
     pub password: Secret,
+    /// Where a newer one can be read, when the host refuses this one.
+    pub renewal: Option<Renewal>,
+}
+
+/// Reads a password again from where it came from.
+#[derive(Clone)]
+pub struct Renewal(Arc<dyn Fn() -> Option<Secret> + Send + Sync>);
+
+impl Renewal {
+    /// By this function, which is called from the repository's threads.
+    pub fn new(read: impl Fn() -> Option<Secret> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    fn read(&self) -> Option<Secret> {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Renewal")
+    }
 }
 
 /// A repository and where its mirror is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Source {
     /// Its name in `leverframe.yaml`.
     pub name: ConnectionName,
-    /// `https://`, `http://` or `file://`, without credentials in it.
+    /// `https://`, `http://`, `file://`, `ssh://` or `user@host:path`, without credentials in it.
     pub url: String,
     /// The branch that production follows.
     pub branch: String,
@@ -51,6 +93,10 @@ pub struct Source {
     pub credentials: Option<Credentials>,
     /// The mirror's folder, which is ours alone.
     pub directory: PathBuf,
+    /// The program that reaches `ssh://` addresses, usually `ssh`.
+    pub ssh: PathBuf,
+    /// Signs our commits, where they are to be signed.
+    pub key: Option<SigningKey>,
 }
 
 /// A handle on a repository; clones share its threads, which end with the last clone.
@@ -63,25 +109,29 @@ pub struct Mirror {
 
 impl Mirror {
     /// Opens or makes the mirror and starts its threads; asks nobody. A folder that is no sound mirror is set
-    /// aside (`<directory>.damaged`) and made anew. `http` carries the limits on connecting and on silence.
+    /// aside (`<directory>.damaged`) and made anew. `client` carries the limits on connecting and on silence.
     ///
     /// # Errors
     /// When the address cannot be used or the folder cannot be written.
-    pub fn open(source: Source, http: reqwest::Client, runtime: tokio::runtime::Handle) -> Result<Self, GitError> {
+    pub fn open(source: Source, client: reqwest::Client, runtime: tokio::runtime::Handle) -> Result<Self, GitError> {
         let url = address(&source.url)?;
         if !git2::Reference::is_valid_name(&format!("refs/heads/{}", source.branch)) {
             return Err(GitError::BranchMissing(source.branch));
         }
         transport::register()?;
-        let shared = Arc::new(Shared::new(source.branch, url.clone(), source.directory));
+        let shared = Arc::new(Shared::new(source.branch, url.clone(), source.directory, source.key));
         worker::prepare(&shared)?;
-        let start = |what: &str| {
-            let credentials = source.credentials.clone();
-            let (client, runtime) = (http.clone(), runtime.clone());
-            let failure = transport::Failure::default();
-            let session = transport::Session { client, runtime, url: url.clone(), credentials, failure };
-            Lane::start(&format!("git-{what}-{}", source.name), Arc::clone(&shared), session)
+        let login = Arc::new(Mutex::new(source.credentials));
+        let session = || http::Session {
+            client: client.clone(),
+            runtime: runtime.clone(),
+            url: url.clone(),
+            ssh: source.ssh.clone(),
+            login: Arc::clone(&login),
+            place: Arc::default(),
+            failure: http::Failure::default(),
         };
+        let start = |what: &str| Lane::start(&format!("git-{what}-{}", source.name), Arc::clone(&shared), session());
         let (reader, writer) = (start("read")?, start("write")?);
         Ok(Self { name: source.name, reader, writer })
     }
@@ -96,7 +146,7 @@ impl Mirror {
     /// # Errors
     /// When the host cannot be asked, refuses us, or has no such branch.
     pub async fn fetch(&self) -> Result<CommitId, GitError> {
-        self.writer.call(|room| read::commit_id(land::fetch(room, None)?.tip)).await
+        self.writer.ask(Job::Fetch).await
     }
 
     /// The tip of the tracked branch as last fetched or pushed; `None` before the first fetch.
@@ -127,7 +177,20 @@ impl Mirror {
     /// When the commit is not in the mirror.
     pub async fn directory(&self, commit: &CommitId, directory: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
         let (commit, directory) = (commit.clone(), directory.clone());
-        self.reader.call(move |room| Tree::named(&room.repository, &commit)?.directory(&directory)).await
+        self.reader
+            .call(move |room| Tree::named(&objects::Objects::of(&room.repository)?, &commit)?.directory(&directory))
+            .await
+    }
+
+    /// The files of a target: those below its directory or its one file, and those elsewhere that they build on.
+    ///
+    /// # Errors
+    /// When the commit is not in the mirror.
+    pub async fn target(&self, commit: &CommitId, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
+        let (commit, path) = (commit.clone(), path.clone());
+        self.reader
+            .call(move |room| Tree::named(&objects::Objects::of(&room.repository)?, &commit)?.target(&path))
+            .await
     }
 
     /// One text file; `None` where there is none of at most 1 MiB.
@@ -136,7 +199,7 @@ impl Mirror {
     /// When the commit is not in the mirror.
     pub async fn file(&self, commit: &CommitId, path: &RepoPath) -> Result<Option<SourceFile>, GitError> {
         let (commit, path) = (commit.clone(), path.clone());
-        self.reader.call(move |room| Tree::named(&room.repository, &commit)?.file(&path)).await
+        self.reader.call(move |room| Tree::named(&objects::Objects::of(&room.repository)?, &commit)?.file(&path)).await
     }
 
     /// The commits at or before `commit` that change a file or directory, newest first, at most `limit`.
@@ -181,23 +244,26 @@ impl Mirror {
         self.reader.call(find).await
     }
 
-    /// Lands a change once: safe to call again after any failure or crash. Takes the host's time; a lost race
-    /// is run again on the new tip, up to about ten seconds.
+    /// Lands a change once: safe to call again after any failure or crash. Takes the host's time; changes that wait
+    /// for the tracked branch go out in one push, a commit each; a lost race is run again on the new tip, up to about
+    /// ten seconds.
     ///
     /// # Errors
     /// When the host cannot be asked or refuses, or the change cannot be committed.
-    pub async fn land<E: Send + 'static>(&self, mut landing: Landing<E>) -> Result<Outcome<E>, GitError> {
-        self.writer.call(move |room| land::land(room, &mut landing)).await
+    pub async fn land<E: Send + 'static>(&self, landing: Landing<E>) -> Result<Outcome<E>, GitError> {
+        self.writer.ask(|reply| Job::Land(Box::new(land::Asked::new(landing, reply)))).await
     }
 }
 
 /// Checks a repository's address; what is refused never shows a password.
 fn address(text: &str) -> Result<String, GitError> {
     let refused = |why: &str| Err(GitError::Address(why.to_owned()));
+    if text.starts_with("ssh://") || !text.contains("://") {
+        return ssh::Place::parse(text).map(|_| text.to_owned()).or_else(refused);
+    }
     let Ok(url) = url::Url::parse(text) else { return refused("it is not a URL") };
     match url.scheme() {
         "http" | "https" | "file" => {}
-        "ssh" => return refused("`ssh://` is not supported yet"),
         scheme => return refused(&format!("`{scheme}://` is not supported")),
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -218,7 +284,8 @@ mod tests {
         assert!(address("https://git.example.com/acme/deployments.git").is_ok());
         assert!(address("file:///srv/git/deployments.git").is_ok());
         let shown = |text: &str| address(text).unwrap_err().to_string();
-        assert!(shown("ssh://git@example.com/a.git").contains("not supported yet"));
+        assert!(address("ssh://git@example.com/a.git").is_ok() && address("git@example.com:acme/a.git").is_ok());
+        assert!(!shown("ssh://git:s3cret@example.com/a.git").contains("s3cret"));
         assert!(!shown("https://x-access-token:s3cret@example.com/a.git").contains("s3cret"));
         assert!(!shown("s3cret").contains("s3cret"));
     }

@@ -1,13 +1,19 @@
 //! Reading a commit: paths, directories, files. Text only: what is a link, a submodule, larger than 1 MiB or
 //! not UTF-8 is nothing that Leverframe edits.
 
-use std::{cell::RefCell, collections::VecDeque, path::Path, sync::Arc};
+use std::{cell::RefCell, collections::VecDeque, sync::Arc};
 
-use git2::{ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{ObjectType, Oid, Repository};
 
-use super::error::GitError;
+use super::{
+    error::GitError,
+    objects::{self, DIRECTORY, Objects},
+};
 pub use crate::core::change::SourceFile;
-use crate::core::names::{CommitId, RepoPath};
+use crate::core::{
+    change::gathered,
+    names::{CommitId, RepoPath},
+};
 
 /// The largest file that is read, in bytes.
 pub const MAX_FILE: usize = 1024 * 1024;
@@ -16,28 +22,41 @@ pub const MAX_FILE: usize = 1024 * 1024;
 const KEPT: usize = 4;
 
 /// A commit as a landing sees it: what is on the tip that the change is planned on.
-pub struct Tree<'r> {
-    repository: &'r Repository,
+pub struct Tree<'o> {
+    objects: &'o Objects<'o>,
     commit: CommitId,
-    root: git2::Tree<'r>,
+    root: Oid,
     trouble: RefCell<Option<GitError>>,
 }
 
-impl<'r> Tree<'r> {
-    pub(super) fn of(repository: &'r Repository, commit: Oid) -> Result<Self, GitError> {
-        let id = commit_id(commit)?;
-        let root = repository.find_commit(commit)?.tree()?;
-        Ok(Self { repository, commit: id, root, trouble: RefCell::new(None) })
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    /// `0o100644`, `0o40000`, ...
+    pub(super) mode: u32,
+    /// The blob or tree.
+    pub(super) id: Oid,
+}
+
+impl<'o> Tree<'o> {
+    pub(super) fn of(objects: &'o Objects<'o>, commit: Oid) -> Result<Self, GitError> {
+        let root = root_of(&objects.read(commit, ObjectType::Commit)?)?;
+        Ok(Self { objects, commit: commit_id(commit)?, root, trouble: RefCell::new(None) })
     }
 
     /// A commit by its name from outside, which may not be in the mirror.
-    pub(super) fn named(repository: &'r Repository, commit: &CommitId) -> Result<Self, GitError> {
-        Self::of(repository, known(repository, commit)?)
+    pub(super) fn named(objects: &'o Objects<'o>, commit: &CommitId) -> Result<Self, GitError> {
+        Self::of(objects, known(objects.repository(), commit)?)
     }
 
     /// The commit this is.
     pub fn commit(&self) -> &CommitId {
         &self.commit
+    }
+
+    /// The tree at its root.
+    pub(super) fn root(&self) -> Oid {
+        self.root
     }
 
     /// A file; `None` where there is no text file of at most 1 MiB at `path`.
@@ -49,8 +68,8 @@ impl<'r> Tree<'r> {
     }
 
     fn read_file(&self, path: &RepoPath) -> Result<Option<SourceFile>, GitError> {
-        match entry(&self.root, path)? {
-            Some(found) if is_file(found.filemode()) => text(self.repository, found.id(), path.clone()),
+        match self.entry(path)? {
+            Some(found) if is_file(found.mode) => text(self.objects, found.id, path.clone()),
             Some(_) | None => Ok(None),
         }
     }
@@ -63,13 +82,25 @@ impl<'r> Tree<'r> {
         self.noting(self.read_directory(path))
     }
 
+    /// The files of a target: those below its directory or its one file, and those elsewhere that they build on.
+    ///
+    /// # Errors
+    /// When the mirror cannot be read.
+    pub fn target(&self, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
+        let mut own = self.directory(path)?;
+        if own.is_empty() {
+            own.extend(self.file(path)?);
+        }
+        gathered(path, own, &mut |path| self.file(path))
+    }
+
     fn read_directory(&self, path: &RepoPath) -> Result<Vec<SourceFile>, GitError> {
-        let Some(found) = entry(&self.root, path)?.filter(|found| found.kind() == Some(ObjectType::Tree)) else {
+        let Some(found) = self.entry(path)?.filter(|found| found.mode == DIRECTORY) else {
             return Ok(Vec::new());
         };
-        let below = self.repository.find_tree(found.id())?;
-        let files = files_of(&below, &format!("{path}/"))?;
-        let texts = files.into_iter().filter_map(|(path, blob)| text(self.repository, blob, path).transpose());
+        let mut files = Vec::new();
+        files_below(self.objects, found.id, &format!("{path}/"), &mut files)?;
+        let texts = files.into_iter().filter_map(|(path, blob)| text(self.objects, blob, path).transpose());
         texts.collect()
     }
 
@@ -89,13 +120,33 @@ impl<'r> Tree<'r> {
 
     /// Every file's path.
     pub(super) fn paths(&self) -> Result<Vec<RepoPath>, GitError> {
-        Ok(files_of(&self.root, "")?.into_iter().map(|(path, _)| path).collect())
+        let mut files = Vec::new();
+        files_below(self.objects, self.root, "", &mut files)?;
+        Ok(files.into_iter().map(|(path, _)| path).collect())
     }
 
     /// The blob or tree at a path, with its file mode.
-    pub(super) fn entry(&self, path: &RepoPath) -> Result<Option<git2::TreeEntry<'static>>, GitError> {
-        entry(&self.root, path)
+    pub(super) fn entry(&self, path: &RepoPath) -> Result<Option<Found>, GitError> {
+        let mut found = Found { mode: DIRECTORY, id: self.root };
+        for step in path.as_str().split('/') {
+            if found.mode != DIRECTORY {
+                return Ok(None);
+            }
+            let tree = self.objects.read(found.id, ObjectType::Tree)?;
+            match objects::entry(&tree, step.as_bytes())? {
+                Some(entry) => found = Found { mode: entry.mode, id: entry.id },
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(found))
     }
+}
+
+/// The tree that a commit's first line names.
+fn root_of(commit: &[u8]) -> Result<Oid, GitError> {
+    let line = commit.strip_prefix(b"tree ").and_then(|rest| rest.get(..40));
+    let id = line.and_then(|line| std::str::from_utf8(line).ok()).and_then(|line| Oid::from_str(line).ok());
+    id.ok_or_else(|| GitError::Damaged("a commit without a tree".to_owned()))
 }
 
 /// The lists of paths of the last commits asked for.
@@ -109,7 +160,7 @@ impl PathCache {
         if let Some((_, list)) = self.lists.iter().find(|(known, _)| known == commit) {
             return Ok(Arc::clone(list));
         }
-        let list = Arc::new(Tree::named(repository, commit)?.paths()?);
+        let list = Arc::new(Tree::named(&Objects::of(repository)?, commit)?.paths()?);
         self.lists.truncate(KEPT - 1);
         self.lists.push_front((commit.clone(), Arc::clone(&list)));
         Ok(list)
@@ -136,42 +187,38 @@ pub(super) fn commit_id(id: Oid) -> Result<CommitId, GitError> {
     CommitId::parse(&id.to_string()).map_err(|error| GitError::Other(error.to_string()))
 }
 
-fn entry(root: &git2::Tree<'_>, path: &RepoPath) -> Result<Option<git2::TreeEntry<'static>>, GitError> {
-    match root.get_path(Path::new(path.as_str())) {
-        Ok(found) => Ok(Some(found)),
-        // A missing entry is the tree's to say; a missing object is damage.
-        Err(error) if error.code() == git2::ErrorCode::NotFound && error.class() == git2::ErrorClass::Tree => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// A regular file, executable or not.
-pub(super) fn is_file(mode: i32) -> bool {
-    [i32::from(git2::FileMode::Blob), i32::from(git2::FileMode::BlobExecutable)].contains(&mode)
-        || mode == i32::from(git2::FileMode::BlobGroupWritable)
+/// A regular file, executable or not; the last of the three is how old gits wrote it.
+pub(super) fn is_file(mode: u32) -> bool {
+    [0o100_644, 0o100_755, 0o100_664].contains(&mode)
 }
 
 /// Every regular file below a tree whose path is one of ours.
-fn files_of(tree: &git2::Tree<'_>, prefix: &str) -> Result<Vec<(RepoPath, Oid)>, GitError> {
-    let mut files = Vec::new();
-    tree.walk(TreeWalkMode::PreOrder, |directory, entry| {
-        if is_file(entry.filemode())
-            && let Ok(name) = std::str::from_utf8(entry.name_bytes())
-            && let Ok(path) = RepoPath::parse(&format!("{prefix}{directory}{name}"))
+fn files_below(
+    objects: &Objects<'_>,
+    tree: Oid,
+    prefix: &str,
+    files: &mut Vec<(RepoPath, Oid)>,
+) -> Result<(), GitError> {
+    let tree = objects.read(tree, ObjectType::Tree)?;
+    for entry in objects::entries(&tree) {
+        let entry = entry?;
+        let Ok(name) = std::str::from_utf8(entry.name) else { continue };
+        if entry.is_directory() {
+            files_below(objects, entry.id, &format!("{prefix}{name}/"), files)?;
+        } else if is_file(entry.mode)
+            && let Ok(path) = RepoPath::parse(&format!("{prefix}{name}"))
         {
-            files.push((path, entry.id()));
+            files.push((path, entry.id));
         }
-        TreeWalkResult::Ok
-    })?;
-    Ok(files)
+    }
+    Ok(())
 }
 
-fn text(repository: &Repository, blob: Oid, path: RepoPath) -> Result<Option<SourceFile>, GitError> {
-    let (size, _) = repository.odb()?.read_header(blob)?;
-    if size > MAX_FILE {
+fn text(objects: &Objects<'_>, blob: Oid, path: RepoPath) -> Result<Option<SourceFile>, GitError> {
+    if objects.size(blob)? > MAX_FILE {
         return Ok(None);
     }
-    let content = repository.find_blob(blob)?;
-    let text = std::str::from_utf8(content.content()).ok().filter(|text| !text.contains('\0'));
+    let content = objects.read(blob, ObjectType::Blob)?;
+    let text = std::str::from_utf8(&content).ok().filter(|text| !text.contains('\0'));
     Ok(text.map(|text| SourceFile { path, text: text.to_owned(), blob: blob.to_string() }))
 }

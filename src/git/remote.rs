@@ -1,21 +1,21 @@
-//! What is said over the network: one fetch, one push. Each is one conversation: references are listed once,
-//! and what is decided from the list (nothing to fetch, the lease is lost) costs no second round.
+//! What is said to a repository's host: one fetch, one push. Which of the ways is taken (our own conversations,
+//! libgit2's, a folder) is decided here, and what a refusal means.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::HashSet,
-};
-
-use git2::{AutotagOption, Direction, FetchOptions, Oid, PushOptions, RemoteCallbacks, Repository};
+use git2::{ObjectType, Oid, Repository};
 
 use super::{
     error::GitError,
+    fallback, folder,
+    objects::Made,
+    pack::{self, Thin},
+    receive::{self, Said},
     refusal::{Verdict, classify, telling_line},
+    upload::{self, Listed},
     worker::Room,
 };
 
-/// How much of what a hook prints is kept, in bytes.
-const HOOK_WORDS: usize = 16 * 1024;
+/// How many branches of ours are followed; of more than that the mirror forgets some.
+const FOLLOWED: usize = 200;
 
 /// What the server has, now also in the mirror.
 pub(super) struct Heads {
@@ -26,56 +26,64 @@ pub(super) struct Heads {
 }
 
 /// Fetches the tracked branch, and `other` (a reference) where the server has it.
-pub(super) fn fetch(room: &Room, other: Option<&str>) -> Result<Heads, GitError> {
-    room.failure.take();
-    if room.shared.url.starts_with("file:") && !folder(&room.shared.url)?.exists() {
-        return Err(GitError::NotFound);
-    }
+pub(super) fn fetch(room: &mut Room, other: Option<&str>) -> Result<Heads, GitError> {
+    room.session.failure.take();
     let tracked = room.shared.tracked();
-    let mut remote = room.repository.remote_anonymous(&room.shared.url)?;
-    let mut connection = remote
-        .connect_auth(Direction::Fetch, Some(RemoteCallbacks::new()), None)
-        .map_err(|error| conversation_failed(room, &error))?;
-    let listed: Vec<(String, Oid)> = connection
-        .list()
-        .map_err(|error| conversation_failed(room, &error))?
-        .iter()
-        .map(|head| (head.name().to_owned(), head.oid()))
-        .collect();
+    let mut names = vec![tracked.clone()];
+    names.extend(other.map(str::to_owned));
+    let held = held(room)?;
+    names.extend(held.into_iter().filter(|name| *name != tracked && Some(name.as_str()) != other));
+    let listed = listed(room, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     let find = |name: &str| listed.iter().find(|(found, _)| found == name).map(|(_, id)| *id);
     let tip = find(&tracked).ok_or_else(|| GitError::BranchMissing(room.shared.branch.clone()))?;
-    let heads = Heads { tip, other: other.and_then(find) };
-    let wanted: Vec<(&str, Oid)> =
-        [(Some(tracked.as_str()), Some(heads.tip)), (other, heads.other)].into_iter().filter_map(both).collect();
-    if wanted.iter().any(|(_, id)| room.repository.find_commit(*id).is_err()) {
-        let specs: Vec<String> = wanted.iter().map(|(name, _)| format!("+{name}:{name}")).collect();
-        let mut options = FetchOptions::new();
-        options.download_tags(AutotagOption::None).update_fetchhead(false);
-        let downloaded = connection.remote().download(&specs, Some(&mut options));
-        downloaded.map_err(|error| conversation_failed(room, &error))?;
-    }
-    follow(&room.repository, &wanted, &listed)?;
-    Ok(heads)
+    follow(room, &names, &listed)?;
+    room.prove(tip);
+    Ok(Heads { tip, other: other.and_then(find) })
 }
 
-fn both<A, B>(pair: (Option<A>, Option<B>)) -> Option<(A, B)> {
-    pair.0.zip(pair.1)
+fn listed(room: &mut Room, names: &[&str]) -> Result<Listed, GitError> {
+    if room.shared.url.starts_with("file:") {
+        if !folder::folder(&room.shared.url)?.exists() {
+            return Err(GitError::NotFound);
+        }
+        return fallback::fetch(room, names);
+    }
+    match upload::fetch(room, names)? {
+        Some(listed) => Ok(listed),
+        None => fallback::fetch(room, names),
+    }
 }
 
-/// Drops the references of branches that are gone, then moves the others to where the server's are.
-fn follow(repository: &Repository, wanted: &[(&str, Oid)], listed: &[(String, Oid)]) -> Result<(), GitError> {
-    let there: HashSet<&str> = listed.iter().map(|(name, _)| name.as_str()).collect();
-    for found in repository.references_glob("refs/heads/*")? {
-        let mut found = found?;
-        if !found.name().is_ok_and(|name| there.contains(name)) {
-            found.delete()?;
+/// The branches that the mirror holds; those beyond what is followed are let go.
+fn held(room: &Room) -> Result<Vec<String>, GitError> {
+    let tracked = room.shared.tracked();
+    let mut names = Vec::new();
+    for reference in room.repository.references_glob("refs/heads/*")? {
+        let mut reference = reference?;
+        match reference.name() {
+            Ok(name) if name == tracked || names.len() < FOLLOWED => names.push(name.to_owned()),
+            Ok(_) | Err(_) => reference.delete()?,
         }
     }
-    for (name, id) in wanted {
-        if repository.refname_to_id(name).ok() != Some(*id) {
-            repository.reference(name, *id, true, "fetched")?;
+    Ok(names)
+}
+
+/// Drops the references of branches that are gone, and moves the others to where the server's are.
+fn follow(room: &Room, names: &[String], listed: &Listed) -> Result<(), GitError> {
+    for name in names {
+        let there = listed.iter().find(|(found, _)| found == name).map(|(_, id)| *id);
+        let here = room.repository.refname_to_id(name).ok();
+        match there {
+            Some(id) if here != Some(id) => move_to(&room.repository, name, id)?,
+            None if here.is_some() => room.repository.find_reference(name)?.delete()?,
+            Some(_) | None => {}
         }
     }
+    Ok(())
+}
+
+fn move_to(repository: &Repository, reference: &str, id: Oid) -> Result<(), GitError> {
+    repository.reference(reference, id, true, "leverframe")?;
     Ok(())
 }
 
@@ -93,7 +101,7 @@ pub(super) enum Replace {
 pub(super) enum Pushed {
     /// The server has it.
     Done,
-    /// Somebody else was faster.
+    /// Somebody else was faster, or the server's words may mean that: look at the tip.
     Lost,
 }
 
@@ -110,74 +118,75 @@ pub(super) struct Push<'p> {
     pub(super) replace: Replace,
 }
 
-/// Pushes under the lease; the mirror's own reference follows.
-pub(super) fn push(room: &Room, push: Push<'_>) -> Result<Pushed, GitError> {
-    room.failure.take();
-    if room.shared.url.starts_with("file:") {
-        return push_to_folder(room, push);
-    }
-    let said = Said::default();
-    let sent = said.send(room, push);
-    if said.lease_lost.get() {
-        return Ok(Pushed::Lost);
-    }
-    let hook = String::from_utf8_lossy(&said.hook.borrow()).into_owned();
-    if let Some(status) = said.refused.take() {
-        return judge(&hook, &status, push.replace);
-    }
-    match sent {
-        Ok(()) => {
-            room.repository.reference(push.reference, push.commit, true, "pushed")?;
-            Ok(Pushed::Done)
+/// Pushes under the lease, and keeps what was made in the mirror, whose own reference follows.
+pub(super) fn push(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<Pushed, GitError> {
+    room.session.failure.take();
+    // Whether it goes through, is lost or breaks off: where the branch was is where it was.
+    room.proven = None;
+    let (pushed, kept) = if room.shared.url.starts_with("file:") {
+        keep(&room.repository, made, &pack::pack(made, Thin::Yes)?)?;
+        (folder::push(room, push)?, Ok(()))
+    } else {
+        push_to_host(room, push, made)?
+    };
+    if pushed == Pushed::Done {
+        match kept.and_then(|()| move_to(&room.repository, push.reference, push.commit)) {
+            Ok(()) if push.reference == room.shared.tracked() => room.prove(push.commit),
+            Ok(()) => {}
+            // Where the disk failed us the next fetch brings it.
+            Err(error) => tracing::warn!(%error, "what was pushed is not in the mirror yet"),
         }
-        Err(error) => match room.failure.take() {
-            Some(known) => Err(known),
-            None => judge(&hook, error.message(), push.replace),
-        },
+    }
+    Ok(pushed)
+}
+
+type Kept = Result<(), GitError>;
+
+fn push_to_host(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<(Pushed, Kept), GitError> {
+    let directory = room.shared.directory.clone();
+    let thin = pack::pack(made, Thin::Yes)?;
+    let (said, kept) = std::thread::scope(|scope| {
+        // The server takes longer than the disk, and neither needs the other.
+        let keeping = scope.spawn(|| keep(&Repository::open_bare(&directory)?, made, &thin));
+        let said = receive::push(room, push, made, &thin);
+        (said, keeping.join().unwrap_or_else(|_| Err(GitError::Other("keeping what was made broke off".into()))))
+    });
+    let said = said?;
+    let said = if said.asks_for_another_form() { push_otherwise(room, push, kept.clone())? } else { said };
+    match said {
+        Said::Refused { hook, status } => Ok((judge(&hook, &status, push.replace)?, kept)),
+        Said::Done | Said::OtherForm => Ok((Pushed::Done, kept)),
     }
 }
 
-/// What the server said to a push.
-#[derive(Default)]
-struct Said {
-    lease_lost: Cell<bool>,
-    refused: RefCell<Option<String>>,
-    hook: RefCell<Vec<u8>>,
+/// libgit2's push. A server that gives no report is asked what it has afterwards.
+fn push_otherwise(room: &mut Room, push: Push<'_>, kept: Kept) -> Result<Said, GitError> {
+    kept?;
+    let said = fallback::push(room, push)?;
+    if said != Said::Done {
+        return Ok(said);
+    }
+    let there = listed(room, &[push.reference])?;
+    let done = there.iter().any(|(_, id)| *id == push.commit);
+    let lost = Said::Refused { hook: String::new(), status: "stale info".to_owned() };
+    Ok(if done { Said::Done } else { lost })
 }
 
-impl Said {
-    fn send(&self, room: &Room, push: Push<'_>) -> Result<(), git2::Error> {
-        let mut remote = room.repository.remote_anonymous(&room.shared.url)?;
-        let force = if push.replace == Replace::Yes { "+" } else { "" };
-        let mut options = PushOptions::new();
-        options.remote_callbacks(self.callbacks(push.expected.unwrap_or(Oid::ZERO_SHA1)));
-        remote.push(&[format!("{force}{}:{}", push.commit, push.reference)], Some(&mut options))
+/// Writes what was made into the mirror: one commit's as files, those of a stack as one pack, in which a large
+/// directory costs only what changed in it.
+fn keep(repository: &Repository, made: &[Made], thin: &[u8]) -> Kept {
+    let odb = repository.odb()?;
+    let commits = made.iter().filter(|made| made.kind == ObjectType::Commit).count();
+    if commits <= 1 {
+        for object in made {
+            odb.write(object.kind, &object.bytes)?;
+        }
+        return Ok(());
     }
-
-    fn callbacks(&self, expected: Oid) -> RemoteCallbacks<'_> {
-        let mut callbacks = RemoteCallbacks::new();
-        callbacks.push_negotiation(move |updates| {
-            if updates.iter().all(|update| update.src() == expected) {
-                return Ok(());
-            }
-            self.lease_lost.set(true);
-            Err(git2::Error::from_str("the branch has moved"))
-        });
-        // The server compares once more under its lock; that refusal arrives only here.
-        callbacks.push_update_reference(|_, status| {
-            if let Some(status) = status {
-                *self.refused.borrow_mut() = Some(status.to_owned());
-            }
-            Ok(())
-        });
-        callbacks.sideband_progress(|bytes| {
-            let mut kept = self.hook.borrow_mut();
-            let room_left = HOOK_WORDS.saturating_sub(kept.len());
-            kept.extend(bytes.iter().take(room_left));
-            true
-        });
-        callbacks
-    }
+    let mut writer = odb.packwriter()?;
+    std::io::Write::write_all(&mut writer, thin).map_err(|error| GitError::Other(error.to_string()))?;
+    writer.commit()?;
+    Ok(())
 }
 
 /// What a refusal comes to.
@@ -191,71 +200,8 @@ fn judge(hook: &str, status: &str, replace: Replace) -> Result<Pushed, GitError>
         Verdict::Retry => Ok(Pushed::Lost),
         Verdict::Protected => Err(GitError::Protected(line)),
         Verdict::Auth => Err(GitError::Auth(line)),
-        Verdict::Refused => Err(GitError::Refused(line)),
-    }
-}
-
-/// libgit2's push into a folder overwrites without comparing. So the objects are put there as a pack, and the
-/// branch is moved by a compare-and-set under git's own lock.
-fn push_to_folder(room: &Room, push: Push<'_>) -> Result<Pushed, GitError> {
-    let failed = |error: git2::Error| conversation_failed(room, &error);
-    let there = Repository::open(folder(&room.shared.url)?).map_err(failed)?;
-    if !there.is_bare() {
-        return Err(GitError::Refused("the folder has a work tree; only bare repositories are pushed to".into()));
-    }
-    send_objects(&room.repository, &there, push.commit).map_err(failed)?;
-    let moved = match push.expected {
-        None => there.reference(push.reference, push.commit, false, "leverframe"),
-        Some(expected) => there.reference_matching(push.reference, push.commit, true, expected, "leverframe"),
-    };
-    match moved.map(|_| ()) {
-        Ok(()) => {
-            room.repository.reference(push.reference, push.commit, true, "pushed")?;
-            Ok(Pushed::Done)
-        }
-        Err(error) if is_lost(error.code()) => Ok(Pushed::Lost),
-        Err(error) => Err(failed(error)),
-    }
-}
-
-/// Puts a commit's own objects, without those of its parents, into another repository.
-fn send_objects(from: &Repository, to: &Repository, commit: Oid) -> Result<(), git2::Error> {
-    let mut walk = from.revwalk()?;
-    walk.push(commit)?;
-    for parent in from.find_commit(commit)?.parent_ids() {
-        walk.hide(parent)?;
-    }
-    let (mut builder, mut pack) = (from.packbuilder()?, git2::Buf::new());
-    builder.insert_walk(&mut walk)?;
-    builder.write_buf(&mut pack)?;
-    let objects = to.odb()?;
-    let mut writer = objects.packwriter()?;
-    std::io::Write::write_all(&mut writer, &pack).map_err(|error| git2::Error::from_str(&error.to_string()))?;
-    writer.commit().map(|_| ())
-}
-
-fn is_lost(code: git2::ErrorCode) -> bool {
-    use git2::ErrorCode;
-    [ErrorCode::Modified, ErrorCode::Locked, ErrorCode::Exists, ErrorCode::NotFound].contains(&code)
-}
-
-fn folder(url: &str) -> Result<std::path::PathBuf, GitError> {
-    let parsed = url::Url::parse(url).ok().and_then(|url| url.to_file_path().ok());
-    parsed.ok_or_else(|| GitError::Address("`file://` needs the whole path of a folder".into()))
-}
-
-/// Why a conversation failed: the transport's own reason, else libgit2's words, sorted.
-fn conversation_failed(room: &Room, error: &git2::Error) -> GitError {
-    use git2::{ErrorClass, ErrorCode};
-    if let Some(known) = room.failure.take() {
-        return known;
-    }
-    let words = error.message().to_owned();
-    match (error.class(), error.code()) {
-        (ErrorClass::Odb | ErrorClass::Zlib | ErrorClass::Object | ErrorClass::Indexer, _) => GitError::Damaged(words),
-        (_, ErrorCode::Auth) => GitError::Auth(words),
-        (ErrorClass::Repository | ErrorClass::Os, ErrorCode::NotFound) => GitError::NotFound,
-        (ErrorClass::Net | ErrorClass::Http, _) => GitError::Unreachable(words),
-        _ => GitError::Other(words),
+        Verdict::Later => Err(GitError::Unreachable(line)),
+        // Whoever pushes looks once more whether the branch has moved before this counts.
+        Verdict::Conflict | Verdict::Refused => Err(GitError::Refused(line)),
     }
 }

@@ -7,24 +7,39 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock, TryLockError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use git2::{Repository, RepositoryInitOptions};
+use git2::{Oid, Repository, RepositoryInitOptions};
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    error::GitError,
-    read::PathCache,
-    transport::{self, Failure, Session},
+    error::GitError, http::Session, land::Asked, queue, read::PathCache, receive::Receives, sign::SigningKey,
+    transport, upkeep::Upkeep, upload::Speaks,
 };
+use crate::{clock, core::names::CommitId};
 
 /// How much work may wait for one thread before callers wait to hand theirs in.
-const WAITING: usize = 64;
+const WAITING: usize = 256;
 
-type Job = Box<dyn FnOnce(&mut Room) + Send>;
+/// How long what the server said last is good enough to try a push on it. The lease finds out where it is not.
+const PROVEN_FOR: SignedDuration = SignedDuration::from_secs(60);
+
+/// Whoever waits for an answer.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, GitError>>;
+
+/// What a thread is asked to do.
+pub(super) enum Job {
+    /// Fetch. All that wait are answered by one.
+    Fetch(Reply<CommitId>),
+    /// Land a change. Those that wait go out together.
+    Land(Box<Asked>),
+    /// Anything else.
+    Run(Box<dyn FnOnce(&mut Room) + Send>),
+}
 
 /// What both threads of a repository know.
 pub(super) struct Shared {
@@ -37,12 +52,34 @@ pub(super) struct Shared {
     /// How often the mirror was made anew: a handle from before must be opened again.
     generation: AtomicU64,
     damaged: AtomicBool,
+    /// Signs commits, where they are to be signed.
+    pub(super) key: Option<SigningKey>,
+    /// Held while a job runs, so that nothing is swept away below it.
+    busy: RwLock<()>,
 }
 
 impl Shared {
-    pub(super) fn new(branch: String, url: String, directory: PathBuf) -> Self {
+    pub(super) fn new(branch: String, url: String, directory: PathBuf, key: Option<SigningKey>) -> Self {
         let (generation, damaged) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { branch, url, directory, generation, damaged }
+        Self { branch, url, directory, generation, damaged, key, busy: RwLock::new(()) }
+    }
+
+    /// How often the mirror was made anew, or its files were changed.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// Changes the mirror's files while no job runs on either thread, whose handles are opened again after it. `None`
+    /// where one runs.
+    pub(super) fn alone<T>(&self, change: impl FnOnce() -> T) -> Option<T> {
+        let _alone = match self.busy.try_write() {
+            Ok(alone) => alone,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let changed = change();
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        Some(changed)
     }
 
     /// The tracked branch as a reference.
@@ -55,14 +92,31 @@ impl Shared {
 pub(super) struct Room {
     pub(super) shared: Arc<Shared>,
     pub(super) repository: Repository,
-    pub(super) failure: Failure,
+    pub(super) session: Session,
     pub(super) paths: PathCache,
+    /// What the host can do.
+    pub(super) known: Known,
+    /// The tip of the tracked branch as the server said it last, and when.
+    pub(super) proven: Option<(Oid, Timestamp)>,
+    /// The upkeep of the mirror.
+    pub(super) upkeep: Upkeep,
     generation: u64,
+}
+
+/// What is known of a host, so that it need not be asked each time.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Its fetching.
+    pub(super) upload: Option<Speaks>,
+    /// Its receiving.
+    pub(super) receive: Option<Receives>,
 }
 
 impl Room {
     /// Does one job; a panic in it costs only this job.
-    fn attempt<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, GitError>) -> Result<T, GitError> {
+    pub(super) fn attempt<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, GitError>) -> Result<T, GitError> {
+        let shared = Arc::clone(&self.shared);
+        let _busy = shared.busy.read().unwrap_or_else(PoisonError::into_inner);
         self.reopen_if_made_anew()?;
         let done = catch_unwind(AssertUnwindSafe(|| job(self)));
         let done = done.unwrap_or_else(|_| Err(GitError::Other("the work on the repository broke off".into())));
@@ -70,6 +124,19 @@ impl Room {
             self.shared.damaged.store(true, Ordering::SeqCst);
         }
         done
+    }
+
+    /// Remembers where the server's tracked branch is.
+    pub(super) fn prove(&mut self, tip: Oid) {
+        self.proven = Some((tip, clock::now()));
+    }
+
+    /// The tip, where the server said it not long ago and the mirror holds it.
+    pub(super) fn likely_tip(&self) -> Option<Oid> {
+        let (tip, when) = self.proven?;
+        let fresh = clock::now().duration_since(when) < PROVEN_FOR;
+        let here = self.repository.refname_to_id(&self.shared.tracked()).ok();
+        (fresh && here == Some(tip) && !self.shared.damaged.load(Ordering::SeqCst)).then_some(tip)
     }
 
     fn reopen_if_made_anew(&mut self) -> Result<(), GitError> {
@@ -82,7 +149,8 @@ impl Room {
         Ok(())
     }
 
-    /// Makes the mirror anew if somebody found it damaged. Only the writer does this, before it fetches.
+    /// Makes the mirror anew if somebody found it damaged. Only the writer does this, before it fetches. The reader
+    /// may be at work: what it has open stays readable to it, and it opens the new one for its next job.
     pub(super) fn heal_if_damaged(&mut self) -> Result<(), GitError> {
         if !self.shared.damaged.load(Ordering::SeqCst) {
             return Ok(());
@@ -113,15 +181,29 @@ impl Lane {
         let repository = Repository::open_bare(&shared.directory)?;
         let (jobs, mut waiting) = mpsc::channel::<Job>(WAITING);
         let generation = shared.generation.load(Ordering::SeqCst);
-        let failure = session.failure.clone();
         let work = move || {
             // The HTTP client makes its timers where its requests are made, which is here.
             let runtime = session.runtime.clone();
             let _inside = runtime.enter();
-            transport::speak_for(session);
-            let mut room = Room { shared, repository, failure, paths: PathCache::default(), generation };
-            while let Some(job) = waiting.blocking_recv() {
-                job(&mut room);
+            transport::speak_for(session.clone());
+            let mut room = Room {
+                shared,
+                repository,
+                session,
+                paths: PathCache::default(),
+                known: Known::default(),
+                proven: None,
+                upkeep: Upkeep::default(),
+                generation,
+            };
+            while let Some(first) = waiting.blocking_recv() {
+                let mut jobs = vec![first];
+                while jobs.len() < WAITING
+                    && let Ok(job) = waiting.try_recv()
+                {
+                    jobs.push(job);
+                }
+                queue::work(&mut room, jobs);
             }
         };
         let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
@@ -135,14 +217,21 @@ impl Lane {
         &self,
         job: impl FnOnce(&mut Room) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, GitError> {
+        let run = |reply: Reply<T>| {
+            Job::Run(Box::new(move |room: &mut Room| {
+                if !reply.is_closed() {
+                    let _ = reply.send(room.attempt(job));
+                }
+            }))
+        };
+        self.ask(run).await
+    }
+
+    /// Hands in a job that answers, and waits for the answer.
+    pub(super) async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, GitError> {
         let stopped = || GitError::Other("the repository's threads have stopped".into());
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |room| {
-            if !reply.is_closed() {
-                let _ = reply.send(room.attempt(job));
-            }
-        });
-        self.jobs.send(job).await.map_err(|_| stopped())?;
+        self.jobs.send(job(reply)).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 }

@@ -258,7 +258,9 @@ fn what_is_cut_is_cut_between_letters_and_closed() {
         }
     }
     let notes = card["blocks"].as_array().unwrap().iter().find(|block| block["type"] == "context").unwrap().to_string();
-    for note in ["Approved by", "<@U0MO>", "Pull request #7", "Change", "01JD2Z6V8Q3K5N7P9R1T3W5Y7A"] {
+    for note in
+        ["Approved by", "<@U0MO>", "Pull request #7", "The whole diff: ", "Change", "01JD2Z6V8Q3K5N7P9R1T3W5Y7A"]
+    {
         assert!(notes.contains(note), "{note} is not in {notes}");
     }
 }

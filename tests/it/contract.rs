@@ -29,12 +29,12 @@ use crate::{
 };
 
 #[expect(clippy::disallowed_methods, reason = "where the reading material lies is for tests alone to know")]
-fn variable(name: &str) -> Option<PathBuf> {
+pub(crate) fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from)
 }
 
 /// Something of the reading material, or a line that says that it is not there.
-fn shared(path: &str) -> Option<PathBuf> {
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let folder = variable("LEVERFRAME_SHARED");
     let folder = folder.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
     let found = Some(folder.join(path)).filter(|file| file.exists());

@@ -84,7 +84,7 @@ enum Since {
 
 const POST: &str = "/api/chat.postMessage";
 const UPDATE: &str = "/api/chat.update";
-const LIST: &str = "/acme/deployments.git/info/refs?service=git-upload-pack";
+const LIST: &str = "/acme/deployments.git/git-upload-pack";
 const LIST_TO_PUSH: &str = "/acme/deployments.git/info/refs?service=git-receive-pack";
 const PUSH: &str = "/acme/deployments.git/git-receive-pack";
 const PULLS: &str = "/repos/acme/deployments/pulls";
@@ -98,11 +98,11 @@ fn effects(flow: Flow) -> Vec<Call> {
         |name, host, method, prefix| Call { name, host, method, prefix, saying: "", nth: 1, since: Since::Asking };
     let shows = |name, saying| Call { saying, ..call(name, Host::Slack, "POST", UPDATE) };
     let approved = |call: Call| Call { since: Since::Approving, ..call };
-    let looked_at = call("branch looked at", Host::Git, "GET", LIST);
+    let looked_at = call("branch looked at", Host::Git, "POST", LIST);
     let mut effects = vec![
         call("card posted", Host::Slack, "POST", POST),
         looked_at,
-        Call { name: "branch looked at to land on", nth: 2, ..looked_at },
+        Call { name: "branch looked at once more", nth: 2, ..looked_at },
         call("push begun", Host::Git, "GET", LIST_TO_PUSH),
         call("branch pushed", Host::Git, "POST", PUSH),
     ];

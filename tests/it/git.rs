@@ -12,8 +12,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering},
     },
 };
 
@@ -39,13 +39,28 @@ use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt as _, task::JoinSet};
 
 const AT: &str = "2026-11-21T08:00:00Z";
-const FILE: &str = "apps/checkout/staging/deployment.yaml";
+pub(crate) const FILE: &str = "apps/checkout/staging/deployment.yaml";
+
+/// What a server can and cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Habit {
+    /// All that git can.
+    Modern,
+    /// It says nothing of what became of a push.
+    NoReport,
+    /// It completes no packs.
+    NoThinPacks,
+    /// It speaks only the first protocol.
+    Old,
+}
 
 /// A server with one repository, `acme/deployments.git`.
-struct Server {
+pub(crate) struct Server {
     folder: TempDir,
-    port: u16,
-    pushes: Arc<AtomicU32>,
+    pub(crate) port: u16,
+    pub(crate) pushes: Arc<AtomicU32>,
+    pub(crate) token: Arc<Mutex<String>>,
+    pub(crate) renamed: Arc<AtomicU16>,
     loses_answers: Arc<AtomicBool>,
     _task: JoinSet<()>,
 }
@@ -53,36 +68,52 @@ struct Server {
 #[derive(Clone)]
 struct Host {
     root: PathBuf,
+    habit: Habit,
     pushes: Arc<AtomicU32>,
+    token: Arc<Mutex<String>>,
+    /// Unless 0, `acme/deployments` is `acme/moved` now, which is said with this status.
+    renamed: Arc<AtomicU16>,
     /// Pushes are carried out and answered 502.
     loses_answers: Arc<AtomicBool>,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
+        Self::with(Habit::Modern).await
+    }
+
+    pub(crate) async fn with(habit: Habit) -> Self {
         let folder = TempDir::new().unwrap();
         seed(folder.path());
         let pushes = Arc::new(AtomicU32::new(0));
         let loses_answers = Arc::new(AtomicBool::new(false));
         let root = folder.path().to_owned();
-        let host = Host { root, pushes: Arc::clone(&pushes), loses_answers: Arc::clone(&loses_answers) };
+        let (token, renamed) = (Arc::new(Mutex::new("s3cret".to_owned())), Arc::new(AtomicU16::new(0)));
+        let host = Host {
+            root,
+            habit,
+            pushes: Arc::clone(&pushes),
+            token: Arc::clone(&token),
+            renamed: Arc::clone(&renamed),
+            loses_answers: Arc::clone(&loses_answers),
+        };
         let app = Router::new().fallback(serve).layer(axum::extract::DefaultBodyLimit::disable()).with_state(host);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let mut task = JoinSet::new();
         task.spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { folder, port, pushes, loses_answers, _task: task }
+        Self { folder, port, pushes, token, renamed, loses_answers, _task: task }
     }
 
-    fn repository(&self) -> PathBuf {
+    pub(crate) fn repository(&self) -> PathBuf {
         self.folder.path().join("acme/deployments.git")
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/acme/deployments.git", self.port)
     }
 
-    fn hook(&self, name: &str, script: &str) {
+    pub(crate) fn hook(&self, name: &str, script: &str) {
         use std::os::unix::fs::PermissionsExt as _;
         let path = self.repository().join("hooks").join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -90,11 +121,11 @@ impl Server {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn mirror(&self, home: &TempDir) -> Mirror {
+    pub(crate) fn mirror(&self, home: &TempDir) -> Mirror {
         open(&self.url(), "s3cret", &home.path().join("mirror"))
     }
 
-    fn tip(&self, branch: &str) -> String {
+    pub(crate) fn tip(&self, branch: &str) -> String {
         git(&self.repository(), &["rev-parse", branch])
     }
 }
@@ -114,11 +145,22 @@ async fn serve(
     if let Some(rest) = path.strip_prefix("away/") {
         return Redirect::permanent(&format!("http://localhost:1/acme/{rest}")).into_response();
     }
-    let expected = base64::engine::general_purpose::STANDARD.encode("x-access-token:s3cret");
+    let renamed = host.renamed.load(Ordering::SeqCst);
+    if renamed != 0 && path.starts_with("acme/deployments.git") {
+        let moved = uri.to_string().replace("acme/deployments.git", "acme/moved.git");
+        return (StatusCode::from_u16(renamed).unwrap(), [(header::LOCATION, moved)]).into_response();
+    }
+    // What a redirect made of a push.
+    if method == Method::GET && !path.ends_with("info/refs") {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let login = format!("x-access-token:{}", host.token.lock().unwrap());
+    let expected = base64::engine::general_purpose::STANDARD.encode(login);
     if headers.get(header::AUTHORIZATION).is_none_or(|found| found != &format!("Basic {expected}")) {
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic")]).into_response();
     }
     let (repository, asked) = path.split_once(".git/").unwrap();
+    let repository = repository.replace("acme/moved", "acme/deployments");
     let repository = host.root.join(format!("{repository}.git"));
     if !repository.exists() {
         return StatusCode::NOT_FOUND.into_response();
@@ -130,14 +172,26 @@ async fn serve(
     if service == "receive-pack" && !listing {
         host.pushes.fetch_add(1, Ordering::SeqCst);
     }
-    let answer = talk(&service, listing, &repository, &body).await;
+    let protocol = headers.get("git-protocol").map(|value| value.to_str().unwrap());
+    let protocol = protocol.filter(|_| host.habit != Habit::Old);
+    let answer = talk(&service, (listing, host.habit), &repository, (protocol, &body)).await;
     let lost = service == "receive-pack" && !listing && host.loses_answers.load(Ordering::SeqCst);
     if lost { StatusCode::BAD_GATEWAY.into_response() } else { answer }
 }
 
-async fn talk(service: &str, listing: bool, repository: &Path, body: &[u8]) -> Response {
+async fn talk(
+    service: &str,
+    (listing, habit): (bool, Habit),
+    repository: &Path,
+    (protocol, body): (Option<&str>, &[u8]),
+) -> Response {
     let mut command = tokio::process::Command::new("git");
-    command.arg(service).arg("--stateless-rpc").args(listing.then_some("--advertise-refs")).arg(repository);
+    let refuses = habit == Habit::NoThinPacks && service == "receive-pack";
+    command.arg(service).args(refuses.then_some("--reject-thin-pack-for-testing"));
+    command.arg("--stateless-rpc").args(listing.then_some("--advertise-refs")).arg(repository);
+    if let Some(protocol) = protocol {
+        command.env("GIT_PROTOCOL", protocol);
+    }
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let body = body.to_vec();
@@ -146,21 +200,30 @@ async fn talk(service: &str, listing: bool, repository: &Path, body: &[u8]) -> R
     };
     let (_, output) = tokio::join!(write, child.wait_with_output());
     let mut answer = Vec::new();
-    if listing {
+    if listing && protocol.is_none() {
         let line = format!("# service=git-{service}\n");
         answer.extend(format!("{:04x}{line}0000", line.len() + 4).into_bytes());
     }
-    answer.extend(output.unwrap().stdout);
+    let said = output.unwrap().stdout;
+    let unsaid = b" report-status report-status-v2";
+    match said.windows(unsaid.len()).position(|window| window == unsaid) {
+        Some(at) if listing && habit == Habit::NoReport => {
+            // As long as before: the packet says its length.
+            let blank = [b" ".as_slice(), &[b'x'; 29], b" "].concat();
+            answer.extend([&said[..at], &blank[..unsaid.len()], &said[at + unsaid.len()..]].concat());
+        }
+        _ => answer.extend(said),
+    }
     let kind = if listing { "advertisement" } else { "result" };
     ([(header::CONTENT_TYPE, format!("application/x-git-{service}-{kind}"))], answer).into_response()
 }
 
 /// Runs git and gives what it printed.
-fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     try_git(folder, arguments).unwrap_or_else(|error| panic!("git {arguments:?}: {error}"))
 }
 
-fn try_git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+pub(crate) fn try_git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new("git");
     command.current_dir(folder).args(["-c", "user.name=Ana", "-c", "user.email=ana@example.com"]).args(arguments);
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null").env("GIT_TERMINAL_PROMPT", "0");
@@ -172,7 +235,7 @@ fn try_git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
 }
 
 /// A bare repository with files of every kind.
-fn seed(root: &Path) {
+pub(crate) fn seed(root: &Path) {
     let work = TempDir::new().unwrap();
     let work = work.path();
     git(work, &["init", "-q", "-b", "main"]);
@@ -199,45 +262,47 @@ fn seed(root: &Path) {
     git(root, &["clone", "-q", "--bare", work.to_str().unwrap(), "acme/deployments.git"]);
 }
 
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     Outgoing::new(&Tls::default()).unwrap().client().clone()
 }
 
-fn open(url: &str, password: &str, directory: &Path) -> Mirror {
+pub(crate) fn open(url: &str, password: &str, directory: &Path) -> Mirror {
     Mirror::open(source(url, password, directory), client(), tokio::runtime::Handle::current()).unwrap()
 }
 
-fn source(url: &str, password: &str, directory: &Path) -> Source {
-    let credentials = Credentials { username: "x-access-token".into(), password: Secret::new(password) };
+pub(crate) fn source(url: &str, password: &str, directory: &Path) -> Source {
+    let credentials = Credentials { username: "x-access-token".into(), password: Secret::new(password), renewal: None };
     Source {
         name: ConnectionName::parse("deployments").unwrap(),
         url: url.into(),
         branch: "main".into(),
         credentials: Some(credentials),
         directory: directory.into(),
+        ssh: "ssh".into(),
+        key: None,
     }
 }
 
-fn path(text: &str) -> RepoPath {
+pub(crate) fn path(text: &str) -> RepoPath {
     RepoPath::parse(text).unwrap()
 }
 
-fn request(number: u32) -> RequestId {
+pub(crate) fn request(number: u32) -> RequestId {
     RequestId::parse(&format!("01JD2Z6V8Q3K5N7P9R1T{number:06}")).unwrap()
 }
 
-fn at() -> Timestamp {
+pub(crate) fn at() -> Timestamp {
     AT.parse().unwrap()
 }
 
-fn composed(request: &RequestId, files: Vec<(RepoPath, Option<Vec<u8>>)>) -> Composed {
+pub(crate) fn composed(request: &RequestId, files: Vec<(RepoPath, Option<Vec<u8>>)>) -> Composed {
     let signature = |name: &str| Signature { name: name.into(), email: format!("{name}@example.com") };
     let message = format!("deploy checkout v1.2.5 to staging\n\nit was v1.2.4\n\n{REQUEST_TRAILER}: {request}\n");
     Composed { files, author: signature("ana"), committer: signature("leverframe"), at: at(), message }
 }
 
 /// A landing that sets the content of files.
-fn sets(onto: Onto, request: &RequestId, files: &[(&str, Option<&str>)]) -> Landing<String> {
+pub(crate) fn sets(onto: Onto, request: &RequestId, files: &[(&str, Option<&str>)]) -> Landing<String> {
     let files: Vec<(RepoPath, Option<Vec<u8>>)> =
         files.iter().map(|(name, text)| (path(name), text.map(|text| text.as_bytes().to_vec()))).collect();
     let asked = request.clone();
@@ -246,17 +311,22 @@ fn sets(onto: Onto, request: &RequestId, files: &[(&str, Option<&str>)]) -> Land
 }
 
 /// A landing that adds a line to a file that everybody adds lines to.
-fn appends(request: &RequestId) -> Landing<String> {
-    let asked = request.clone();
+pub(crate) fn appends(request: &RequestId) -> Landing<String> {
+    appends_to("counter.txt", request)
+}
+
+/// A landing that adds a line to a file.
+pub(crate) fn appends_to(file: &str, request: &RequestId) -> Landing<String> {
+    let (file, asked) = (path(file), request.clone());
     let compose = Box::new(move |tree: &Tree<'_>| {
-        let found = tree.file(&path("counter.txt")).map_err(|e| e.to_string())?.ok_or("no counter")?;
+        let found = tree.file(&file).map_err(|e| e.to_string())?.ok_or("no such file")?;
         let text = format!("{}{asked}\n", found.text);
-        Ok(composed(&asked, vec![(path("counter.txt"), Some(text.into_bytes()))]))
+        Ok(composed(&asked, vec![(file.clone(), Some(text.into_bytes()))]))
     });
     Landing { onto: Onto::Tracked, request: request.clone(), opened: at(), compose }
 }
 
-fn landed(outcome: Outcome<String>) -> CommitId {
+pub(crate) fn landed(outcome: Outcome<String>) -> CommitId {
     match outcome {
         Outcome::Landed { commit, .. } => commit,
         other @ (Outcome::AlreadyThere { .. } | Outcome::Stopped(_)) => panic!("{other:?}"),
@@ -287,6 +357,9 @@ async fn a_first_clone_reads_everything_that_is_text() {
     assert_eq!(names(&files), expected);
     assert!(mirror.directory(&tip, &path("apps/nothing")).await.unwrap().is_empty());
     assert!(mirror.directory(&tip, &path(FILE)).await.unwrap().is_empty());
+    assert_eq!(names(&mirror.target(&tip, &path(FILE)).await.unwrap()), [FILE]);
+    let target = mirror.target(&tip, &path("apps/checkout/staging")).await.unwrap();
+    assert_eq!(names(&target)[..4], expected);
 
     let file = mirror.file(&tip, &path(FILE)).await.unwrap().unwrap();
     assert_eq!(file.text, "image: checkout:v1.2.4\n# by hand\n");
@@ -494,7 +567,7 @@ async fn a_server_that_keeps_every_commit_refuses_the_replacement_once() {
 }
 
 /// Pushes commits as people do, with git and a rebase where the push is refused.
-fn script(url: &str, commits: u32) {
+pub(crate) fn script(url: &str, commits: u32) {
     let work = TempDir::new().unwrap();
     git(work.path(), &["clone", "-q", url, "."]);
     for number in 0..commits {

@@ -11,11 +11,15 @@
 mod beside;
 mod bot;
 mod cards;
+mod changes;
 mod command_line;
 mod contract;
 mod crash;
+mod flavour_corpus;
 mod forge;
 mod git;
+mod git_contention;
+mod git_hosts;
 mod ledger;
 mod outage;
 mod pull_requests;

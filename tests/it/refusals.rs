@@ -45,7 +45,8 @@ async fn what_is_not_there_is_answered_with_what_may_be_meant() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_tag_no_number_or_no_command_is_answered_with_how_to_write_it() {
     let chat = Chat::start().await;
-    let usage = "/deploy &lt;service&gt; &lt;environment&gt; &lt;version&gt; [replicas=N] [reason=...]";
+    let usage =
+        "/deploy &lt;service&gt; &lt;environment&gt; &lt;version&gt; [replicas=N] [digest=sha256:...] [reason=...]";
     let lines = [
         (
             "/deploy checkout staging v1/2",
@@ -139,7 +140,8 @@ async fn a_file_that_cannot_be_edited_with_certainty_is_left_alone_and_named() {
         (
             tag("v1.2.4\n    digest: sha256:00"),
             "`@` at `images[name=registry.example.com/shop/checkout].newTag` is pinned by digest, so a tag there would \
-             change nothing.\nTake the digest out in git first, in a reviewed commit.",
+             change nothing.\nGive the digest with the tag in the same command, or take the digest out in git first, in \
+             a reviewed commit.",
         ),
     ];
     for (number, (text, answer)) in cases.iter().enumerate() {

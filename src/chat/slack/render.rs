@@ -97,7 +97,7 @@ fn section(text: &str) -> SlackBlock {
     SlackSectionBlock::new().with_text(SlackBlockText::MarkDown(text)).into()
 }
 
-/// At most ten elements fit in a context; a card has seven at most.
+/// At most ten elements fit in a context; a card has eight at most.
 fn context(card: &Card) -> SlackBlock {
     let elements = card.notes.iter().take(10).map(|note| {
         SlackContextBlockElement::MarkDown(

@@ -219,10 +219,10 @@ fn urls_are_checked_and_hold_no_password() {
         ],
     );
     check(
-        r"+  other: { url: git@github.com:acme/x.git, branch: main }",
+        r"+  other: { url: git@github.com, branch: main }", // no path: not git's short form of SSH
         &[
             "3:1: `repositories`: found 2 repositories, none with `catalog: true`, expected exactly one repository with the catalog. Write `catalog: true` in the one that holds `.leverframe/catalog.yaml`.",
-            "7:17: `repositories.other.url`: found a text that is no URL, expected a URL that begins with `https://`, `http://`, `ssh://` or `file://`. Write it like `ssh://git@host/owner/name.git`.",
+            "7:17: `repositories.other.url`: found a text that is no URL, expected a URL that begins with `https://`, `http://`, `ssh://` or `file://`. Write it like `https://host/path`.",
         ],
     );
     check(

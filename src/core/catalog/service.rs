@@ -24,7 +24,7 @@ pub struct ServiceRules {
 /// A field pinned to its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
-    /// The file, from the target's directory.
+    /// The file, from the target's directory; `{service}` and `{environment}` in it stand for the target's.
     pub file: RepoPath,
     /// The YAML path in it, as it was written.
     pub path: String,
@@ -94,7 +94,7 @@ impl Pin {
     fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Self> {
         let fields = node.fields(&["file", "path", "document"], problems);
         let file = fields.required("file", "file: values.yaml", problems);
-        let file = file.and_then(|node| node.named(RepoPath::parse, problems));
+        let file = file.and_then(|node| node.named(pinned_file, problems));
         let path = fields.required("path", "path: app.image.tag", problems);
         let path = path.and_then(|node| node.text(problems));
         let document = match fields.get("document") {
@@ -112,4 +112,13 @@ impl Pin {
         };
         Some(Self { file: file?, path: path?.to_owned(), document: document? })
     }
+}
+
+/// A path in which `{service}` and `{environment}` may stand.
+fn pinned_file(text: &str) -> Result<RepoPath, NotAName> {
+    if text.replace("{service}", "").replace("{environment}", "").contains(['{', '}']) {
+        let rule = "`{service}` and `{environment}` are its only placeholders";
+        return Err(refused(text, "a file", rule, "values-{environment}.yaml"));
+    }
+    RepoPath::parse(text)
 }

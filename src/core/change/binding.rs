@@ -1,19 +1,17 @@
-//! Bindings: where a field of a target lives. Found by looking into the files of the target's path; a kustomization
-//! has the last word over what it lists. When two places fit, none is taken: the refusal names both and how to pin one.
+//! Bindings: where a field of a target lives, and how its value is written there.
 
 use std::fmt;
 
 use serde_json::Value;
 
 use super::{
-    SourceFile,
-    image::{image_form, split_image},
+    image::{Image, split_image},
+    marker::Automation,
     plan::{fact, shown},
-    spot::{Candidate, Spot},
 };
 use crate::core::{
     catalog::Pin as CatalogPin,
-    names::{Field, RepoPath, Service},
+    names::{Environment, Field, RepoPath, Service},
     yaml::{self, Document, Path, Scalar},
 };
 
@@ -23,12 +21,20 @@ pub type Pin = CatalogPin;
 /// What kind of file a field was found in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
-    /// `images` or `replicas` of a kustomization.
+    /// A kustomization's own lists: `images`, `replicas`, `configMapGenerator`.
     Kustomize,
-    /// A Deployment, StatefulSet or DaemonSet as it is applied.
+    /// A patch of a kustomization.
+    Patch,
+    /// A workload as it is applied.
     Plain,
-    /// The values of a Helm chart.
+    /// The values of a Helm chart, wherever they stand.
     Helm,
+    /// An Argo CD Application.
+    ArgoCd,
+    /// A ConfigMap, or a file that one is made of.
+    ConfigMap,
+    /// A HorizontalPodAutoscaler or ScaledObject.
+    Autoscaler,
     /// Where the catalog says.
     Pinned,
 }
@@ -38,30 +44,42 @@ pub enum Flavour {
 pub enum Form {
     /// As itself.
     Value,
-    /// As the tag of a whole image reference: `registry/name:tag`.
+    /// As text, a number too.
+    Text,
+    /// As text, unless a number or a yes or no stands there and the new value is one, too.
+    Like,
+    /// After a fixed beginning: `KEY=` in `KEY=value`.
+    After(String),
+    /// As a part of a whole image reference: `registry/name:tag@digest`.
     ImageOf {
+        /// What stands before the reference: `name=` in Argo CD's `kustomize.images`.
+        before: String,
         /// Everything before the tag's colon.
         repository: String,
     },
 }
 
-impl Form {
-    /// The field's value in what stands in the file, as people write it.
-    pub(super) fn shown(&self, value: &Value) -> String {
-        match self {
-            Self::Value => shown(value),
-            Self::ImageOf { .. } => {
-                let whole = shown(value);
-                split_image(&whole).tag.map(str::to_owned).unwrap_or(whole)
-            }
-        }
-    }
+/// Whether the place is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// It is.
+    There,
+    /// Its key is added; what holds until then comes from elsewhere.
+    Added {
+        /// The value that holds now, where one is known.
+        now: Option<String>,
+    },
+    /// The item of a list that holds it is added. The path ends in a selector and a key.
+    Item {
+        /// The value that holds now, where one is known.
+        now: Option<String>,
+    },
 }
 
 /// Where a field lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
-    /// The field.
+    /// The field. Where an autoscaler owns the replicas, `replicas` is found as `replicas_min`.
     pub field: Field,
     /// The file.
     pub file: RepoPath,
@@ -73,11 +91,26 @@ pub struct Binding {
     pub flavour: Flavour,
     /// How it is written.
     pub form: Form,
+    /// Whether it is there.
+    pub presence: Presence,
+    /// What else writes here, by a marker in the file.
+    pub automation: Option<Automation>,
+    /// The digest by which the image is pinned there, beside or behind its tag.
+    pub digest: Option<String>,
+    /// The container's own limit, for `cpu` and `memory`.
+    pub limit: Option<String>,
+    /// Other places of the same document with the same image, which change with it: init containers.
+    pub twins: Vec<Path>,
 }
 
 impl fmt::Display for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` at `{}`", self.file, self.yaml_path)
+        match &self.document {
+            Document::Index(0) => write!(f, "`{}` at `{}`", self.file, self.yaml_path),
+            document @ (Document::Index(_) | Document::Named { .. }) => {
+                write!(f, "`{}` at `{}` of document {document}", self.file, self.yaml_path)
+            }
+        }
     }
 }
 
@@ -86,7 +119,9 @@ impl fmt::Display for Binding {
 pub struct Locator {
     /// The service.
     pub service: Service,
-    /// The target's directory.
+    /// The environment.
+    pub environment: Environment,
+    /// The target's directory, or its one file.
     pub directory: Option<RepoPath>,
     /// The service's image as the catalog names it, without a tag.
     pub image: Option<String>,
@@ -94,212 +129,78 @@ pub struct Locator {
     pub pin: Option<Pin>,
 }
 
-/// Why a field has no one place.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum LocateRefusal {
-    /// Nothing is there at all.
-    #[error("there are no files under `{directory}`")]
-    Empty {
-        /// The target's directory.
-        directory: String,
-    },
-    /// No place for it.
-    #[error("no `{field}` was found in {looked}")]
-    NotFound {
-        /// The field.
-        field: Field,
-        /// The files that were looked into.
-        looked: String,
-    },
-    /// Several places fit.
-    #[error("`{field}` could be {candidates}")]
-    Ambiguous {
-        /// The field.
-        field: Field,
-        /// The places.
-        candidates: String,
-    },
-    /// A file in the way does not parse.
-    #[error("`{path}` cannot be read: {refusal}")]
-    Unreadable {
-        /// The file.
-        path: RepoPath,
-        /// Why.
-        refusal: yaml::Refusal,
-    },
-    /// The image is pinned by digest, which a tag would not change.
-    #[error("{place} is pinned by digest, so a tag there would change nothing")]
-    ByDigest {
-        /// The place.
-        place: String,
-    },
-    /// The catalog names a file that is not there.
-    #[error("`{path}` is not in the repository")]
-    NoSuchFile {
-        /// The file.
-        path: RepoPath,
-    },
-    /// The catalog's pin is no place.
-    #[error("the pin of `{field}` cannot be followed: {what}")]
-    BadPin {
-        /// The field.
-        field: Field,
-        /// Why.
-        what: String,
-    },
-    /// A field that is not found by looking.
-    #[error("`{field}` is not found by looking into files yet")]
-    Unsupported {
-        /// The field.
-        field: Field,
-    },
-}
+impl Form {
+    /// The form of a whole image reference.
+    pub(super) fn image(before: &str, reference: &str) -> Self {
+        Self::ImageOf { before: before.to_owned(), repository: split_image(reference).repository.to_owned() }
+    }
 
-impl LocateRefusal {
-    /// What to do about it.
-    pub fn remedy(&self) -> String {
-        let pin = |field: &Field| {
-            format!(
-                "Pin it in the catalog: `bindings: {{ {field}: {{ file: <file>, path: <yaml path> }} }}` under the service."
-            )
+    /// The field's value in what stands in the file, as people write it; nothing where that part is missing.
+    pub(super) fn shown(&self, field: &Field, value: &Value) -> Option<String> {
+        let whole = shown(value);
+        let part = match self {
+            Self::Value | Self::Text | Self::Like => whole,
+            Self::After(before) => unquoted(whole.strip_prefix(before.as_str()).unwrap_or(&whole)).to_owned(),
+            Self::ImageOf { before, .. } => {
+                let image = split_image(whole.strip_prefix(before.as_str()).unwrap_or(&whole));
+                let part = if *field == Field::ImageDigest { image.digest } else { image.tag };
+                part.unwrap_or_default().to_owned()
+            }
         };
-        match self {
-            Self::Empty { .. } => "Check the service and the environment's `path` in the catalog.".to_owned(),
-            Self::NotFound { field, .. } | Self::Ambiguous { field, .. } | Self::Unsupported { field } => pin(field),
-            Self::Unreadable { refusal, .. } => refusal.remedy(),
-            Self::ByDigest { .. } => "Take the digest out in git first, in a reviewed commit.".to_owned(),
-            Self::NoSuchFile { .. } | Self::BadPin { .. } => "Correct the pin in the catalog.".to_owned(),
-        }
+        Some(part).filter(|part| !part.is_empty())
+    }
+
+    /// What stands in the file once the field has its value; `before` is what stands there so far.
+    pub(super) fn written(&self, field: &Field, value: &Value, before: Option<&Scalar>) -> Option<Scalar> {
+        let text = || Scalar::String(shown(value));
+        Some(match self {
+            Self::Value => Scalar::from_json(value).ok()?,
+            Self::Text => text(),
+            Self::Like => {
+                let read = Scalar::of_plain(&shown(value));
+                let same = before.is_some_and(|before| {
+                    matches!(
+                        (before, &read),
+                        (Scalar::Integer(_) | Scalar::Float(_), Scalar::Integer(_) | Scalar::Float(_))
+                            | (Scalar::Bool(_), Scalar::Bool(_))
+                    )
+                });
+                if same { read } else { text() }
+            }
+            Self::After(start) => Scalar::String(format!("{start}{}", shown(value))),
+            Self::ImageOf { before: start, repository } => {
+                let (whole, part) = (before.and_then(Scalar::as_str).unwrap_or_default(), shown(value));
+                let stood = split_image(whole.strip_prefix(start.as_str()).unwrap_or(whole));
+                let digests = *field == Field::ImageDigest;
+                let tag = if digests { stood.tag } else { Some(part.as_str()) };
+                let digest = if digests { Some(part.as_str()) } else { stood.digest };
+                Scalar::String(format!("{start}{}", Image { repository, tag, digest }))
+            }
+        })
     }
 }
 
-/// Finds the one place of a field.
-///
-/// # Errors
-/// When there is none, when several fit, or when a file in the way does not parse.
-pub fn locate(field: &Field, locator: &Locator, files: &[SourceFile]) -> Result<Binding, LocateRefusal> {
-    let directory = locator.directory.as_ref().map(ToString::to_string).unwrap_or_default();
-    if let Some(pin) = &locator.pin {
-        return pinned(field, pin, locator, files);
-    }
-    if !matches!(field, Field::ImageTag | Field::Replicas) {
-        return Err(LocateRefusal::Unsupported { field: field.clone() });
-    }
-    if files.is_empty() {
-        return Err(LocateRefusal::Empty { directory });
-    }
-    let in_kustomization = looked_into(field, locator, files, Room::Kustomization)?;
-    if !in_kustomization.is_empty() {
-        return one(field, in_kustomization);
-    }
-    let mut candidates = looked_into(field, locator, files, Room::Manifest)?;
-    candidates.extend(looked_into(field, locator, files, Room::Values)?);
-    if candidates.is_empty() {
-        return Err(LocateRefusal::NotFound { field: field.clone(), looked: looked(files) });
-    }
-    one(field, candidates)
+/// Without the quotes that kustomize takes off a literal.
+fn unquoted(text: &str) -> &str {
+    let inner = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
-/// The field's value at its place, as people write it.
+/// The field's value at its place, as people write it; what holds instead where the place is not there yet.
 ///
 /// # Errors
 /// When the file does not parse or the way is not there.
 pub fn value_at(binding: &Binding, text: &str) -> Result<Option<String>, yaml::Refusal> {
-    let value = yaml::read(text, &binding.document, &binding.yaml_path)?;
-    Ok(value.as_ref().and_then(fact).map(|value| binding.form.shown(&value)))
-}
-
-fn looked(files: &[SourceFile]) -> String {
-    let mut names: Vec<String> = files.iter().take(5).map(|file| format!("`{}`", file.path)).collect();
-    if files.len() > 5 {
-        names.push(format!("{} more", files.len() - 5));
-    }
-    names.join(", ")
-}
-
-fn pinned(field: &Field, pin: &Pin, locator: &Locator, files: &[SourceFile]) -> Result<Binding, LocateRefusal> {
-    let path = match &locator.directory {
-        Some(directory) => RepoPath::parse(&format!("{directory}/{}", pin.file)).unwrap_or_else(|_| pin.file.clone()),
-        None => pin.file.clone(),
+    let now = match &binding.presence {
+        Presence::There => None,
+        Presence::Added { now } | Presence::Item { now } => now.clone(),
     };
-    let Some(file) = files.iter().find(|file| file.path == path) else {
-        return Err(LocateRefusal::NoSuchFile { path });
-    };
-    let unreadable = |refusal| LocateRefusal::Unreadable { path: path.clone(), refusal };
-    let wrong = |what: &dyn fmt::Display| LocateRefusal::BadPin { field: field.clone(), what: what.to_string() };
-    let yaml_path = Path::parse(&pin.path).map_err(|error| wrong(&error))?;
-    let document = Document::parse(&pin.document.to_string()).map_err(|error| wrong(&error))?;
-    let value = yaml::read(&file.text, &document, &yaml_path).map_err(unreadable)?;
-    let form = match (field, value) {
-        (Field::ImageTag, Some(Scalar::String(text))) if text.contains('/') => image_form(&text),
-        (_, _) => Form::Value,
-    };
-    Ok(Binding { field: field.clone(), file: path, document, yaml_path, flavour: Flavour::Pinned, form })
-}
-
-/// The three rooms a field can live in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
-    Kustomization,
-    Manifest,
-    Values,
-}
-
-fn room(file: &SourceFile, directory: &str, has_chart: HasChart) -> Option<Room> {
-    let inside = file.path.as_str().strip_prefix(directory)?.trim_start_matches('/');
-    match inside {
-        "kustomization.yaml" | "kustomization.yml" | "Kustomization" => Some(Room::Kustomization),
-        "values.yaml" | "values.yml" => Some(Room::Values),
-        "Chart.yaml" => None,
-        _ if has_chart == HasChart::Yes && inside.starts_with("templates/") => None,
-        _ if inside.ends_with(".yaml") || inside.ends_with(".yml") => Some(Room::Manifest),
-        _ => None,
-    }
-}
-
-/// Templates of a chart are no manifests.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum HasChart {
-    Yes,
-    No,
-}
-
-/// The best candidates of one room.
-fn looked_into(
-    field: &Field,
-    locator: &Locator,
-    files: &[SourceFile],
-    wanted: Room,
-) -> Result<Vec<Candidate>, LocateRefusal> {
-    let directory = locator.directory.as_ref().map(ToString::to_string).unwrap_or_default();
-    let chart = format!("{directory}/Chart.yaml");
-    let has_chart = if files.iter().any(|file| file.path.as_str() == chart) { HasChart::Yes } else { HasChart::No };
-    let mut candidates = Vec::new();
-    for file in files.iter().filter(|file| room(file, &directory, has_chart) == Some(wanted)) {
-        let unreadable = |refusal| LocateRefusal::Unreadable { path: file.path.clone(), refusal };
-        let documents = yaml::tree(&file.text).map_err(unreadable)?;
-        for (index, document) in documents.iter().enumerate() {
-            let at = Spot { field, locator, file: &file.path, document: Document::Index(index), node: document };
-            candidates.extend(match wanted {
-                Room::Kustomization => at.kustomization(),
-                Room::Manifest => at.manifest(),
-                Room::Values => at.values(),
-            });
+    match super::apply::read(text, &binding.document, &binding.yaml_path) {
+        Ok(value) => {
+            let here = value.as_ref().and_then(fact).and_then(|value| binding.form.shown(&binding.field, &value));
+            Ok(here.or(now))
         }
-    }
-    let best = candidates.iter().map(|candidate| candidate.fit).max();
-    candidates.retain(|candidate| Some(candidate.fit) == best);
-    Ok(candidates)
-}
-
-fn one(field: &Field, mut candidates: Vec<Candidate>) -> Result<Binding, LocateRefusal> {
-    if candidates.len() > 1 {
-        let places: Vec<String> = candidates.iter().map(|candidate| candidate.binding.to_string()).collect();
-        return Err(LocateRefusal::Ambiguous { field: field.clone(), candidates: places.join(" or ") });
-    }
-    match candidates.pop() {
-        Some(candidate) if candidate.by_digest => Err(LocateRefusal::ByDigest { place: candidate.binding.to_string() }),
-        Some(candidate) => Ok(candidate.binding),
-        None => Err(LocateRefusal::NotFound { field: field.clone(), looked: String::new() }),
+        Err(yaml::Refusal::NotFound { .. }) if binding.presence != Presence::There => Ok(now),
+        Err(refusal) => Err(refusal),
     }
 }

@@ -1,10 +1,20 @@
 //! Changes: where a field lives (bindings), what would be edited, and the digest that people approve.
 
+mod apply;
+mod at;
 mod binding;
 mod diff;
+mod draft;
+mod flavour;
 mod image;
+mod locate;
+mod marker;
+mod plain;
 mod plan;
-mod spot;
+mod quantity;
+mod references;
+mod refusal;
+mod sight;
 #[cfg(test)]
 mod tests;
 
@@ -13,9 +23,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use binding::{Binding, Flavour, LocateRefusal, Locator, Pin, locate, value_at};
+pub use binding::{Binding, Flavour, Form, Locator, Pin, Presence, value_at};
 pub use diff::{SHOWN_LINES, unified};
+pub use locate::locate;
+pub use marker::Automation;
 pub use plan::{PlanRefusal, Planned, Wanted, plan};
+pub use references::gathered;
+pub use refusal::LocateRefusal;
 
 use crate::core::{
     names::{CommandName, CommitId, ConnectionName, Digest, Field, RepoPath, Target},

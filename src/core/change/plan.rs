@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Binding, Edit, Line, LocateRefusal, Locator, Plan, SourceFile, binding::Form, digest, locate, unified};
+use super::{Binding, LocateRefusal, Locator, Plan, SourceFile, apply::apply, digest, draft::Draft, locate, value_at};
 use crate::core::{
     names::{CommandName, CommitId, ConnectionName, Digest, Field, RepoPath, Target},
-    yaml::{self, Assignment, Missing, Scalar},
+    yaml::{self, Scalar},
 };
 
 /// What is wanted, and where it is looked for.
@@ -64,6 +64,18 @@ pub enum PlanRefusal {
         /// The file.
         path: RepoPath,
     },
+    /// More than the container may have.
+    #[error("{place} would ask for {value} of {field}, above the limit of {limit}")]
+    AboveLimit {
+        /// The field.
+        field: Field,
+        /// The place.
+        place: String,
+        /// The value.
+        value: String,
+        /// The container's limit.
+        limit: String,
+    },
     /// A value that no file can hold.
     #[error("`{value}` is no value for {field}")]
     Value {
@@ -82,16 +94,14 @@ impl PlanRefusal {
             Self::Place(refusal) => refusal.remedy(),
             Self::Edit { refusal, .. } => refusal.remedy(),
             Self::Protected { .. } => "Change it by hand, in a reviewed commit.".to_owned(),
+            Self::AboveLimit { field, limit, .. } => {
+                format!("Ask for at most {limit}, or raise the limit of {field} in git first, in a reviewed commit.")
+            }
+            Self::Value { field: Field::Cpu, .. } => "Write it like `500m` or `1.5`.".to_owned(),
+            Self::Value { field: Field::Memory, .. } => "Write it like `512Mi` or `2Gi`.".to_owned(),
             Self::Value { .. } => "Ask with a text, a number, true or false.".to_owned(),
         }
     }
-}
-
-/// One field's edit, still to be applied.
-struct Step {
-    binding: Binding,
-    edit: Edit,
-    line: Line,
 }
 
 /// Plans what is wanted on the files of the target.
@@ -103,84 +113,67 @@ pub fn plan(
     locator: &dyn Fn(&Field) -> Locator,
     files: &[SourceFile],
 ) -> Result<Planned, PlanRefusal> {
-    let mut steps = Vec::new();
-    for (field, value) in wanted.set {
-        let binding = locate(field, &locator(field), files)?;
-        let file = file(files, &binding.file)?;
-        steps.extend(step(wanted, field, value, (binding, file))?);
+    let mut draft = Draft::default();
+    for (binding, value) in places(wanted.set, locator, files)? {
+        draft.add(&binding, &value, files)?;
     }
-    if steps.is_empty() {
+    if draft.lines.is_empty() {
         let values: Vec<String> = wanted.set.iter().map(|(field, value)| words(field, value)).collect();
         return Err(PlanRefusal::Already { target: wanted.target.clone(), values: values.join(" and ") });
     }
-    let (after, diff) = apply(&steps, files)?;
-    let edits: Vec<Edit> = steps.iter().map(|step| step.edit.clone()).collect();
+    let (edits, operations) = draft.edits(wanted.repository);
+    let (after, diff) = apply(operations, files)?;
     let digest = digest(wanted.command, wanted.target, &edits)
         .map_err(|error| PlanRefusal::Value { field: Field::Replicas, value: error.to_string() })?;
-    let lines = steps.into_iter().map(|step| step.line).collect();
-    let plan = Plan { digest, base: wanted.base.clone(), policy: wanted.policy.clone(), edits, lines, diff };
-    Ok(Planned { plan, after })
+    let (base, policy) = (wanted.base.clone(), wanted.policy.clone());
+    Ok(Planned { plan: Plan { digest, base, policy, edits, lines: draft.lines, diff }, after })
 }
 
-fn file<'a>(files: &'a [SourceFile], path: &RepoPath) -> Result<&'a SourceFile, PlanRefusal> {
+/// Where each wanted field lives, with its value; an autoscaler's most goes up with its fewest.
+fn places(
+    set: &BTreeMap<Field, Value>,
+    locator: &dyn Fn(&Field) -> Locator,
+    files: &[SourceFile],
+) -> Result<Vec<(Binding, Value)>, PlanRefusal> {
+    let mut places = Vec::new();
+    for (field, value) in set {
+        let binding = locate(field, &locator(field), files)?;
+        if binding.digest.is_some() && *field == Field::ImageTag && !set.contains_key(&Field::ImageDigest) {
+            return Err(LocateRefusal::ByDigest { place: binding.to_string() }.into());
+        }
+        let autoscaled = binding.field == Field::ReplicasMin && *field == Field::Replicas;
+        places.push((binding, value.clone()));
+        if autoscaled && !set.contains_key(&Field::ReplicasMax) {
+            places.extend(raised(value, locator, files)?.map(|most| (most, value.clone())));
+        }
+    }
+    Ok(places)
+}
+
+/// Where an autoscaler's most is written, when it is below what is wanted.
+fn raised(
+    value: &Value,
+    locator: &dyn Fn(&Field) -> Locator,
+    files: &[SourceFile],
+) -> Result<Option<Binding>, PlanRefusal> {
+    let field = Field::ReplicasMax;
+    let most = match locate(&field, &locator(&field), files) {
+        Err(LocateRefusal::NotFound { .. }) => return Ok(None),
+        found => found?,
+    };
+    let text = &file(files, &most.file)?.text;
+    let now = value_at(&most, text).map_err(|refusal| PlanRefusal::Edit { path: most.file.clone(), refusal })?;
+    let now = now.and_then(|now| now.parse::<u64>().ok());
+    Ok(now.zip(value.as_u64()).is_some_and(|(now, wanted)| now < wanted).then_some(most))
+}
+
+/// A file that is there and may be written.
+pub(super) fn file<'a>(files: &'a [SourceFile], path: &RepoPath) -> Result<&'a SourceFile, PlanRefusal> {
     if path.is_protected() {
         return Err(PlanRefusal::Protected { path: path.clone() });
     }
     let missing = || LocateRefusal::NoSuchFile { path: path.clone() };
     Ok(files.iter().find(|file| &file.path == path).ok_or_else(missing)?)
-}
-
-/// The edit of one field; `None` when it has its value already.
-fn step(
-    wanted: &Wanted<'_>,
-    field: &Field,
-    value: &Value,
-    (binding, file): (Binding, &SourceFile),
-) -> Result<Option<Step>, PlanRefusal> {
-    let refused = |refusal| PlanRefusal::Edit { path: file.path.clone(), refusal };
-    let before = yaml::read(&file.text, &binding.document, &binding.yaml_path).map_err(refused)?;
-    let new = match &binding.form {
-        Form::Value => value.clone(),
-        Form::ImageOf { repository } => Value::String(format!("{repository}:{}", shown(value))),
-    };
-    if before.as_ref().map(Scalar::to_json).as_ref() == Some(&new) {
-        return Ok(None);
-    }
-    let old = before.as_ref().and_then(fact);
-    let line = Line { field: field.clone(), old: old.as_ref().map(|old| binding.form.shown(old)), new: shown(value) };
-    let edit = Edit {
-        repository: wanted.repository.clone(),
-        path: file.path.clone(),
-        document: binding.document.clone(),
-        yaml_path: binding.yaml_path.clone(),
-        old,
-        new,
-    };
-    Ok(Some(Step { binding, edit, line }))
-}
-
-/// Applies all edits, file by file, and draws the diff.
-fn apply(steps: &[Step], files: &[SourceFile]) -> Result<(Vec<(RepoPath, String)>, String), PlanRefusal> {
-    let mut by_file: BTreeMap<&RepoPath, Vec<Assignment>> = BTreeMap::new();
-    for step in steps {
-        let value = Scalar::from_json(&step.edit.new)
-            .map_err(|_| PlanRefusal::Value { field: step.binding.field.clone(), value: step.edit.new.to_string() })?;
-        by_file.entry(&step.edit.path).or_default().push(Assignment {
-            document: step.edit.document.clone(),
-            path: step.edit.yaml_path.clone(),
-            value,
-            missing: Missing::Add,
-        });
-    }
-    let (mut after, mut diff) = (Vec::new(), String::new());
-    for (path, assignments) in by_file {
-        let before = file(files, path)?;
-        let edited = yaml::set(&before.text, &assignments)
-            .map_err(|refusal| PlanRefusal::Edit { path: path.clone(), refusal })?;
-        diff.push_str(&unified(path.as_str(), &before.text, &edited.text));
-        after.push((path.clone(), edited.text));
-    }
-    Ok((after, diff))
 }
 
 fn words(field: &Field, value: &Value) -> String {

@@ -139,7 +139,7 @@ impl Definition {
     }
 
     /// How the command is written, without what stands before its name:
-    /// `deploy <service> <environment> <version> [replicas=N] [reason=...]`.
+    /// `deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
     pub fn usage(&self) -> String {
         let options = self.options.iter().map(CommandOption::placeholder);
         std::iter::once(self.name.to_string()).chain(options).collect::<Vec<_>>().join(" ")

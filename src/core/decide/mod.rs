@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::core::{
-    catalog::Team,
+    catalog::{Lock, Team},
     change::Plan,
     entry::{Actor, Draft},
-    names::{CommandName, PersonId, RequestId, Target},
+    names::{CommandName, Field, PersonId, RequestId, Target},
     policy::{Circumstances, Denial, Principal, Question, Standing, Verdict},
     request::{Card, Event, Request},
     rules::Rules,
@@ -256,12 +256,10 @@ pub fn principal(rules: &Rules, actor: &Actor) -> Principal {
 
 fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Circumstances {
     let lines = plan.map(|plan| plan.lines.as_slice()).unwrap_or_default();
-    let replicas = lines.iter().find(|line| line.field == crate::core::names::Field::Replicas);
-    let edits = plan.map(|plan| plan.edits.as_slice()).unwrap_or_default();
-    let locked = lines.iter().zip(edits).find_map(|(line, edit)| {
-        let anywhere = rules.catalog.is_locked(request.target, &line.field);
-        anywhere.or_else(|| rules.catalog.is_locked_in(request.target, &line.field, &edit.path))
-    });
+    let line = |field: Field| lines.iter().find(move |line| line.field == field);
+    // Where an autoscaler owns the count, the fewest that it keeps are what somebody asks for.
+    let replicas = line(Field::Replicas).or_else(|| line(Field::ReplicasMin));
+    let locked = plan.and_then(|plan| lock(rules, request.target, plan));
     let limits = rules.catalog.replica_limits();
     Circumstances {
         locked: locked.map(|lock| lock.because.clone()),
@@ -272,6 +270,20 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
         platform: request.actor.via.clone(),
         ..Circumstances::default()
     }
+}
+
+/// The lock that holds a plan: on one of its fields, or on one of its files.
+fn lock<'r>(rules: &'r Rules, target: &Target, plan: &Plan) -> Option<&'r Lock> {
+    let catalog = &rules.catalog;
+    let held = |field: &Field| {
+        let in_files = || plan.edits.iter().find_map(|edit| catalog.is_locked_in(target, field, &edit.path));
+        catalog.is_locked(target, field).or_else(in_files)
+    };
+    let is_count = |field: &Field| matches!(field, Field::ReplicasMin | Field::ReplicasMax);
+    plan.lines.iter().map(|line| &line.field).find_map(|field| {
+        // Whoever locks `replicas` means the count, whatever it is called in the files.
+        held(field).or_else(|| is_count(field).then(|| held(&Field::Replicas)).flatten())
+    })
 }
 
 /// The entries that open the way for a planned change: its approval at once where nobody need be asked.

@@ -386,6 +386,7 @@ fn policy_and_limits_refuse_before_anything_opens() {
     let mut talk = Talk::new();
     talk.asks(asker("U7", None), "prod", Planning::Planned(version("prod")));
     talk.asks(ana(), "prod", Planning::Planned(plan("prod", Field::Replicas, "3", "10")));
+    talk.asks(ana(), "prod", Planning::Planned(plan("prod", Field::ReplicasMin, "3", "11")));
     talk.asks(ana(), "prod", Planning::Planned(plan("prod", Field::Cpu, "1", "2")));
     talk.asks(ana(), "prod", Planning::Refused(Words::plain("checkout in prod is already at v2.")));
     talk.asks(ana(), "prod", Planning::Planned(version("prod")));
@@ -394,6 +395,7 @@ fn policy_and_limits_refuse_before_anything_opens() {
         "
 slack:U7 asks in prod: [request.refused] \"Your account belongs to nobody in the catalog. Ask to be added under `people` in the catalog; your account is `slack:U7`.\" -> none, due None
 slack:U1 asks in prod: [request.refused] \"That many replicas are outside the limits of the catalog (10 asked, 1 to 9 allowed). Ask for a number within the limits, or change `limits.replicas` in the catalog.\" -> none, due None
+slack:U1 asks in prod: [request.refused] \"That many replicas are outside the limits of the catalog (11 asked, 1 to 9 allowed). Ask for a number within the limits, or change `limits.replicas` in the catalog.\" -> none, due None
 slack:U1 asks in prod: [request.refused] \"The field is locked: it changes only by hand in git (measured in May). Change it in the repository, in a reviewed commit.\" -> none, due None
 slack:U1 asks in prod: [request.refused] \"checkout in prod is already at v2. \" -> none, due None
 slack:U1 asks in prod: [request.opened request.planned] Taken -> waiting for approval, due Some(OpenPullRequest)

@@ -30,18 +30,19 @@ pub(super) struct Way {
 pub(super) enum End {
     /// A node, by index.
     Item(usize),
-    /// A mapping, by index, in which the last key is missing.
-    Missing { mapping: usize, key: String },
+    /// The collection, by index, in which the step after the first `taken` finds nothing; or nothing at all, in which
+    /// no step finds anything.
+    Missing { parent: usize, taken: usize },
 }
 
 /// What a step found.
 enum Found {
     Child { key: Option<usize>, item: usize, place: usize },
-    Missing(String),
+    Missing,
 }
 
 impl Stream<'_> {
-    /// Follows `path` in `document`.
+    /// Follows `path` in `document` as far as it leads.
     pub(super) fn find(&self, document: &Document, path: &Path) -> Result<Way, Refusal> {
         let (document, root) = self.root(document)?;
         let (through, keys, places) = (Vec::new(), Vec::new(), Vec::new());
@@ -58,13 +59,23 @@ impl Stream<'_> {
                     way.end = End::Item(item);
                     current = item;
                 }
-                Found::Missing(key) if count + 1 == path.steps().len() => {
-                    way.end = End::Missing { mapping: current, key };
+                Found::Missing => {
+                    way.end = End::Missing { parent: current, taken: count };
+                    return Ok(way);
                 }
-                Found::Missing(_) => return Err(at.not_found(step)),
             }
         }
         Ok(way)
+    }
+
+    /// Why `path` does not lead on from `parent`, to which its first `taken` steps lead.
+    pub(super) fn no_way(&self, parent: usize, taken: usize, path: &Path) -> Refusal {
+        let at = Spot { stream: self, path, count: taken, item: parent };
+        match (path.steps().get(taken), self.kind(parent)) {
+            (Some(step), Kind::Mapping | Kind::Sequence) => at.not_found(step),
+            (Some(step), found @ (Kind::Scalar | Kind::Null)) => at.wrong_kind(found, expected_by(step)),
+            (None, _) => Refusal::NoPlace { at: path.clone(), line: self.line(parent) },
+        }
     }
 
     /// What stands at a node, for messages.
@@ -134,17 +145,18 @@ impl Stream<'_> {
         }
     }
 
-    /// Why a key is not found: which are there.
-    pub(super) fn no_key(&self, mapping: usize, at: Path, key: &str) -> Refusal {
-        let step = Step::Key(key.to_owned()).to_string();
-        let keys = self.entries(mapping).filter_map(|(name, _)| self.scalar_text(name));
-        let there = keys.take(LISTED).map(str::to_owned).collect();
-        Refusal::NotFound { at, step, line: self.line(mapping), there }
-    }
-
     /// Whether `mapping` has an entry whose key and value have these texts.
     fn has(&self, mapping: usize, key: &str, value: &str) -> bool {
         self.values(mapping, key).iter().any(|item| self.scalar_text(*item) == Some(value))
+    }
+}
+
+/// What a step leads into.
+fn expected_by(step: &Step) -> Kind {
+    match step {
+        Step::Key(_) => Kind::Mapping,
+        Step::Index(_) | Step::Select { .. } => Kind::Sequence,
+        Step::Inside(_) => Kind::Scalar,
     }
 }
 
@@ -181,21 +193,32 @@ impl Spot<'_, '_> {
     }
 
     fn down(&self, step: &Step) -> Result<Found, Refusal> {
-        let expected = match step {
-            Step::Key(_) => Kind::Mapping,
-            Step::Index(_) | Step::Select { .. } => Kind::Sequence,
-        };
+        let expected = expected_by(step);
         let found = self.stream.kind(self.item);
+        if found == Kind::Null {
+            return Ok(Found::Missing);
+        }
         if found != expected {
-            return Err(Refusal::WrongKind { at: self.at(), found, expected, line: self.line() });
+            return Err(self.wrong_kind(found, expected));
         }
         match step {
             Step::Key(key) => self.by_key(key),
-            Step::Index(place) => match self.stream.children(self.item).nth(*place) {
-                Some(item) => Ok(Found::Child { key: None, item, place: *place }),
-                None => Err(self.not_found(step)),
-            },
+            Step::Index(place) => self.by_place(step, *place),
             Step::Select { key, value } => self.by_selector(step, key, value),
+            // Paths into texts are taken apart before they are followed.
+            Step::Inside(_) => Err(Refusal::NoPlace { at: self.at(), line: self.line() }),
+        }
+    }
+
+    fn wrong_kind(&self, found: Kind, expected: Kind) -> Refusal {
+        Refusal::WrongKind { at: self.at(), found, expected, line: self.line() }
+    }
+
+    fn by_place(&self, step: &Step, place: usize) -> Result<Found, Refusal> {
+        match self.stream.children(self.item).nth(place) {
+            Some(item) => Ok(Found::Child { key: None, item, place }),
+            None if self.stream.children(self.item).count() == place => Ok(Found::Missing),
+            None => Err(self.not_found(step)),
         }
     }
 
@@ -208,7 +231,7 @@ impl Spot<'_, '_> {
                 Some((merge, _)) => {
                     Err(Refusal::Merged { at: self.at(), key: key.to_owned(), line: stream.line(merge) })
                 }
-                None => Ok(Found::Missing(key.to_owned())),
+                None => Ok(Found::Missing),
             },
             [(place, (name, item))] => {
                 if let Some(Content::Alias(_)) = stream.items.get(*name).map(|name| &name.content) {
@@ -234,7 +257,7 @@ impl Spot<'_, '_> {
         let fits = |(_, item): &(usize, usize)| stream.has(stream.resolved(*item), key, value);
         let hits: Vec<_> = stream.children(self.item).enumerate().filter(fits).collect();
         match hits.as_slice() {
-            [] => Err(self.not_found(step)),
+            [] => Ok(Found::Missing),
             [(place, item)] => {
                 if stream.values(*item, key).len() > 1 {
                     let twice = stream.entries(*item).filter(|(name, _)| stream.scalar_text(*name) == Some(key));
@@ -263,10 +286,12 @@ impl Spot<'_, '_> {
                 let value = stream.scalar_text(value)?.to_owned();
                 Some(Step::Select { key: key.clone(), value }.to_string())
             }
-            Step::Key(_) | Step::Index(_) => Some(Step::Index(place).to_string()),
+            Step::Key(_) | Step::Index(_) | Step::Inside(_) => Some(Step::Index(place).to_string()),
         };
-        if let Step::Key(key) = step {
-            return stream.no_key(self.item, self.at(), key);
+        if let Step::Key(_) = step {
+            let keys = stream.entries(self.item).filter_map(|(name, _)| stream.scalar_text(name));
+            let there = keys.take(LISTED).map(str::to_owned).collect();
+            return Refusal::NotFound { at: self.at(), step: step.to_string(), line: self.line(), there };
         }
         let there = stream.children(self.item).enumerate().filter_map(item).take(LISTED).collect();
         Refusal::NotFound { at: self.at(), step: step.to_string(), line: self.line(), there }

@@ -9,6 +9,7 @@ use serde::{
 };
 
 use super::{
+    literal::Literal,
     plan::{Change, Splice},
     scalar::Scalar,
     stream::Stream,
@@ -28,6 +29,12 @@ enum Opinion {
     Tagged(String, Box<Opinion>),
 }
 
+/// What is in a collection.
+enum Entries<'o> {
+    Sequence(&'o mut Vec<Opinion>),
+    Mapping(&'o mut Vec<(Opinion, Opinion)>),
+}
+
 /// Whether serde_yaml agrees that the only difference is the wanted one. A file it cannot read gets no opinion.
 pub(super) fn agrees(old: &Stream<'_>, splices: &[&Splice], new: &str) -> Result<(), &'static str> {
     let Some(mut expected) = read(old.text) else { return Ok(()) };
@@ -36,22 +43,19 @@ pub(super) fn agrees(old: &Stream<'_>, splices: &[&Splice], new: &str) -> Result
     }
     for splice in splices {
         let document = expected.get_mut(splice.document);
-        let place = document.and_then(|root| root.at(&splice.places));
+        let places = match (&splice.change, splice.places.split_last()) {
+            (Change::Removed { .. }, Some((_, parents))) => parents,
+            (Change::Replaced(_) | Change::Added { .. } | Change::Removed { .. }, _) => &splice.places,
+        };
+        let place = document.and_then(|root| root.at(places));
         let Some(place) = place else { return Err("serde_yaml sees another structure") };
-        match &splice.change {
-            Change::Replaced(_) => *place = Opinion::of(&splice.value),
-            Change::Added { key, .. } => match place.untagged() {
-                Opinion::Mapping(entries) => {
-                    entries.push((Opinion::String(key.clone()), Opinion::of(&splice.value)));
-                }
-                Opinion::Null
-                | Opinion::Bool(_)
-                | Opinion::Integer(_)
-                | Opinion::Float(_)
-                | Opinion::String(_)
-                | Opinion::Sequence(_)
-                | Opinion::Tagged(..) => return Err("serde_yaml sees no mapping"),
-            },
+        let seen = match &splice.change {
+            Change::Replaced(_) => place.put(&splice.value),
+            Change::Added { key, .. } => place.push(key.as_deref(), &splice.value),
+            Change::Removed { .. } => splice.places.last().is_some_and(|last| place.take(*last)),
+        };
+        if !seen {
+            return Err("serde_yaml sees another structure");
         }
     }
     match read(new) {
@@ -69,7 +73,52 @@ fn read(text: &str) -> Option<Vec<Opinion>> {
 }
 
 impl Opinion {
-    fn of(value: &Scalar) -> Self {
+    fn of(value: &Literal) -> Self {
+        match value {
+            Literal::Scalar(scalar) => Self::of_scalar(scalar),
+            Literal::Sequence(items) => Self::Sequence(items.iter().map(Self::of).collect()),
+            Literal::Mapping(entries) => {
+                let entry = |(key, value): &(String, Literal)| (Self::String(key.clone()), Self::of(value));
+                Self::Mapping(entries.iter().map(entry).collect())
+            }
+        }
+    }
+
+    fn put(&mut self, value: &Literal) -> bool {
+        *self = Self::of(value);
+        true
+    }
+
+    /// Adds a last entry, if this is a collection of that kind.
+    fn push(&mut self, key: Option<&str>, value: &Literal) -> bool {
+        let value = Self::of(value);
+        match (self.entries(), key) {
+            (Some(Entries::Mapping(entries)), Some(key)) => entries.push((Self::String(key.to_owned()), value)),
+            (Some(Entries::Sequence(items)), None) => items.push(value),
+            (Some(Entries::Mapping(_) | Entries::Sequence(_)) | None, _) => return false,
+        }
+        true
+    }
+
+    /// Takes the entry at `place` away, if there is one.
+    fn take(&mut self, place: usize) -> bool {
+        match self.entries() {
+            Some(Entries::Mapping(entries)) if place < entries.len() => _ = entries.remove(place),
+            Some(Entries::Sequence(items)) if place < items.len() => _ = items.remove(place),
+            Some(Entries::Mapping(_) | Entries::Sequence(_)) | None => return false,
+        }
+        true
+    }
+
+    fn entries(&mut self) -> Option<Entries<'_>> {
+        match self.untagged() {
+            Self::Sequence(items) => Some(Entries::Sequence(items)),
+            Self::Mapping(entries) => Some(Entries::Mapping(entries)),
+            Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Float(_) | Self::String(_) | Self::Tagged(..) => None,
+        }
+    }
+
+    fn of_scalar(value: &Scalar) -> Self {
         match value {
             Scalar::Null => Self::Null,
             Scalar::Bool(value) => Self::Bool(*value),
@@ -103,10 +152,9 @@ impl Opinion {
     /// Follows the places of each step among its siblings.
     fn at(&mut self, places: &[usize]) -> Option<&mut Self> {
         let Some((first, rest)) = places.split_first() else { return Some(self) };
-        let child = match self.untagged() {
-            Self::Sequence(items) => items.get_mut(*first),
-            Self::Mapping(entries) => entries.get_mut(*first).map(|(_, value)| value),
-            Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Float(_) | Self::String(_) | Self::Tagged(..) => None,
+        let child = match self.entries()? {
+            Entries::Sequence(items) => items.get_mut(*first),
+            Entries::Mapping(entries) => entries.get_mut(*first).map(|(_, value)| value),
         };
         child?.at(rest)
     }

@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::format::Format;
+
 /// One step down into a document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
@@ -19,6 +21,8 @@ pub enum Step {
         /// The text its value must have.
         value: String,
     },
+    /// Into the text that a value is.
+    Inside(Format),
 }
 
 /// The way from the root of a document to one value.
@@ -57,6 +61,9 @@ pub enum PathProblem {
     /// `[key=]`.
     #[error("the value after `=` is missing")]
     NoValue,
+    /// `|` without the word of a format after it.
+    #[error("after `|` stands none of `yaml`, `json` and `properties`")]
+    NoFormat,
 }
 
 impl PathError {
@@ -69,6 +76,7 @@ impl PathError {
             PathProblem::NotJson => "Write the text between double quotes, with `\\\"` and `\\\\` inside it.",
             PathProblem::NoBracket => "Write `[0]`, `[\"any key\"]` or `[name=app]`.",
             PathProblem::NoValue => "Write `[key=value]`, or `[key=\"\"]` for an empty value.",
+            PathProblem::NoFormat => "Write `|yaml`, `|json` or `|properties`.",
         }
         .to_owned()
     }
@@ -90,7 +98,7 @@ impl Path {
         if matches!(text, "" | ".") {
             return Ok(Self(steps));
         }
-        if !text.starts_with(['.', '[']) {
+        if !text.starts_with(['.', '[', '|']) {
             steps.push(reader.name()?);
         }
         while reader.at < text.len() {
@@ -120,6 +128,13 @@ impl Path {
         self
     }
 
+    /// This path and the text that stands there, read as `format`.
+    #[must_use]
+    pub fn inside(mut self, format: Format) -> Self {
+        self.0.push(Step::Inside(format));
+        self
+    }
+
     /// The steps, from the root.
     pub fn steps(&self) -> &[Step] {
         &self.0
@@ -129,6 +144,16 @@ impl Path {
     #[must_use]
     pub fn prefix(&self, count: usize) -> Self {
         Self(self.0.iter().take(count).cloned().collect())
+    }
+
+    /// Where this path first steps into a text: the way to that text, its format, and the way in it.
+    pub(super) fn split(&self) -> Option<(Self, Format, Self)> {
+        self.0.iter().enumerate().find_map(|(place, step)| match step {
+            Step::Inside(format) => {
+                Some((self.prefix(place), *format, Self(self.0.iter().skip(place + 1).cloned().collect())))
+            }
+            Step::Key(_) | Step::Index(_) | Step::Select { .. } => None,
+        })
     }
 }
 
@@ -159,6 +184,12 @@ impl<'t> Reader<'t> {
     fn step(&mut self) -> Result<Step, PathError> {
         if self.take('.') {
             return self.name();
+        }
+        if self.take('|') {
+            let start = self.at;
+            let format = Format::of_word(self.run(is_name_character));
+            self.at = if format.is_none() { start } else { self.at };
+            return format.map(Step::Inside).ok_or_else(|| self.error(PathProblem::NoFormat));
         }
         if self.take('[') { self.bracket() } else { Err(self.error(PathProblem::NoStep)) }
     }
@@ -244,6 +275,7 @@ impl fmt::Display for Step {
             Self::Key(key) if is_name(key) => f.write_str(key),
             Self::Key(key) => write!(f, "[{}]", json(key)),
             Self::Index(index) => write!(f, "[{index}]"),
+            Self::Inside(format) => write!(f, "|{format}"),
             Self::Select { key, value } => {
                 let bare_key = !key.is_empty() && !key.starts_with('"') && !key.contains(['=', ']']);
                 let bare_value = !value.is_empty() && !value.starts_with('"') && !value.contains(']');
@@ -323,6 +355,9 @@ mod tests {
             (r#"[name=""]"#, r#"[name=""]"#),
             (r#"["a=b"=c]"#, r#"["a=b"=c]"#),
             ("[0=x]", "[0=x]"),
+            ("data[\"app.yaml\"]|yaml.server.port", "data[\"app.yaml\"]|yaml.server.port"),
+            ("a|json.limits[0]|properties[\"x.y\"]", "a|json.limits[0]|properties[\"x.y\"]"),
+            ("|yaml[0]", "|yaml[0]"),
         ] {
             check(text, canonical);
         }
@@ -347,6 +382,8 @@ mod tests {
             ("a[k=]", 5, PathProblem::NoValue),
             (r#"a["x]"#, 3, PathProblem::NotJson),
             (r#"["ä"x]"#, 5, PathProblem::NotClosed),
+            ("a|toml.b", 3, PathProblem::NoFormat),
+            ("a|", 3, PathProblem::NoFormat),
         ] {
             assert_eq!(Path::parse(text).unwrap_err(), PathError { column, problem }, "{text}");
         }
@@ -358,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_built_path_is_the_parsed_one() {
-        let built = Path::root().key("spec").key("a.b").index(2).select("name", "x]y");
+        let built = Path::root().key("spec").key("a.b").index(2).select("name", "x]y").inside(Format::Json).key("z");
         assert_eq!(Path::parse(&built.to_string()).unwrap(), built);
     }
 }

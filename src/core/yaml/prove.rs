@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use granit_parser::ScalarStyle;
 
 use super::{
-    Edited, opinion,
+    Edited,
+    literal::Literal,
+    opinion,
     plan::{Change, Splice},
     refusal::Refusal,
     scalar::Scalar,
@@ -21,7 +23,7 @@ pub(super) fn prove(old: &Stream<'_>, splices: &[&Splice], edited: &Edited) -> R
     if !same_bytes_between(old.text, edited) {
         return Err(failed("bytes outside the edit differ"));
     }
-    let new = Stream::parse(&edited.text).map_err(|_| failed("the edited file does not parse"))?;
+    let new = Stream::parse_as(&edited.text, old.format).map_err(|_| failed("the edited file does not parse"))?;
     same_nodes(old, splices, &new).map_err(failed)?;
     if old.weight > 4 * old.items.len() + 10_000 {
         // Aliases inside aliases: the second reader would write them all out.
@@ -42,80 +44,128 @@ fn same_bytes_between(old: &str, edited: &Edited) -> bool {
     between && old.get(ends.0..) == edited.text.get(ends.1..)
 }
 
-/// Walks both files side by side; only what was replaced or added may differ, and must be the wanted value.
+/// Walks both files side by side; only what was replaced, added or removed may differ, and must be what is wanted.
 fn same_nodes(old: &Stream<'_>, splices: &[&Splice], new: &Stream<'_>) -> Result<(), &'static str> {
-    let mut replaced = BTreeMap::new();
-    let mut added: BTreeMap<usize, Vec<(&Splice, &str)>> = BTreeMap::new();
+    let mut changed = BTreeMap::new();
+    let mut added: BTreeMap<usize, Vec<(&Splice, Option<&str>)>> = BTreeMap::new();
     for splice in splices {
         match &splice.change {
-            Change::Replaced(item) => {
-                replaced.insert(*item, *splice);
-            }
-            Change::Added { mapping, key } => {
-                let end = old.items.get(*mapping).map_or(0, |item| item.end);
-                added.entry(end).or_default().push((splice, key));
+            Change::Replaced(item) => _ = changed.insert(*item, *splice),
+            Change::Removed { nodes } => _ = changed.insert(nodes.start, *splice),
+            Change::Added { collection, key } => {
+                let end = old.items.get(*collection).map_or(0, |item| item.end);
+                added.entry(end).or_default().push((splice, key.as_deref()));
             }
         }
     }
-    let mut fresh = new.items.iter();
-    for place in 0..=old.items.len() {
+    let mut fresh = Fresh { items: new.items.iter(), anchors: BTreeMap::new() };
+    let mut place = 0;
+    loop {
         for (splice, key) in added.get(&place).into_iter().flatten() {
-            let (name, value) = (fresh.next(), fresh.next());
-            let named = name.is_some_and(|name| is_bare(name, splice) && scalar_text(name) == Some(*key));
-            if !named || !value.is_some_and(|value| is_wanted(value, splice)) {
+            let named = key.is_none_or(|key| fresh.is_key(key, splice.depth));
+            if !named || !fresh.is_wanted(&splice.value, splice.depth, Block::Never) {
                 return Err("the added entry is not read back");
             }
         }
         let Some(item) = old.items.get(place) else { break };
-        let Some(now) = fresh.next() else { return Err("nodes are missing") };
-        match replaced.get(&place) {
-            Some(splice) if is_wanted(now, splice) => {}
-            Some(_) => return Err("the value is not read back"),
-            None if same(item, now) => {}
+        place = match changed.get(&place) {
+            None if fresh.is_same(item) => place + 1,
             None => return Err("another node differs"),
-        }
+            Some(splice) => match &splice.change {
+                Change::Removed { nodes } => nodes.end,
+                Change::Replaced(_) | Change::Added { .. } => {
+                    if !fresh.is_wanted(&splice.value, splice.depth, Block::of(item)) {
+                        return Err("the value is not read back");
+                    }
+                    item.end
+                }
+            },
+        };
     }
     let explicit = |stream: &Stream<'_>| stream.roots.iter().map(|root| root.explicit).collect::<Vec<_>>();
-    if fresh.next().is_some() || explicit(old) != explicit(new) || old.locks.len() != new.locks.len() {
+    if fresh.items.next().is_some() || explicit(old) != explicit(new) || old.locks.len() != new.locks.len() {
         return Err("documents differ");
     }
     Ok(())
 }
 
-/// Depth and order together are the structure.
-fn same(old: &Item<'_>, new: &Item<'_>) -> bool {
-    old.depth == new.depth && old.anchor == new.anchor && old.tag == new.tag && old.content == new.content
+/// Whether the wanted value is a text block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    Never,
+    Always,
 }
 
-fn scalar_text<'i>(item: &'i Item<'_>) -> Option<&'i str> {
-    match &item.content {
-        Content::Scalar(text, _) => Some(text),
-        Content::Mapping(_) | Content::Sequence(_) | Content::Alias(_) => None,
+impl Block {
+    /// A value that was a `|` block stays one, and no other becomes one.
+    fn of(item: &Item<'_>) -> Self {
+        match item.content {
+            Content::Scalar(_, ScalarStyle::Literal) => Self::Always,
+            Content::Scalar(..) | Content::Mapping(_) | Content::Sequence(_) | Content::Alias(_) => Self::Never,
+        }
     }
 }
 
-fn is_bare(item: &Item<'_>, splice: &Splice) -> bool {
-    item.depth == splice.depth && item.anchor == 0 && item.tag.is_none()
+/// The nodes of the edited file that were not looked at yet.
+struct Fresh<'i, 't> {
+    items: std::slice::Iter<'i, Item<'t>>,
+    /// The numbers that the anchors of the old file have in the new one.
+    anchors: BTreeMap<usize, usize>,
 }
 
-/// Whether a node is the wanted value, to readers of YAML 1.1 and 1.2.
-fn is_wanted(item: &Item<'_>, splice: &Splice) -> bool {
-    let right = match (&item.content, &splice.value) {
-        (Content::Scalar(text, ScalarStyle::Plain), Scalar::String(wanted)) => text == wanted && is_plain_text(text),
-        (Content::Scalar(text, ScalarStyle::Plain), wanted) => Scalar::of_plain(text) == *wanted,
-        (Content::Scalar(text, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted), Scalar::String(wanted)) => {
-            text == wanted
+impl<'i, 't> Fresh<'i, 't> {
+    /// Depth and order together are the structure.
+    fn is_same(&mut self, old: &Item<'_>) -> bool {
+        let Some(new) = self.items.next() else { return false };
+        if old.anchor > 0 {
+            self.anchors.insert(old.anchor, new.anchor);
         }
-        (
-            Content::Scalar(
-                _,
-                ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Literal | ScalarStyle::Folded,
-            )
-            | Content::Mapping(_)
-            | Content::Sequence(_)
-            | Content::Alias(_),
-            _,
-        ) => false,
-    };
-    right && is_bare(item, splice)
+        let content = match (&old.content, &new.content) {
+            (Content::Alias(old), Content::Alias(new)) => self.anchors.get(old) == Some(new),
+            (old, new) => old == new,
+        };
+        old.depth == new.depth && (old.anchor > 0) == (new.anchor > 0) && old.tag == new.tag && content
+    }
+
+    /// The next node, if it is at this depth and has neither anchor nor tag.
+    fn bare(&mut self, depth: usize) -> Option<&'i Content<'t>> {
+        let item = self.items.next()?;
+        (item.depth == depth && item.anchor == 0 && item.tag.is_none()).then_some(&item.content)
+    }
+
+    fn is_key(&mut self, key: &str, depth: usize) -> bool {
+        matches!(self.bare(depth), Some(Content::Scalar(text, _)) if text == key)
+    }
+
+    /// Whether the next nodes are the wanted value, to readers of YAML 1.1 and 1.2, and nothing more.
+    fn is_wanted(&mut self, value: &Literal, depth: usize, block: Block) -> bool {
+        let next = self.bare(depth);
+        let inside = match (next, value) {
+            (Some(Content::Scalar(text, style)), Literal::Scalar(wanted)) => {
+                return is_scalar(text, *style, wanted, block);
+            }
+            (Some(Content::Mapping(_)), Literal::Mapping(entries)) => entries
+                .iter()
+                .all(|(key, value)| self.is_key(key, depth + 1) && self.is_wanted(value, depth + 1, Block::Never)),
+            (Some(Content::Sequence(_)), Literal::Sequence(items)) => {
+                items.iter().all(|item| self.is_wanted(item, depth + 1, Block::Never))
+            }
+            (Some(Content::Scalar(..) | Content::Mapping(_) | Content::Sequence(_) | Content::Alias(_)) | None, _) => {
+                false
+            }
+        };
+        inside && self.items.as_slice().first().is_none_or(|next| next.depth <= depth)
+    }
+}
+
+/// Whether a scalar is the wanted one.
+fn is_scalar(text: &str, style: ScalarStyle, wanted: &Scalar, block: Block) -> bool {
+    match (style, wanted, block) {
+        (ScalarStyle::Literal, Scalar::String(wanted), Block::Always) => text == wanted,
+        (ScalarStyle::Plain, Scalar::String(wanted), Block::Never) => text == wanted && is_plain_text(text),
+        (ScalarStyle::Plain, wanted, Block::Never) => Scalar::of_plain(text) == *wanted,
+        (ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, Scalar::String(wanted), Block::Never) => text == wanted,
+        (ScalarStyle::Folded | ScalarStyle::Literal | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, _, _)
+        | (ScalarStyle::Plain, _, Block::Always) => false,
+    }
 }

@@ -204,6 +204,34 @@ pub enum Refusal {
         /// Where.
         line: usize,
     },
+    /// Something is to be inserted where something stands already.
+    #[error("line {line}: {here} is there already", here = called(at))]
+    AlreadyThere {
+        /// Its path.
+        at: Path,
+        /// Where.
+        line: usize,
+    },
+    /// A path steps into a value that is no text whose inner bytes can be edited exactly.
+    #[error("line {line}: {here} is {found}, into which no path can step", here = called(at))]
+    NotAText {
+        /// The path of the value.
+        at: Path,
+        /// What stands there.
+        found: &'static str,
+        /// Where.
+        line: usize,
+    },
+    /// The text inside a value refuses the edit. Lines are those of the file.
+    #[error("in the text at `{at}` (line {line}): {inner}")]
+    Inside {
+        /// The path of the text, its format as the last step.
+        at: Path,
+        /// Where the text starts.
+        line: usize,
+        /// Why, with paths from the root of that text.
+        inner: Box<Refusal>,
+    },
     /// The edited text did not prove to be the old one with the wanted values. A safety net; nothing was changed.
     #[error("{}the edit could not be proven exact ({why}); nothing was changed", place(*line))]
     NotProven {
@@ -241,12 +269,15 @@ impl Refusal {
             Self::NotAValue { .. } => "Give a text, a number, `true` or `false`.",
             Self::SetTwice { .. } => "Set each value once.",
             Self::NoPlace { .. } => "Change it by hand in git, or write it in the plain form `key: value`.",
+            Self::AlreadyThere { .. } => "Set the value that is there, or remove it first.",
+            Self::NotAText { .. } => "Change it by hand in git, or write the text as a `|` block.",
+            Self::Inside { inner, .. } => return inner.remedy(),
             Self::NotProven { .. } => "Change it by hand in git, and report the file as a defect.",
         }
         .to_owned()
     }
 
-    /// A stable word for the kind of refusal, for counting.
+    /// A stable word for the kind of refusal, for counting; of a refusal inside a text, that of the inner one.
     pub fn word(&self) -> &'static str {
         match self {
             Self::DoesNotParse { .. } => "does-not-parse",
@@ -268,6 +299,9 @@ impl Refusal {
             Self::NotAValue { .. } => "not-a-value",
             Self::SetTwice { .. } => "set-twice",
             Self::NoPlace { .. } => "no-place",
+            Self::AlreadyThere { .. } => "already-there",
+            Self::NotAText { .. } => "not-a-text",
+            Self::Inside { inner, .. } => inner.word(),
             Self::NotProven { .. } => "not-proven",
         }
     }
@@ -287,13 +321,50 @@ impl Refusal {
             | Self::Tag { line, .. }
             | Self::BlockScalar { line, .. }
             | Self::Locked { line, .. }
-            | Self::NoPlace { line, .. } => Some(*line),
+            | Self::NoPlace { line, .. }
+            | Self::AlreadyThere { line, .. }
+            | Self::NotAText { line, .. } => Some(*line),
+            Self::Inside { line, inner, .. } => Some(inner.line().unwrap_or(*line)),
             Self::DocumentAmbiguous { lines, .. }
             | Self::Ambiguous { lines, .. }
             | Self::DuplicateKey { lines, .. } => lines.first().copied(),
             Self::NotProven { line, .. } => *line,
             Self::DocumentNotFound { .. } | Self::NotAValue { .. } | Self::SetTwice { .. } => None,
         }
+    }
+}
+
+impl Refusal {
+    /// The same with its lines, which were those of a text inside a file, as lines of the file.
+    pub(super) fn told(mut self, of_file: &dyn Fn(usize) -> usize) -> Self {
+        let tell = |line: &mut usize| *line = of_file(*line);
+        match &mut self {
+            Self::DoesNotParse { line, .. }
+            | Self::Template { line }
+            | Self::TooDeep { line, .. }
+            | Self::NotFound { line, .. }
+            | Self::WrongKind { line, .. }
+            | Self::Alias { line, .. }
+            | Self::Merged { line, .. }
+            | Self::Anchor { line, .. }
+            | Self::Tag { line, .. }
+            | Self::BlockScalar { line, .. }
+            | Self::Locked { line, .. }
+            | Self::NoPlace { line, .. }
+            | Self::AlreadyThere { line, .. }
+            | Self::NotAText { line, .. } => tell(line),
+            Self::Shared { line, used, .. } => [line, used].into_iter().for_each(tell),
+            Self::DocumentAmbiguous { lines, .. }
+            | Self::Ambiguous { lines, .. }
+            | Self::DuplicateKey { lines, .. } => lines.iter_mut().for_each(tell),
+            Self::NotProven { line, .. } => line.iter_mut().for_each(tell),
+            Self::Inside { at, line, inner } => {
+                let inner = Box::new(inner.as_ref().clone().told(of_file));
+                return Self::Inside { at: at.clone(), line: of_file(*line), inner };
+            }
+            Self::DocumentNotFound { .. } | Self::NotAValue { .. } | Self::SetTwice { .. } => {}
+        }
+        self
     }
 }
 
@@ -349,6 +420,13 @@ mod tests {
             Refusal::NotAValue { value: "null".into() },
             Refusal::SetTwice { at: at() },
             Refusal::NoPlace { at: at(), line },
+            Refusal::AlreadyThere { at: at(), line },
+            Refusal::NotAText { at: at(), found: "a folded block (`>`)", line },
+            Refusal::Inside {
+                at: at().inside(super::super::format::Format::Yaml),
+                line,
+                inner: Box::new(Refusal::NotAText { at: at(), found: "x", line }),
+            },
             Refusal::NotProven { why: "another node differs", line: Some(line) },
         ]
     }
@@ -357,7 +435,8 @@ mod tests {
     fn every_refusal_has_its_remedy() {
         let shown = every().iter().map(|refusal| format!("{refusal}. {}\n", refusal.remedy())).collect::<String>();
         let words: std::collections::BTreeSet<_> = every().iter().map(Refusal::word).collect();
-        assert_eq!(words.len(), every().len());
+        // A refusal inside a text has the word of the inner one.
+        assert_eq!(words.len(), every().len() - 1);
         insta::assert_snapshot!(shown, @r"
         line 3, column 7: the file does not parse: the parser's words. Correct the file in git so that it is valid YAML.
         line 3: the file holds a template, `{{`, here. Change the template by hand in git, or bind the field to the values file that fills it.
@@ -378,6 +457,9 @@ mod tests {
         `null` cannot be set as a value. Give a text, a number, `true` or `false`.
         `image.tag` is set twice in one change. Set each value once.
         line 3: `image.tag` is written in a form that cannot be edited without touching its neighbours. Change it by hand in git, or write it in the plain form `key: value`.
+        line 3: `image.tag` is there already. Set the value that is there, or remove it first.
+        line 3: `image.tag` is a folded block (`>`), into which no path can step. Change it by hand in git, or write the text as a `|` block.
+        in the text at `image.tag|yaml` (line 3): line 3: `image.tag` is x, into which no path can step. Change it by hand in git, or write the text as a `|` block.
         line 3: the edit could not be proven exact (another node differs); nothing was changed. Change it by hand in git, and report the file as a defect.
         ");
     }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
-use super::refusal::Refusal;
+use super::{format::Format, layout, refusal::Refusal};
 
 /// How deep collections may lie in each other. Files people write stay below 30; serde_yaml stops here, too.
 pub(super) const DEPTH: usize = 128;
@@ -39,8 +39,18 @@ pub(super) struct Item<'t> {
     /// 0 for none.
     pub(super) anchor: usize,
     pub(super) tag: Option<Cow<'t, Tag>>,
-    /// Whether a value may be written at `span`; false for an implicit null whose place was not found.
-    pub(super) placed: bool,
+    pub(super) place: Place,
+}
+
+/// Whether a value may be written at the span of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Yes.
+    Here,
+    /// The key has no `:` yet: the span lies after the key.
+    AfterKey,
+    /// It was not found.
+    Nowhere,
 }
 
 /// The root of a document.
@@ -55,6 +65,8 @@ pub(super) struct Root {
 #[derive(Debug)]
 pub struct Stream<'t> {
     pub(super) text: &'t str,
+    /// What new values are written as: YAML, or JSON, which is a part of it.
+    pub(super) format: Format,
     pub(super) items: Vec<Item<'t>>,
     pub(super) roots: Vec<Root>,
     /// Where each anchor is defined.
@@ -91,9 +103,13 @@ impl<'t> Stream<'t> {
     /// # Errors
     /// When it is not YAML, holds templates that keep it from being YAML, or is too deep.
     pub fn parse(text: &'t str) -> Result<Self, Refusal> {
-        let (anchors, aliased) = (BTreeMap::new(), BTreeMap::new());
-        let stream =
-            Self { text, items: Vec::new(), roots: Vec::new(), anchors, aliased, locks: Vec::new(), weight: 0 };
+        Self::parse_as(text, Format::Yaml)
+    }
+
+    /// The same, writing new values as JSON where `format` is JSON.
+    pub(super) fn parse_as(text: &'t str, format: Format) -> Result<Self, Refusal> {
+        let (items, roots, anchors, aliased) = (Vec::new(), Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let stream = Self { text, format, items, roots, anchors, aliased, locks: Vec::new(), weight: 0 };
         let mut builder = Builder { stream, open: Vec::new(), weights: BTreeMap::new(), explicit: false };
         for event in Parser::new_from_str_with_options(text, options(text)) {
             let (event, span) = event.map_err(|error| unparsed(text, &error))?;
@@ -206,6 +222,7 @@ impl<'t> Builder<'t> {
         span: Span,
     ) -> Result<(), Refusal> {
         let (index, depth, line) = (self.stream.items.len(), self.open.len(), span.start.line());
+        let content = self.ended(content, &span);
         let collection = matches!(content, Content::Mapping(_) | Content::Sequence(_));
         if collection && depth >= DEPTH {
             return Err(Refusal::TooDeep { line, limit: DEPTH });
@@ -220,7 +237,7 @@ impl<'t> Builder<'t> {
             end: index + 1,
             anchor,
             tag,
-            placed: true,
+            place: Place::Here,
         };
         self.place(&mut item);
         if depth == 0 {
@@ -238,6 +255,20 @@ impl<'t> Builder<'t> {
             self.count(anchor, weight, end, last_line);
         }
         Ok(())
+    }
+
+    /// A text block that the file ends without a line break has none at its end; the parser says that it has.
+    fn ended(&self, content: Content<'t>, span: &Span) -> Content<'t> {
+        let all = self.stream.text;
+        let last = all.get(layout::line_start(all, all.len())..).unwrap_or_default();
+        let open = span.byte_range().is_some_and(|bytes| bytes.end == all.len()) && !last.trim_matches(' ').is_empty();
+        match content {
+            Content::Scalar(text, style @ (ScalarStyle::Literal | ScalarStyle::Folded)) if open => {
+                let text = text.strip_suffix('\n').map(str::to_owned).map_or(text, Cow::Owned);
+                Content::Scalar(text, style)
+            }
+            content @ (Content::Scalar(..) | Content::Mapping(_) | Content::Sequence(_) | Content::Alias(_)) => content,
+        }
     }
 
     fn weight(&self, item: &Item<'t>) -> usize {
@@ -288,42 +319,26 @@ impl<'t> Builder<'t> {
         }
         let text = self.stream.text;
         let parent = self.open.last().and_then(|open| Some((open, &self.stream.items.get(open.item)?.content)));
-        let found = match parent {
-            Some((open, Content::Mapping(_))) if open.children % 2 == 1 => after_colon(text, open.end),
-            Some((_, Content::Sequence(_))) => after_dash(text, item.span.start),
-            Some((_, Content::Mapping(_) | Content::Scalar(..) | Content::Alias(_))) | None => None,
+        let (place, at) = match parent {
+            Some((open, Content::Mapping(_))) if open.children % 2 == 1 => match layout::after_colon(text, open.end) {
+                Some(at) => (Place::Here, at),
+                // Few readers take a key of several lines.
+                None if self.stream.items.last().is_none_or(|key| key.line != key.last_line) => {
+                    (Place::Nowhere, open.end)
+                }
+                None => (Place::AfterKey, open.end),
+            },
+            Some((_, Content::Sequence(_))) => match layout::after_dash(text, item.span.start) {
+                Some(at) => (Place::Here, at),
+                None => (Place::Nowhere, item.span.start),
+            },
+            Some((_, Content::Mapping(_) | Content::Scalar(..) | Content::Alias(_))) | None => {
+                (Place::Nowhere, item.span.start)
+            }
         };
-        item.placed = found.is_some();
-        if let Some(at) = found {
-            item.span = at..at;
-        }
+        item.place = place;
+        item.span = at..at;
     }
-}
-
-/// The byte after the `:` that follows a key, over blanks, line breaks and comments.
-fn after_colon(text: &str, key_end: usize) -> Option<usize> {
-    let mut rest = text.get(key_end..)?;
-    loop {
-        let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
-        if let Some(after) = trimmed.strip_prefix(':') {
-            return Some(text.len() - after.len());
-        }
-        if !trimmed.starts_with('#') {
-            return None;
-        }
-        rest = trimmed.get(trimmed.find(['\n', '\r'])?..)?;
-    }
-}
-
-/// The byte after the `-` of an empty item, on the line where the parser found nothing.
-fn after_dash(text: &str, nothing: usize) -> Option<usize> {
-    let before = text.get(..nothing)?;
-    let start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let line = before.get(start..)?;
-    let code = line.split('#').next().unwrap_or(line).trim_end_matches([' ', '\t']);
-    let indicators = code.strip_suffix('-')?;
-    let only_indicators = indicators.chars().all(|c| matches!(c, ' ' | '\t' | '-' | '?' | ':' | '\u{feff}'));
-    only_indicators.then_some(start + code.len())
 }
 
 #[cfg(test)]
@@ -333,7 +348,8 @@ mod tests {
     /// The place of the one implicit null of `text` is where `|` stands in `expected`.
     fn check(text: &str, expected: &str) {
         let stream = Stream::parse(text).unwrap();
-        let nulls = stream.items.iter().filter(|item| item.span.is_empty() && item.placed && item.end > 0);
+        let nulls =
+            stream.items.iter().filter(|item| item.span.is_empty() && item.place == Place::Here && item.end > 0);
         let places: Vec<_> =
             nulls.filter(|item| matches!(item.content, Content::Scalar(..))).map(|item| item.span.start).collect();
         let wanted: Vec<_> = expected.match_indices('|').enumerate().map(|(n, (at, _))| at - n).collect();

@@ -125,7 +125,7 @@ fn is_date(text: &str) -> bool {
 }
 
 /// Whether a character stands for itself in every reader: no control, no line break of YAML 1.1, no byte order mark.
-fn is_printable(c: char) -> bool {
+pub(super) fn is_printable(c: char) -> bool {
     let invisible = matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
     !invisible && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }

@@ -189,7 +189,8 @@ fn services_and_their_pins_are_checked() {
   A: {}
   b: { team: "a b", image: ghcr.io/x:v1, bindings: { image: {}, cpu: { file: ../x }, env.X: { file: a, path: b, document: Deployment } } }
   c: []
-  d: { bindings: { cpu: { file: a, path: b, document: -1 } } }"#,
+  d: { bindings: { cpu: { file: a, path: b, document: -1 } } }
+  e: { bindings: { cpu: { file: "values-{env}.yaml", path: b }, memory: { file: "{service}/{environment}.yaml", path: b } } }"#,
         &[
             "5:3: `services.A`: found `A`, expected a service: 1 to 63 lower-case letters, digits and dashes, with a letter or digit at both ends. Write it like `checkout`.",
             "6:14: `services.b.team`: found `a b`, expected a team: 1 to 63 letters, digits, `-` and `_`, starting with a letter or digit. Write it like `payments`.",
@@ -200,6 +201,7 @@ fn services_and_their_pins_are_checked() {
             r#"6:123: `services.b.bindings["env.X"].document`: found `Deployment`, expected a document: its number from 0, or its `Kind/name`. Write it like `Deployment/checkout`."#,
             "7:6: `services.c`: found an empty list, expected a map. Write `key: value` lines below it.",
             "8:55: `services.d.bindings.cpu.document`: found the number `-1`, expected a whole number from 0 on. Write a number, without quotes.",
+            "9:33: `services.e.bindings.cpu.file`: found `values-{env}.yaml`, expected a file: `{service}` and `{environment}` are its only placeholders. Write it like `values-{environment}.yaml`.",
         ],
     );
 }

@@ -15,7 +15,7 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
     assert_eq!(
         usage,
         [
-            "/deploy <service> <environment> <version> [replicas=N] [reason=...]",
+            "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]",
             "/help [command]",
             "/rollback <service> <environment> [to=TAG] [reason=...]",
             "/scale <service> <environment> <replicas> [reason=...]",

@@ -1,5 +1,9 @@
 //! Whole edits, data in, data out: what a file becomes, or the word of its refusal.
 
+mod inside;
+mod operations;
+mod properties;
+
 use super::*;
 
 /// Sets `path` of `text` in document `document`; a path that starts with `+` may add its last key.
@@ -51,6 +55,9 @@ fn only_the_value_changes() {
         ("a: 1.9\n", "a", "v1", "a: v1\n"),
         ("a: v1\r\nb: x\r\n", "a", "v2", "a: v2\r\nb: x\r\n"),
         ("\u{feff}a: v1\nb: x\n", "a", "v2", "\u{feff}a: v2\nb: x\n"),
+        // By the letter of YAML the inner lines stand too far left; every reader in use takes them, and so they are kept.
+        ("---\nflow: [a,\nb,\nc]\n", "flow[1]", "v2", "---\nflow: [a,\nv2,\nc]\n"),
+        ("a: 1\n...\n# c\n---\nb: 1\n...\n", "a", "v2", "a: v2\n...\n# c\n---\nb: 1\n...\n"),
         ("a:\tv1\t# c\n", "a", "v2", "a:\tv2\t# c\n"),
         ("a:\n  v1\nb: 1\n", "a", "v2", "a:\n  v2\nb: 1\n"),
         ("a: one\n  two\nb: 1\n", "a", "v2", "a: v2\nb: 1\n"),
@@ -70,6 +77,10 @@ fn only_the_value_changes() {
         ("on: x\n8080: y\n", "8080", "z", "on: x\n8080: z\n"),
         ("a.b/c: x\n", "[\"a.b/c\"]", "z", "a.b/c: z\n"),
         ("? a\n: x\n", "a", "z", "? a\n: z\n"),
+        ("{a, b: 1}\n", "a", "z", "{a: \"z\", b: 1}\n"),
+        ("{? a , b: 1}\n", "a", "z", "{? a: \"z\" , b: 1}\n"),
+        ("x:\n  ? a # c\n  # d\n  ? b\n", "x.a", "z", "x:\n  ? a # c\n  : z\n  # d\n  ? b\n"),
+        ("? a", "a", "z", "? a\n: z"),
         ("é: 'ü' # ö\n", "[\"é\"]", "ß", "é: 'ß' # ö\n"),
         ("scalar # c\n", ".", "other", "other # c\n"),
         ("args:\n  - --v=1\n", "args[0]", "--v=2", "args:\n  - --v=2\n"),
@@ -208,8 +219,6 @@ fn what_cannot_be_edited_with_certainty_is_refused() {
         ("a: 1\n", "b", "!not-found"),
         ("a: {b: 1}\n", "x.b", "!not-found"),
         ("[1]\n", "[1]", "!not-found"),
-        ("{a, b: 1}\n", "a", "!no-place"),
-        ("? a\n? b\n", "a", "!no-place"),
         ("a: \"{{ .x }}\"\n", "a", "!template"),
         ("a: {{ .x }}\n", "a", "!template"),
         ("a: {{ .x }}\n", "a.b", "!template"),
@@ -269,7 +278,8 @@ fn a_missing_last_key_is_added_like_its_neighbours() {
         ("x:\n    a: 'q'\n", "+x.b", "x:\n    a: 'q'\n    b: 'new'\n"),
         ("x:\n  \"a\": \"q\"\n  \"n\": 1\n", "+x.b", "x:\n  \"a\": \"q\"\n  \"n\": 1\n  \"b\": \"new\"\n"),
         ("x:\n  a: |\n    t\n\n\ny: 1\n", "+x.b", "x:\n  a: |\n    t\n  b: new\n\n\ny: 1\n"),
-        ("x:\n  a: |+\n    t\n\n", "+x.b", "!not-proven"),
+        ("x:\n  a: |+\n    t\n\n", "+x.b", "x:\n  a: |+\n    t\n\n  b: new\n"),
+        ("x:\n  a: |+\n    t\n\ny: 1\n", "+x.b", "x:\n  a: |+\n    t\n\n  b: new\ny: 1\n"),
         ("x:\n  a:\n", "+x.b", "x:\n  a:\n  b: new\n"),
         ("x:\n  a:\n  - 1\ny: 1\n", "+x.b", "x:\n  a:\n  - 1\n  b: new\ny: 1\n"),
         ("x: {a: 1}\n", "+x.b", "x: {a: 1, b: new}\n"),
@@ -283,8 +293,8 @@ fn a_missing_last_key_is_added_like_its_neighbours() {
         ("\u{feff}a: 1\n", "+c", "\u{feff}a: 1\nc: new\n"),
         ("a: 1\n", "+on", "a: 1\n\"on\": new\n"),
         ("a: 1\n", "+[\"k: x\"]", "a: 1\n\"k: x\": new\n"),
-        ("? a\n: 1\n", "+b", "!no-place"),
-        ("&k a: 1\n", "+b", "!no-place"),
+        ("? a\n: 1\n", "+b", "? a\n: 1\nb: new\n"),
+        ("&k a: 1\n", "+b", "&k a: 1\nb: new\n"),
         ("b: &b {t: 1}\nc:\n  <<: *b\n", "+c.x", "!merged"),
         ("b: &b {t: 1}\nc: *b\n", "+b.x", "!shared"),
         ("a:\n", "+a.b", "!wrong-kind"),

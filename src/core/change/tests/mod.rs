@@ -1,5 +1,7 @@
 //! Where fields are found, what is planned, and what is refused.
 
+mod table;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -58,6 +60,7 @@ fn planned(files: &[(&str, &str)], set: &[(&str, Value)]) -> Result<Planned, Pla
     };
     let locator = |_: &Field| Locator {
         service: target.service.clone(),
+        environment: target.environment.clone(),
         directory: Some(directory.clone()),
         image: Some("registry.example.com/shop/checkout".to_owned()),
         pin: None,

@@ -1,9 +1,11 @@
 //! Properties over documents that nobody wrote: an accepted edit changes one value and nothing else, whatever the
 //! style around it, and no text makes the engine panic.
 
+mod operations;
+
 use proptest::prelude::*;
 
-use super::*;
+use crate::core::yaml::*;
 
 /// Every value of every document with its path, in the order of the file.
 fn values(text: &str) -> Vec<(Document, Path, Option<Scalar>)> {

@@ -1,0 +1,115 @@
+//! A kustomization's own lists, `images` and `replicas`: they have the last word over what they name. Where an
+//! overlay has no entry yet and the value lives in a base that others share, the entry is added to the overlay.
+
+use super::{Candidate, Container, best};
+use crate::core::{
+    change::{
+        Flavour,
+        at::At,
+        binding::{Form, Presence},
+        sight::{Fit, Sight},
+    },
+    names::Field,
+    yaml::Node,
+};
+
+impl<'s> Sight<'s> {
+    /// The entries of one layer's kustomizations that are about the field.
+    pub(in crate::core::change) fn transformers(&self, depth: usize) -> Vec<Candidate> {
+        let kustomizations = self.layers.get(depth).map(|layer| layer.kustomizations.as_slice()).unwrap_or_default();
+        let all = kustomizations.iter().flat_map(|at| match self.field {
+            Field::ImageTag | Field::ImageDigest => self.images(at, depth),
+            Field::Replicas => self.counts(at),
+            Field::Config(key) => self.generated(at, key),
+            Field::ReplicasMin | Field::ReplicasMax | Field::Cpu | Field::Memory | Field::Env(_) => Vec::new(),
+        });
+        best(all.collect())
+    }
+
+    /// Entries by name; where no name fits, the one whose name is that of the service's container's image; where no
+    /// container is known, the only one.
+    fn images(&self, at: &At<'s>, depth: usize) -> Vec<Candidate> {
+        let items = at.key("images").map(|list| list.items_by("name")).unwrap_or_default();
+        let containers = self.containers(&self.manifests());
+        let used = |name: &str| {
+            containers.iter().any(|one| one.repository().is_some_and(|image| self.renamed(image, depth + 1) == name))
+        };
+        let entry = |item: &At<'s>| {
+            let name = item.text_of("name")?;
+            let by_name = item.text_of("newName").map_or(Fit::Unnamed, |name| self.fit(&name)).max(self.fit(&name));
+            let fit = if by_name >= Fit::Service {
+                by_name
+            } else if used(&name) && containers.len() == 1 {
+                Fit::Near
+            } else {
+                Fit::Unnamed
+            };
+            let key = if *self.field == Field::ImageDigest { "digest" } else { "newTag" };
+            let mut candidate = Candidate::key(self, item, key, (Flavour::Kustomize, Form::Value, fit));
+            candidate.binding.digest = item.text_of("digest");
+            Some(candidate)
+        };
+        let mut all: Vec<_> = items.iter().filter_map(entry).collect();
+        if !containers.is_empty() {
+            all.retain(|candidate| candidate.fit > Fit::Unnamed);
+        }
+        all
+    }
+
+    fn counts(&self, at: &At<'s>) -> Vec<Candidate> {
+        let items = at.key("replicas").map(|list| list.items_by("name")).unwrap_or_default();
+        let containers = self.containers(&self.manifests());
+        let entry = |item: &At<'s>| {
+            let name = item.text_of("name")?;
+            let used = containers.iter().any(|container| container.workload.1 == name);
+            let fit = self.fit(&name).max(if used { Fit::Near } else { Fit::Unnamed });
+            Some(Candidate::new(self, &item.key("count")?, Flavour::Kustomize, Form::Value, fit))
+        };
+        let mut all: Vec<_> = items.iter().filter_map(entry).collect();
+        if !containers.is_empty() {
+            all.retain(|candidate| candidate.fit > Fit::Unnamed);
+        }
+        all
+    }
+
+    /// What an image is called once the layers from `depth` on have renamed it.
+    fn renamed(&self, image: &str, depth: usize) -> String {
+        let mut name = image.to_owned();
+        for layer in self.layers.iter().skip(depth).rev() {
+            let lists = layer.kustomizations.iter().filter_map(|at| at.node.get("images"));
+            let entries = lists.flat_map(Node::items);
+            let text = |entry: &Node, key: &str| entry.get(key).and_then(Node::as_str).map(str::to_owned);
+            let new = entries
+                .filter(|entry| text(entry, "name").as_ref() == Some(&name))
+                .find_map(|entry| text(entry, "newName"));
+            name = new.unwrap_or(name);
+        }
+        name
+    }
+
+    /// The entry that the target's own kustomization gets, instead of a value that others share.
+    pub(in crate::core::change) fn overlay(&self, shared: &Candidate) -> Option<Candidate> {
+        let root = self.layers.first()?.kustomizations.first().filter(|at| self.is_own(&at.file.path))?;
+        let containers: Vec<Container<'s>> = self.containers(&self.manifests());
+        let container = containers.first().filter(|_| containers.len() == 1)?;
+        let (list, name, key) = match self.field {
+            Field::ImageTag => ("images", self.renamed(container.repository()?, 1), "newTag"),
+            Field::ImageDigest => ("images", self.renamed(container.repository()?, 1), "digest"),
+            // kustomize counts only what it knows.
+            Field::Replicas if container.workload.0 != "Rollout" => ("replicas", container.workload.1.clone(), "count"),
+            Field::Replicas
+            | Field::ReplicasMin
+            | Field::ReplicasMax
+            | Field::Cpu
+            | Field::Memory
+            | Field::Env(_)
+            | Field::Config(_) => return None,
+        };
+        let now = self.value_of(shared);
+        let mut candidate = Candidate::new(self, root, Flavour::Kustomize, Form::Value, shared.fit);
+        candidate.binding.yaml_path = root.path.clone().key(list).select("name", &name).key(key);
+        candidate.binding.presence = Presence::Item { now };
+        candidate.binding.digest.clone_from(&shared.binding.digest);
+        Some(candidate)
+    }
+}

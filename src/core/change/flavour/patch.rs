@@ -1,0 +1,156 @@
+//! Patches of a kustomization, in files or in its own text: strategic merges, which look like parts of manifests, and
+//! lists of JSON 6902 operations.
+
+use super::{Candidate, Container, is_image};
+use crate::core::{
+    change::{
+        Flavour,
+        at::At,
+        binding::{Form, Presence},
+        references::{joined, parent},
+        sight::Sight,
+    },
+    names::Field,
+    yaml::{Format, Node},
+};
+
+/// A patch and the kind and name that it is said to be for.
+struct Patch<'s> {
+    at: At<'s>,
+    target: (Option<String>, Option<String>),
+}
+
+impl Patch<'_> {
+    /// Whether the patch's target, where it has one, is this workload.
+    fn fits(&self, (kind, name): &(String, String)) -> bool {
+        let (of, called) = &self.target;
+        of.as_ref().is_none_or(|of| of == kind) && called.as_ref().is_none_or(|called| called == name)
+    }
+}
+
+impl<'s> Sight<'s> {
+    /// The field in the patches of one layer.
+    pub(in crate::core::change) fn patches(&self, depth: usize) -> Vec<Candidate> {
+        let kustomizations = self.layers.get(depth).map(|layer| layer.kustomizations.as_slice()).unwrap_or_default();
+        let containers = self.containers(&self.manifests());
+        let patches = kustomizations.iter().flat_map(|at| self.patches_of(at));
+        patches.flat_map(|patch| self.patched(&patch, &containers)).collect()
+    }
+
+    fn patches_of(&self, kustomization: &At<'s>) -> Vec<Patch<'s>> {
+        let listed = |list: &str| kustomization.key(list).map(|list| list.items()).unwrap_or_default();
+        let mut patches = Vec::new();
+        for item in listed("patches").iter().chain(&listed("patchesJson6902")) {
+            let text = |key: &str| item.key("target").and_then(|target| target.text_of(key));
+            let target = (text("kind"), text("name"));
+            let (file, inline) = (item.key("path"), item.key("patch"));
+            patches.extend(
+                self.read_patch(file.as_ref(), inline.as_ref())
+                    .into_iter()
+                    .map(|at| Patch { at, target: target.clone() }),
+            );
+        }
+        for item in listed("patchesStrategicMerge") {
+            let is_text = item.text().is_some_and(|text| text.contains('\n'));
+            let (file, inline) = if is_text { (None, Some(&item)) } else { (Some(&item), None) };
+            patches.extend(self.read_patch(file, inline).into_iter().map(|at| Patch { at, target: (None, None) }));
+        }
+        patches
+    }
+
+    fn read_patch(&self, file: Option<&At<'s>>, inline: Option<&At<'s>>) -> Vec<At<'s>> {
+        let path = file.and_then(|at| joined(parent(&at.file.path), at.text()?));
+        let in_file = path.map(|path| self.documents_of(&path)).unwrap_or_default();
+        in_file.into_iter().chain(inline.and_then(|at| at.inside(Format::Yaml))).collect()
+    }
+
+    fn patched(&self, patch: &Patch<'s>, containers: &[Container<'s>]) -> Vec<Candidate> {
+        if !patch.at.node.items().is_empty() {
+            return containers.iter().filter_map(|container| self.operation(patch, container)).collect();
+        }
+        let (kind, name) = (patch.at.kind(), patch.at.name());
+        if let Some(candidate) = self.patched_bound(&patch.at) {
+            return vec![candidate];
+        }
+        let is_for = |container: &Container<'_>| {
+            patch.fits(&container.workload) && {
+                let (of, called) = &container.workload;
+                patch.target.1.is_some() || patch.target.0.is_some() || (*of == kind && *called == name)
+            }
+        };
+        let wanted: Vec<_> = containers.iter().filter(|container| is_for(container)).collect();
+        if !containers.is_empty() && wanted.is_empty() {
+            return Vec::new();
+        }
+        if *self.field == Field::Replicas {
+            let at = patch.at.keys(&["spec", "replicas"]).filter(|_| super::workload::pod(&kind).is_some());
+            return at
+                .map(|at| Candidate::new(self, &at, Flavour::Patch, Form::Value, self.fit(&name)))
+                .into_iter()
+                .collect();
+        }
+        let mut found = Vec::new();
+        for mut part in self.containers_of(&patch.at) {
+            if let Some(whole) = wanted.iter().find(|whole| whole.name == part.name) {
+                part.fit = whole.fit;
+            } else if !containers.is_empty() {
+                continue;
+            }
+            let candidate = self.in_container(&part, Flavour::Patch);
+            found.extend(candidate.filter(|candidate| candidate.binding.presence == Presence::There));
+        }
+        found
+    }
+
+    /// The operation of a list that sets the field of this container.
+    fn operation(&self, patch: &Patch<'s>, container: &Container<'s>) -> Option<Candidate> {
+        if !patch.fits(&container.workload) {
+            return None;
+        }
+        let pod = super::workload::pod(&container.workload.0)?.join("/");
+        let ours = format!("/{pod}/containers/{}", container.place);
+        patch.at.items().iter().rev().find_map(|operation| {
+            let sets = matches!(operation.text_of("op").as_deref(), Some("add" | "replace"));
+            let (path, value) = (operation.text_of("path")?, operation.key("value").filter(|_| sets)?);
+            let value = match (path.strip_prefix(&ours), self.field) {
+                (Some("/image"), field) if is_image(field) => {
+                    return Some(Candidate::image(self, &value, "", (Flavour::Patch, container.fit)));
+                }
+                (None, Field::Replicas) if path == "/spec/replicas" => value,
+                (Some(rest), Field::Env(name)) => return self.operated_variable((rest, name), &value, container),
+                (Some(rest), field @ (Field::Cpu | Field::Memory))
+                    if rest == format!("/resources/requests/{field}") =>
+                {
+                    value
+                }
+                _ => return None,
+            };
+            let mut candidate = Candidate::new(self, &value, Flavour::Patch, Form::Value, container.fit);
+            let limit = container.at.keys(&["resources", "limits", &self.field.to_string()]);
+            candidate.binding.limit = limit.and_then(|limit| limit.shown());
+            Some(candidate)
+        })
+    }
+
+    /// A variable by the place that it has in the container, or in an operation that appends it.
+    fn operated_variable(
+        &self,
+        (rest, name): (&str, &str),
+        value: &At<'s>,
+        container: &Container<'s>,
+    ) -> Option<Candidate> {
+        let form = (Flavour::Patch, container.fit);
+        match rest.strip_prefix("/env")? {
+            "" => self.in_list(value, name, form),
+            "/-" if value.text_of("name").as_deref() == Some(name) => {
+                Some(Candidate::new(self, &value.key("value")?, form.0, Form::Text, form.1))
+            }
+            place => {
+                let place: usize = place.strip_prefix('/')?.strip_suffix("/value")?.parse().ok()?;
+                let there = container.at.node.get("env")?.items().get(place)?;
+                let is_it = there.get("name").and_then(Node::as_str) == Some(name);
+                is_it.then(|| Candidate::new(self, value, form.0, Form::Text, form.1))
+            }
+        }
+    }
+}
