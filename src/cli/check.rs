@@ -3,18 +3,23 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
-use serde_json::Value;
 
-use super::{Ended, Failure, checkout::Checkout, plan::place, say};
+use super::{
+    Ended, Failure,
+    checkout::Checkout,
+    levers::{Findings, Lever, NOTE, RED, Show},
+    say, table,
+};
 use crate::{
     config::Config,
     core::{
-        change::{PlanRefusal, SourceFile},
-        names::{CommandName, ConnectionName, Field, Target},
+        names::{Environment, Field, Target},
         rules::Rules,
     },
-    engine,
 };
+
+/// Up to how many targets are shown one by one.
+const FEW: usize = 40;
 
 /// What is checked.
 #[derive(Debug, Args)]
@@ -25,6 +30,9 @@ pub(super) struct Check {
     /// The checkout of the GitOps repository; checked when it is named, or when `.leverframe` is here
     #[arg(long, value_name = "PATH")]
     repo: Option<PathBuf>,
+    /// Show every lever and every note one by one, however many there are
+    #[arg(long)]
+    all: bool,
 }
 
 impl Check {
@@ -43,7 +51,7 @@ impl Check {
         let rules = checkout.rules()?;
         notices(&rules, config.as_ref())?;
         environments(&rules)?;
-        targets(&checkout, &rules)
+        targets(&checkout, &rules, if self.all { Show::All } else { Show::Summary })
     }
 }
 
@@ -98,62 +106,69 @@ fn environments(rules: &Rules) -> Result<(), Failure> {
 }
 
 /// Where each lever of each target would put its hand, and below it what is in the way of some.
-fn targets(checkout: &Checkout, rules: &Rules) -> Result<Ended, Failure> {
-    let mut table = vec![["target", "field", "value", "place", ""].map(str::to_owned)];
-    let (mut faults, mut ended) = (Vec::new(), Ended::Well);
+fn targets(checkout: &Checkout, rules: &Rules, show: Show) -> Result<Ended, Failure> {
+    let (mut levers, mut found) = (Vec::new(), Findings::default());
     for (service, environments) in &rules.services {
         for environment in environments {
             let target = Target { service: service.clone(), environment: environment.clone() };
-            let files = checkout.directory(rules, &target)?;
+            let files = checkout.target(rules, &target)?;
             for field in [Field::ImageTag, Field::Replicas] {
-                let found = place(rules, &target, &field, &files);
-                let fault = fault(rules, &target, &field, &files);
-                // A service without a count of its own is no mistake; one without a version is.
-                let mark = match (&fault, &field) {
-                    (None, _) => "",
-                    (Some(_), Field::ImageTag) => "RED",
-                    (Some(_), _) => "note",
-                };
-                if mark == "RED" {
-                    ended = Ended::Red;
-                }
-                let none = || ("-".to_owned(), "-".to_owned());
-                let (value, at) = found.map_or_else(|_| none(), |(binding, value)| (value, binding.to_string()));
-                faults.extend(fault.map(|words| format!("{mark}: {target}, `{field}`: {words}")));
-                table.push([target.to_string(), field.to_string(), value, at, mark.to_owned()]);
+                let lever = Lever::look(rules, &target, field, &files);
+                found.add(&lever);
+                levers.push(lever);
             }
         }
     }
-    print(&table)?;
-    if !faults.is_empty() {
-        say("")?;
+    found.twice(rules);
+    found.shared(&levers);
+    match show {
+        Show::All => all(&levers)?,
+        Show::Summary if levers.len() <= 2 * FEW => all(&levers)?,
+        Show::Summary => summary(&levers)?,
     }
-    faults.iter().try_for_each(say)?;
-    Ok(ended)
+    found.say(show)?;
+    Ok(if found.is_red() { Ended::Red } else { Ended::Well })
 }
 
-/// Why a lever could not move: found by planning a value that nobody has.
-fn fault(rules: &Rules, target: &Target, field: &Field, files: &[SourceFile]) -> Option<String> {
-    let value = if *field == Field::Replicas { Value::from(8_191) } else { Value::from("leverframe-check") };
-    let (name, command) = (ConnectionName::parse("deployments").ok()?, CommandName::parse("deploy").ok()?);
-    let set = BTreeMap::from([(field.clone(), value)]);
-    match engine::plan_set(&name, rules, (&command, target, &rules.commit), &set, files) {
-        Ok(_) | Err(PlanRefusal::Already { .. }) => None,
-        Err(refusal) => Some(format!("{refusal}. {}", refusal.remedy())),
-    }
-}
-
-/// Columns as wide as their widest cell.
-fn print(table: &[[String; 5]]) -> Result<(), Failure> {
-    let width = |column: usize| {
-        table.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+fn all(levers: &[Lever]) -> Result<(), Failure> {
+    let head = ["target", "field", "value", "place", ""].map(str::to_owned);
+    let row = |lever: &Lever| {
+        let (value, place) = match &lever.place {
+            Some((binding, value)) => (value.clone(), binding.to_string()),
+            None => ("-".to_owned(), "-".to_owned()),
+        };
+        [lever.target.to_string(), lever.field.to_string(), value, place, lever.mark().to_owned()]
     };
-    let widths: Vec<usize> = (0..5).map(width).collect();
-    say("")?;
-    for row in table {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}", width = *width)).collect();
-        say(cells.join("  ").trim_end())?;
+    print(&[head].into_iter().chain(levers.iter().map(row)).collect::<Vec<_>>())
+}
+
+/// One line for each environment.
+fn summary(levers: &[Lever]) -> Result<(), Failure> {
+    let mut environments: BTreeMap<&Environment, [usize; 5]> = BTreeMap::new();
+    for lever in levers {
+        let [targets, versions, counts, red, notes] = environments.entry(&lever.target.environment).or_default();
+        *targets += usize::from(lever.field == Field::ImageTag);
+        *versions += usize::from(lever.field == Field::ImageTag && lever.place.is_some());
+        *counts += usize::from(lever.field == Field::Replicas && lever.place.is_some());
+        *red += usize::from(lever.mark() == RED);
+        *notes += usize::from(lever.mark() == NOTE);
     }
-    Ok(())
+    let head = ["environment", "services", "with image_tag", "with replicas", "red", "notes"].map(str::to_owned);
+    let row = |(name, [services, versions, counts, red, notes]): (&Environment, [usize; 5])| {
+        [
+            name.to_string(),
+            services.to_string(),
+            versions.to_string(),
+            counts.to_string(),
+            red.to_string(),
+            notes.to_string(),
+        ]
+    };
+    print(&[head].into_iter().chain(environments.into_iter().map(row)).collect::<Vec<_>>())?;
+    say("\nEvery lever one by one: `leverframe check --all`.")
+}
+
+fn print<const N: usize>(table: &[[String; N]]) -> Result<(), Failure> {
+    say("")?;
+    table::lines(table).iter().try_for_each(say)
 }

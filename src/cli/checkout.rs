@@ -48,6 +48,20 @@ impl Checkout {
         Ok(Self { root: root.to_owned(), paths })
     }
 
+    /// Every file's path, sorted.
+    pub(super) fn paths(&self) -> &[RepoPath] {
+        &self.paths
+    }
+
+    /// One text file of at most 1 MiB.
+    pub(super) fn file(&self, path: &RepoPath) -> Result<Option<SourceFile>, Failure> {
+        let file = self.root.join(path.as_str());
+        let text = text_of(&file).map_err(|error| {
+            Failure::new(format!("`{}` cannot be read: {error}.", file.display()), "Check the file's permissions.")
+        })?;
+        Ok(text.map(|text| SourceFile { path: path.clone(), text, blob: String::new() }))
+    }
+
     /// The rules that the checkout holds, as they would be if it were the tip.
     pub(super) fn rules(&self) -> Result<Rules, Failure> {
         let files = self.files(|path| path.as_str().starts_with(".leverframe/"))?;
@@ -56,21 +70,16 @@ impl Checkout {
     }
 
     /// The files of a target, and those that they build on.
-    pub(super) fn directory(&self, rules: &Rules, target: &Target) -> Result<Vec<SourceFile>, Failure> {
-        let Some(environment) = rules.catalog.environment(&target.environment) else { return Ok(Vec::new()) };
-        let directory = environment.path_of(&target.service);
-        let own = self.files(|path| path.is_within(&directory))?;
-        gathered(&directory, own, &mut |path| Ok(self.files(|one| one == path)?.pop()))
+    pub(super) fn target(&self, rules: &Rules, target: &Target) -> Result<Vec<SourceFile>, Failure> {
+        let Some(place) = rules.place_of(target) else { return Ok(Vec::new()) };
+        let own = self.files(|path| path.is_within(&place))?;
+        gathered(&place, own, &mut |path| Ok(self.files(|one| one == path)?.pop()))
     }
 
     fn files(&self, wanted: impl Fn(&RepoPath) -> bool) -> Result<Vec<SourceFile>, Failure> {
         let mut files = Vec::new();
         for path in self.paths.iter().filter(|path| wanted(path)) {
-            let file = self.root.join(path.as_str());
-            let text = text_of(&file).map_err(|error| {
-                Failure::new(format!("`{}` cannot be read: {error}.", file.display()), "Check the file's permissions.")
-            })?;
-            files.extend(text.map(|text| SourceFile { path: path.clone(), text, blob: String::new() }));
+            files.extend(self.file(path)?);
         }
         Ok(files)
     }

@@ -3,9 +3,13 @@
 mod audit;
 mod check;
 mod checkout;
+mod cloned;
+mod init;
+mod levers;
 mod plan;
 mod play;
 pub mod serve;
+mod table;
 
 use std::{
     fmt::Display,
@@ -31,6 +35,8 @@ enum Command {
     Play(play::Play),
     /// The bot
     Serve(ConfigFile),
+    /// Reads a GitOps repository, finds its environments, services and where what changes lives, and writes the catalog
+    Init(init::Init),
     /// What a command would change, as a unified diff, without touching anything
     Plan(plan::Plan),
     /// Validates configuration, catalog, policy and commands, and shows what each lever would move
@@ -71,6 +77,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let ended = match arguments.command {
         Command::Play(play) => play.run(),
         Command::Serve(config) => serve::run(&config.config),
+        Command::Init(init) => init.run(),
         Command::Plan(plan) => plan.run(),
         Command::Check(check) => check.run(),
         Command::Audit(audit) => audit.run(),

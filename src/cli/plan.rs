@@ -64,7 +64,7 @@ fn planned((repo, name): (&Path, &ConnectionName), words: &[String]) -> Result<O
     let (Some(target), set) = (command.target(), set(asked)?) else {
         return Err(Failure::new("This command names no service and environment.", "Name both."));
     };
-    let files = checkout.directory(&rules, &target)?;
+    let files = checkout.target(&rules, &target)?;
     match engine::plan_set(name, &rules, (command.name(), &target, &rules.commit), &set, &files) {
         Ok(planned) => match forbidden_to_all(&rules, command.name(), &target, &planned.plan) {
             Some(denial) => Err(Failure::new(sentence(&denial.reason), denial.remedy)),

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod change;
 pub mod command;
 pub mod decide;
+pub mod discover;
 pub mod entry;
 pub mod located;
 pub mod names;

@@ -199,6 +199,11 @@ impl RepoPath {
         self.0 == directory.0 || self.0.strip_prefix(directory.as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
 
+    /// The directory it lies in; `None` at the top.
+    pub fn parent(&self) -> Option<RepoPath> {
+        self.0.rsplit_once('/').map(|(directory, _)| Self(directory.to_owned()))
+    }
+
     /// The last step.
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)

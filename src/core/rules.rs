@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::{
-    catalog::{Catalog, CatalogErrors, EnvironmentGroup},
-    change::SourceFile,
+    catalog::{Catalog, CatalogErrors, EnvironmentGroup, Places},
+    change::{Locator, SourceFile},
     command::{Commands, Definition, DefinitionError, Vocabulary},
-    names::{CommitId, Environment, RepoPath, Service},
+    names::{CommitId, Environment, Field, RepoPath, Service, Target},
     policy::{Policy, PolicyError},
 };
 
@@ -43,6 +43,8 @@ pub struct Rules {
     pub vocabulary: Vocabulary,
     /// What runs, and where.
     pub services: BTreeMap<Service, BTreeSet<Environment>>,
+    /// Where each target's files are.
+    pub places: Places,
 }
 
 /// Why the rules at a commit cannot be used. The last good ones stay in force.
@@ -91,16 +93,46 @@ impl Rules {
         let commands = Commands::builtin().map_err(RulesError::Command)?.with(own);
         let actions: Vec<_> = commands.iter().map(|definition| definition.name.clone()).collect();
         let policy = Policy::load(text(POLICY).map(|text| (POLICY, text)), &actions)?;
-        let services = catalog.discovered(paths);
+        let places = catalog.places(paths);
+        let services = places.services().clone();
         let vocabulary = vocabulary(&catalog, &services);
-        Ok(Self { commit, catalog, policy, commands, vocabulary, services })
+        Ok(Self { commit, catalog, policy, commands, vocabulary, services, places })
     }
 
     /// The same rules in force at another commit, whose own do not load.
     #[must_use]
     pub fn kept_at(&self, commit: CommitId, paths: &[RepoPath]) -> Self {
-        let services = self.catalog.discovered(paths);
-        Self { commit, vocabulary: vocabulary(&self.catalog, &services), services, ..self.clone() }
+        let places = self.catalog.places(paths);
+        let services = places.services().clone();
+        Self { commit, vocabulary: vocabulary(&self.catalog, &services), services, places, ..self.clone() }
+    }
+
+    /// The directory of a target's files, or its one file; `None` where there is no one place.
+    pub fn place_of(&self, target: &Target) -> Option<RepoPath> {
+        place_of(&self.catalog, &self.places, target)
+    }
+
+    /// Where a field of a target is looked for.
+    pub fn locator(&self, target: &Target, field: &Field) -> Locator {
+        locator(&self.catalog, &self.places, target, field)
+    }
+}
+
+/// The directory of a target's files, or its one file: where it was found, or where it would be.
+pub fn place_of(catalog: &Catalog, places: &Places, target: &Target) -> Option<RepoPath> {
+    let would_be = || catalog.environment(&target.environment)?.path_of(&target.service);
+    places.of(target).cloned().or_else(would_be)
+}
+
+/// Where a field of a target is looked for.
+pub fn locator(catalog: &Catalog, places: &Places, target: &Target, field: &Field) -> Locator {
+    let image = catalog.service(&target.service).and_then(|rules| rules.image.as_ref());
+    Locator {
+        service: target.service.clone(),
+        environment: target.environment.clone(),
+        directory: place_of(catalog, places, target),
+        image: image.map(ToString::to_string),
+        pin: catalog.pin(&target.service, field).cloned(),
     }
 }
 

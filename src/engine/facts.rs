@@ -148,14 +148,7 @@ pub fn plan_set(
 
 /// Where a field of a target is looked for.
 pub fn locator(rules: &Rules, target: &Target, field: &Field) -> Locator {
-    let environment = rules.catalog.environment(&target.environment);
-    Locator {
-        service: target.service.clone(),
-        environment: target.environment.clone(),
-        directory: environment.map(|environment| environment.path_of(&target.service)),
-        image: image(rules, target),
-        pin: rules.catalog.pin(&target.service, field).cloned(),
-    }
+    rules.locator(target, field)
 }
 
 /// The service's image, where the catalog names it.
@@ -170,9 +163,8 @@ pub(super) async fn files(
     commit: &CommitId,
     target: &Target,
 ) -> Result<Vec<SourceFile>, Trouble> {
-    let Some(environment) = rules.catalog.environment(&target.environment) else { return Ok(Vec::new()) };
-    let directory = environment.path_of(&target.service);
-    Ok(inner.reach.repository.mirror.target(commit, &directory).await?)
+    let Some(place) = rules.place_of(target) else { return Ok(Vec::new()) };
+    Ok(inner.reach.repository.mirror.target(commit, &place).await?)
 }
 
 /// The version before, for a rollback: the one that was named, or the last that git had before the present one,
@@ -308,11 +300,7 @@ pub(super) fn plan_on_tree(
     tree: &Tree<'_>,
 ) -> Result<Planned, PlanRefusal> {
     let target = &request.opened.target;
-    let files = rules
-        .catalog
-        .environment(&target.environment)
-        .and_then(|environment| tree.target(&environment.path_of(&target.service)).ok())
-        .unwrap_or_default();
+    let files = rules.place_of(target).and_then(|place| tree.target(&place).ok()).unwrap_or_default();
     plan_set(repository, rules, (&request.opened.command, target, tree.commit()), &set_of(plan), &files)
 }
 

@@ -135,9 +135,8 @@ async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
 }
 
 async fn last_change(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
-    let Some(environment) = rules.catalog.environment(&target.environment) else { return String::new() };
-    let directory = environment.path_of(&target.service);
-    let history = inner.reach.repository.mirror.history(&rules.commit, &directory, 1).await.unwrap_or_default();
+    let Some(place) = rules.place_of(target) else { return String::new() };
+    let history = inner.reach.repository.mirror.history(&rules.commit, &place, 1).await.unwrap_or_default();
     history.first().map_or_else(String::new, |commit| {
         let at = commit.time.strftime("%Y-%m-%d %H:%M UTC");
         format!(" Last change: {} ({}, {at}).", commit.subject, commit.author)

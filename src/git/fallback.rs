@@ -35,6 +35,19 @@ pub(super) fn fetch(room: &Room, names: &[&str]) -> Result<Listed, GitError> {
     Ok(listed)
 }
 
+/// The branch that the host shows first, where it shows one.
+pub(super) fn default_branch(room: &Room) -> Result<Option<String>, GitError> {
+    let mut remote = room.repository.remote_anonymous(room.shared.url.as_str())?;
+    let connection = remote
+        .connect_auth(Direction::Fetch, Some(RemoteCallbacks::new()), None)
+        .map_err(|error| conversation_failed(room, &error))?;
+    match connection.default_branch() {
+        Ok(name) => Ok(name.as_str().ok().and_then(|name| name.strip_prefix("refs/heads/")).map(str::to_owned)),
+        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(conversation_failed(room, &error)),
+    }
+}
+
 /// Pushes as libgit2 does: a whole listing, a pack without outside bases. What the mirror holds is sent.
 pub(super) fn push(room: &Room, push: Push<'_>) -> Result<Said, GitError> {
     let heard = Heard::default();

@@ -149,6 +149,14 @@ impl Mirror {
         self.writer.ask(Job::Fetch).await
     }
 
+    /// The branch that the host shows first; `None` where it says none.
+    ///
+    /// # Errors
+    /// When the host cannot be asked or refuses us.
+    pub async fn default_branch(&self) -> Result<Option<String>, GitError> {
+        self.writer.call(|room| remote::default_branch(room)).await
+    }
+
     /// The tip of the tracked branch as last fetched or pushed; `None` before the first fetch.
     ///
     /// # Errors

@@ -54,6 +54,15 @@ fn listed(room: &mut Room, names: &[&str]) -> Result<Listed, GitError> {
     }
 }
 
+/// The branch that the host shows first.
+pub(super) fn default_branch(room: &Room) -> Result<Option<String>, GitError> {
+    room.session.failure.take();
+    if room.shared.url.starts_with("file:") && !folder::folder(&room.shared.url)?.exists() {
+        return Err(GitError::NotFound);
+    }
+    fallback::default_branch(room)
+}
+
 /// The branches that the mirror holds; those beyond what is followed are let go.
 fn held(room: &Room) -> Result<Vec<String>, GitError> {
     let tracked = room.shared.tracked();

@@ -24,10 +24,13 @@ pub struct Connections {
     pub clusters: BTreeSet<ConnectionName>,
 }
 
-/// Two environments whose files are the same would change each other.
+/// Two environments whose one file is the same would change each other. A directory may be shared, because each may
+/// have files of its own in it; where they have not, `check` says so.
 pub(super) fn shared_paths(environments: &[EnvironmentRules], nodes: &[(Key, Node)], problems: &mut Vec<Problem>) {
     for (index, rules) in environments.iter().enumerate() {
-        let same = |other: &&EnvironmentRules| other.path == rules.path && other.repository == rules.repository;
+        let same = |other: &&EnvironmentRules| {
+            other.path == rules.path && other.repository == rules.repository && rules.path.is_file()
+        };
         let Some(other) = environments.iter().take(index).find(same) else { continue };
         let Some((_, node)) = nodes.iter().find(|(key, _)| key.text == rules.name.as_str()) else { continue };
         let found = format!("`{}`, which `{}` has too", rules.path, other.name);

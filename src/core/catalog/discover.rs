@@ -1,28 +1,57 @@
-//! Discovery: which services a repository holds, from the paths of its files alone. The templates are laid out as a
-//! tree of steps, so that each path is walked once however many environments there are.
+//! Discovery: which services a repository holds and where, from the paths of its files alone. The templates are laid
+//! out as a tree of steps, so that each path is walked once however many environments there are.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::{environment::EnvironmentRules, template::Step};
 use crate::core::names::{RepoPath, Service};
 
+/// Files that put others together: no service is named after one.
+const NEVER: [&str; 6] =
+    ["kustomization.yaml", "kustomization.yml", "Chart.yaml", "values.yaml", "namespace.yaml", "namespaces.yaml"];
+
+/// Where a service is in one environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found<'p> {
+    /// There.
+    Once(&'p str),
+    /// At two places at least, which a `*` makes possible.
+    Twice(&'p str, &'p str),
+}
+
+impl<'p> Found<'p> {
+    fn and(self, place: &'p str) -> Self {
+        match self {
+            Self::Once(first) if first != place => Self::Twice(first, place),
+            Self::Once(_) | Self::Twice(..) => self,
+        }
+    }
+}
+
+/// The places of a service, by the index of the environment.
+pub(super) type Places<'p> = BTreeMap<usize, Found<'p>>;
+
 /// What may follow after some steps.
 #[derive(Default)]
 struct Fork<'a> {
-    /// The environments whose template ends here, by index.
-    ends: Vec<usize>,
+    /// The environments whose template ends here, by index: directories, and files.
+    directories: Vec<usize>,
+    files: Vec<usize>,
     literal: HashMap<&'a str, Fork<'a>>,
     service: Vec<(&'a str, &'a str, Fork<'a>)>,
+    any: Option<Box<Fork<'a>>>,
 }
 
 impl<'a> Fork<'a> {
-    fn insert(&mut self, mut steps: impl Iterator<Item = Step<'a>>, environment: usize) {
+    fn insert(&mut self, mut steps: impl Iterator<Item = Step<'a>>, (environment, is_file): (usize, bool)) {
         let next = match steps.next() {
-            None => return self.ends.push(environment),
+            None if is_file => return self.files.push(environment),
+            None => return self.directories.push(environment),
             Some(Step::Literal(name)) => self.literal.entry(name).or_default(),
             Some(Step::Service { before, after }) => self.service_fork(before, after),
+            Some(Step::Any) => self.any.get_or_insert_default(),
         };
-        next.insert(steps, environment);
+        next.insert(steps, (environment, is_file));
     }
 
     fn service_fork(&mut self, before: &'a str, after: &'a str) -> &mut Fork<'a> {
@@ -35,39 +64,54 @@ impl<'a> Fork<'a> {
         &mut self.service[place].2
     }
 
-    /// Follows the steps of a file's path; wherever a template ends above the file, its directory fits.
+    /// Follows the steps of a file's path; wherever the template of a directory ends above the file, it fits, and
+    /// the template of a file where the path ends.
     fn walk<'p>(
         &self,
         mut steps: std::str::Split<'p, char>,
-        service: Option<&'p str>,
-        found: &mut dyn FnMut(&'p str, &[usize]),
+        (service, left): (Option<&'p str>, usize),
+        found: &mut dyn FnMut(&'p str, &[usize], usize),
     ) {
-        let Some(step) = steps.next() else { return };
-        if let (Some(service), false) = (service, self.ends.is_empty()) {
-            found(service, &self.ends);
+        let ends = if left == 0 { &self.files } else { &self.directories };
+        if let (Some(service), false) = (service, ends.is_empty()) {
+            found(service, ends, left);
         }
+        let Some(step) = steps.next() else { return };
+        let left = left.saturating_sub(step.len() + 1);
         if let Some(fork) = self.literal.get(step) {
-            fork.walk(steps.clone(), service, found);
+            fork.walk(steps.clone(), (service, left), found);
+        }
+        // Directories with a dot in front are for tools: no `*` means them.
+        if let Some(fork) = self.any.as_ref().filter(|_| !step.starts_with('.')) {
+            fork.walk(steps.clone(), (service, left), found);
         }
         for (before, after, fork) in &self.service {
             let name = step.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-            if let Some(name) = name.filter(|name| !name.is_empty() && service.is_none_or(|service| service == *name)) {
-                fork.walk(steps.clone(), Some(name), found);
+            let name = name.filter(|name| !name.is_empty() && service.is_none_or(|service| service == *name));
+            if let Some(name) = name.filter(|_| !NEVER.contains(&step)) {
+                fork.walk(steps.clone(), (Some(name), left), found);
             }
         }
     }
 }
 
-/// The services whose directories hold at least one of the files, with the environments (by index) they are in.
-pub(super) fn services(environments: &[EnvironmentRules], files: &[RepoPath]) -> BTreeMap<Service, BTreeSet<usize>> {
+/// The services whose directories hold at least one of the files, or whose file is one of them, with the
+/// environments (by index) they are in and where.
+pub(super) fn services<'p>(environments: &[EnvironmentRules], files: &'p [RepoPath]) -> BTreeMap<Service, Places<'p>> {
     let mut root = Fork::default();
     for (index, rules) in environments.iter().enumerate() {
-        root.insert(rules.path.steps(), index);
+        root.insert(rules.path.steps(), (index, rules.path.is_file()));
     }
-    let mut found: HashMap<&str, BTreeSet<usize>> = HashMap::new();
+    let mut found: HashMap<&str, Places<'p>> = HashMap::new();
     for file in files {
-        root.walk(file.as_str().split('/'), None, &mut |service, environments| {
-            found.entry(service).or_default().extend(environments);
+        let path = file.as_str();
+        // A path is one byte shorter than its steps with a slash behind each.
+        root.walk(path.split('/'), (None, path.len() + 1), &mut |service, environments, left| {
+            let place = path.get(..(path.len() + 1).saturating_sub(left).saturating_sub(1)).unwrap_or(path);
+            let places = found.entry(service).or_default();
+            for index in environments {
+                places.entry(*index).and_modify(|found| *found = found.and(place)).or_insert(Found::Once(place));
+            }
         });
     }
     found.into_iter().filter_map(|(name, found)| Some((Service::parse(name).ok()?, found))).collect()

@@ -3,11 +3,11 @@
 use super::{
     approvals::{ApprovalRule, Approvals},
     names::TimeZoneName,
-    template::{NameTemplate, PathTemplate},
+    template::{NameTemplate, PathTemplate, in_environment},
 };
 use crate::core::{
     located::{Fields, Node, Problem, Value},
-    names::{CommandName, ConnectionName, Environment, RepoPath, Service},
+    names::{CommandName, ConnectionName, Environment, NotAName, RepoPath, Service},
 };
 
 /// How a change enters the tracked branch.
@@ -103,8 +103,8 @@ pub struct EnvironmentRules {
 }
 
 impl EnvironmentRules {
-    /// The directory of that service's files.
-    pub fn path_of(&self, service: &Service) -> RepoPath {
+    /// The directory of that service's files, or its one file; `None` where the path leaves that to the files.
+    pub fn path_of(&self, service: &Service) -> Option<RepoPath> {
         self.path.path_of(service)
     }
 
@@ -121,18 +121,19 @@ impl EnvironmentRules {
     pub(super) fn read(name: Environment, node: &Node, problems: &mut Vec<Problem>) -> Option<Self> {
         let fields = node.fields(&KEYS, problems);
         let path = fields.required("path", "path: \"apps/{service}/prod\"", problems);
-        let path = path.and_then(|node| node.named(PathTemplate::parse, problems));
+        let parse = |text: &str| PathTemplate::parse(&in_environment(text, &name));
+        let path = path.and_then(|node| node.named(parse, problems));
         let landing = choice(fields, "landing", &LANDINGS, Landing::PullRequest, problems);
         let merge = choice(fields, "merge", &MERGES, MergeMethod::Squash, problems);
         let drift = choice(fields, "drift", &DRIFTS, Drift::Report, problems);
         let cluster = fields.get("cluster").and_then(|node| node.named(ConnectionName::parse, problems));
         let repository = fields.get("repository").and_then(|node| node.named(ConnectionName::parse, problems));
         let namespace = match fields.get("namespace") {
-            Some(node) => node.named(NameTemplate::parse, problems),
+            Some(node) => node.named(name_in(&name), problems),
             None => Some(NameTemplate::service()),
         };
         let reconciler = match fields.get("reconciler") {
-            Some(node) => Reconciler::read(node, problems),
+            Some(node) => Reconciler::read(node, &name, problems),
             None => Some(Reconciler::None),
         };
         let time_zone = fields.get("time_zone").and_then(|node| node.named(TimeZoneName::parse, problems));
@@ -218,7 +219,7 @@ fn choice<T: Clone>(
 }
 
 impl Reconciler {
-    fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn read(node: &Node, environment: &Environment, problems: &mut Vec<Problem>) -> Option<Self> {
         if matches!(&node.value, Value::Text(text, _) if text == "none") {
             return Some(Self::None);
         }
@@ -230,13 +231,13 @@ impl Reconciler {
         let fields = node.fields(&["argocd", "flux", "namespace"], problems);
         match (fields.get("argocd"), fields.get("flux")) {
             (Some(application), None) => {
-                let application = application.named(NameTemplate::parse, problems);
-                let namespace = namespace(fields, "argocd", problems);
+                let application = application.named(name_in(environment), problems);
+                let namespace = namespace(fields, (environment, "argocd"), problems);
                 Some(Self::ArgoCd { application: application?, namespace: namespace? })
             }
             (None, Some(object)) => {
-                let object = flux_object(object, problems);
-                let namespace = namespace(fields, "flux-system", problems);
+                let object = flux_object(object, environment, problems);
+                let namespace = namespace(fields, (environment, "flux-system"), problems);
                 let (kind, name) = object?;
                 Some(Self::Flux { kind, name, namespace: namespace? })
             }
@@ -248,18 +249,31 @@ impl Reconciler {
     }
 }
 
-fn namespace(fields: Fields<'_>, usual: &str, problems: &mut Vec<Problem>) -> Option<NameTemplate> {
+/// Reads a name in which `{environment}` may stand.
+fn name_in(environment: &Environment) -> impl Fn(&str) -> Result<NameTemplate, NotAName> {
+    move |text| NameTemplate::parse(&in_environment(text, environment))
+}
+
+fn namespace(
+    fields: Fields<'_>,
+    (environment, usual): (&Environment, &str),
+    problems: &mut Vec<Problem>,
+) -> Option<NameTemplate> {
     match fields.get("namespace") {
-        Some(node) => node.named(NameTemplate::parse, problems),
+        Some(node) => node.named(name_in(environment), problems),
         None => NameTemplate::parse(usual).ok(),
     }
 }
 
 /// `Kustomization/NAME` or `HelmRelease/NAME`.
-fn flux_object(node: &Node, problems: &mut Vec<Problem>) -> Option<(FluxKind, NameTemplate)> {
+fn flux_object(
+    node: &Node,
+    environment: &Environment,
+    problems: &mut Vec<Problem>,
+) -> Option<(FluxKind, NameTemplate)> {
     let (kind, name) = node.text(problems)?.split_once('/').unwrap_or_default();
     let kind = FLUX_KINDS.into_iter().find(|(word, _)| *word == kind).map(|(_, kind)| kind);
-    let object = kind.zip(NameTemplate::parse(name).ok());
+    let object = kind.zip(name_in(environment)(name).ok());
     if object.is_none() {
         let remedy = "Write it like `Kustomization/apps`.";
         problems.push(node.problem("`Kustomization/NAME` or `HelmRelease/NAME`", remedy));

@@ -11,6 +11,7 @@ mod lock;
 mod names;
 mod not_yet;
 mod people;
+mod places;
 mod service;
 mod surroundings;
 mod template;
@@ -27,6 +28,7 @@ pub use self::{
     lock::{FieldPattern, Lock},
     names::{Approvers, Group, ImageName, Severity, Team, TimeZoneName},
     people::{Person, Platform},
+    places::Places,
     service::{DocumentChoice, Pin, ServiceRules},
     surroundings::{Channels, CommandNames, ReplicaLimits, Tickets, Tracker},
     template::{NameTemplate, PathTemplate},
@@ -176,24 +178,33 @@ impl Catalog {
         self.services.get(service)?.bindings.get(field)
     }
 
-    /// The services and where each is: those whose directory holds one of `files`, and those that are listed.
-    /// `files` are the paths of the repository's files, not of its directories.
+    /// The services and the environments each is in: see [`Catalog::places`].
     pub fn discovered(&self, files: &[RepoPath]) -> BTreeMap<Service, BTreeSet<Environment>> {
-        let name = |index: usize| self.environments.get(index).map(|rules| rules.name.clone());
-        let found = discover::services(&self.environments, files).into_iter();
-        let found = found
-            .filter(|(service, _)| self.discovery == Discovery::EveryDirectory || self.services.contains_key(service));
-        let mut services: BTreeMap<Service, BTreeSet<Environment>> =
-            found.map(|(service, places)| (service, places.into_iter().filter_map(name).collect())).collect();
-        for listed in self.services.keys() {
-            services.entry(listed.clone()).or_default();
+        self.places(files).services().clone()
+    }
+
+    /// The targets and where each is: services whose directory holds one of `files` or whose file is one of them, and
+    /// those that are listed. `files` are the paths of the repository's files, not of its directories.
+    pub fn places(&self, files: &[RepoPath]) -> Places {
+        let mut places = Places::default();
+        for (service, found) in discover::services(&self.environments, files) {
+            if self.discovery == Discovery::ListedOnly && !self.services.contains_key(&service) {
+                continue;
+            }
+            for (index, found) in found {
+                let Some(rules) = self.environments.get(index) else { continue };
+                places.add(Target { service: service.clone(), environment: rules.name.clone() }, found);
+            }
         }
-        services
+        for listed in self.services.keys() {
+            places.list(listed.clone());
+        }
+        places
     }
 
     /// The lock that holds that field of that target, wherever it is written.
     pub fn is_locked(&self, target: &Target, field: &Field) -> Option<&Lock> {
-        let directory = self.environment(&target.environment).map(|rules| rules.path_of(&target.service));
+        let directory = self.environment(&target.environment).and_then(|rules| rules.path_of(&target.service));
         self.locks.iter().find(|lock| lock.holds(target, field, directory.as_ref()))
     }
 

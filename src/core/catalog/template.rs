@@ -1,16 +1,26 @@
-//! Templates with `{service}` in them: where a service's files are, and what its namespace is called.
+//! Templates with `{service}` in them: where a service's files are, and what its namespace is called. `{environment}`
+//! is filled in where an environment is read, so that two environments can say the same words.
 
 use std::fmt;
 
 use super::names::refused;
-use crate::core::names::{NotAName, RepoPath, Service};
+use crate::core::names::{Environment, NotAName, RepoPath, Service};
 
 const PLACE: &str = "{service}";
+const ENVIRONMENT: &str = "{environment}";
+/// A step that any one directory fits.
+const ANY: &str = "*";
 
 /// A service with as many characters as one may have, so that a template that takes it takes every service.
 const LONGEST: &str = "sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss";
 
-/// The directory of a service, in every environment at its own place: `apps/{service}/prod`.
+/// A text with `{environment}` in it, for that environment.
+pub(super) fn in_environment(text: &str, environment: &Environment) -> String {
+    text.replace(ENVIRONMENT, environment.as_str())
+}
+
+/// The directory of a service, in every environment at its own place (`apps/{service}/prod`), or its one file
+/// (`clusters/prod/{service}.yaml`). A step that is `*` stands for any one directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathTemplate(String);
 
@@ -21,10 +31,12 @@ pub(super) enum Step<'a> {
     Literal(&'a str),
     /// A directory whose name has the service between these two texts.
     Service { before: &'a str, after: &'a str },
+    /// Any one directory.
+    Any,
 }
 
 impl PathTemplate {
-    /// Parses a path with `{service}` in it, at most once in a step and at least once in all.
+    /// Parses a path with `{service}` in it, at most once in a step and at least once in all; a step may be `*`.
     ///
     /// # Errors
     /// When it is no path inside a repository, has no `{service}` or another placeholder, or when a service's name
@@ -36,7 +48,10 @@ impl PathTemplate {
             return refuse("it has `{service}` where the service's name stands");
         }
         if bare.contains(['{', '}']) {
-            return refuse("`{service}` is the only placeholder");
+            return refuse("`{service}` and `{environment}` are the only placeholders");
+        }
+        if text.split('/').any(|step| step.contains(ANY) && step != ANY) || text.ends_with(ANY) {
+            return refuse("`*` stands for one whole directory between two slashes, and not at the end");
         }
         if text.split('/').any(|step| step.matches(PLACE).count() > 1) {
             return refuse("`{service}` stands once between two slashes");
@@ -52,10 +67,15 @@ impl PathTemplate {
         }
     }
 
-    /// The directory of that service.
-    #[expect(clippy::expect_used, reason = "a template is parsed so that every service's name makes a path of it")]
-    pub fn path_of(&self, service: &Service) -> RepoPath {
-        RepoPath::parse(&self.0.replace(PLACE, service.as_str())).expect("a path template makes paths")
+    /// The directory or file of that service; `None` where a `*` leaves it to the repository's files.
+    pub fn path_of(&self, service: &Service) -> Option<RepoPath> {
+        let whole = !self.0.split('/').any(|step| step == ANY);
+        whole.then(|| RepoPath::parse(&self.0.replace(PLACE, service.as_str())).ok()).flatten()
+    }
+
+    /// Whether it names one file for each service and not a directory: it ends in `.yaml` or `.yml`.
+    pub fn is_file(&self) -> bool {
+        self.0.ends_with(".yaml") || self.0.ends_with(".yml")
     }
 
     /// The template as it was written.
@@ -66,6 +86,7 @@ impl PathTemplate {
     pub(super) fn steps(&self) -> impl Iterator<Item = Step<'_>> {
         self.0.split('/').map(|step| match step.split_once(PLACE) {
             Some((before, after)) => Step::Service { before, after },
+            None if step == ANY => Step::Any,
             None => Step::Literal(step),
         })
     }
@@ -123,12 +144,13 @@ mod tests {
     proptest! {
         #[test]
         fn every_template_makes_a_path_for_every_service(
-            template in r"([a.g/-]|it|\{service\}){0,12}(/\{service\}){0,20}",
+            template in r"([a.g/-]|it|/\*/|\{service\}){0,12}(/\{service\}){0,20}",
             service in "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
         ) {
             if let Ok(template) = PathTemplate::parse(&template) {
                 let path = template.path_of(&Service::parse(&service).unwrap());
-                prop_assert!(!path.is_protected());
+                prop_assert_eq!(path.is_none(), template.as_str().contains('*'));
+                prop_assert!(path.is_none_or(|path| !path.is_protected()));
             }
         }
     }

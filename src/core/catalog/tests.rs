@@ -78,7 +78,7 @@ fn target(name: &str, place: &str) -> Target {
 fn environments_have_their_rules() {
     let catalog = parsed(EVERYTHING);
     let north = catalog.environment(&environment("live-north")).unwrap();
-    assert_eq!(north.path_of(&service("basket")).as_str(), "k8s/basket/live-north");
+    assert_eq!(north.path_of(&service("basket")).unwrap().as_str(), "k8s/basket/live-north");
     assert_eq!((north.landing, north.merge, north.drift), (Landing::PullRequest, MergeMethod::Rebase, Drift::Debt));
     assert_eq!(north.cluster.as_ref().unwrap().as_str(), "north");
     assert_eq!(north.time_zone.as_ref().unwrap().as_str(), "America/Argentina/Ushuaia");
@@ -265,7 +265,44 @@ fn templates_may_have_the_service_within_a_step_and_twice() {
     let found = catalog.discovered(&files);
     let found: Vec<String> = found.iter().map(|(service, places)| format!("{service} {}", places.len())).collect();
     assert_eq!(found, ["shop 1", "shop-a 1"]);
-    assert_eq!(catalog.environments()[0].path_of(&service("shop")).as_str(), "x/shop-a/shop");
+    assert_eq!(catalog.environments()[0].path_of(&service("shop")).unwrap().as_str(), "x/shop-a/shop");
+}
+
+#[test]
+fn a_path_may_be_a_file_have_any_directory_and_name_its_environment() {
+    let text = r#"
+environments:
+  prod: { path: "clusters/{environment}/{service}.yaml", namespace: "{environment}-{service}" }
+  stage: { like: prod }
+  home: { path: "k8s/*/{service}/app" }
+"#;
+    let catalog = parsed(text);
+    let files = [
+        "clusters/prod/shop.yaml",
+        "clusters/prod/kustomization.yaml",
+        "clusters/stage/shop.yaml",
+        "clusters/stage/shop.yaml.txt",
+        "clusters/stage/deep/shop.yaml",
+        "k8s/media/plex/app/a.yaml",
+        "k8s/media/plex/app/b/c.yaml",
+        "k8s/media/loki/app/a.yaml",
+        "k8s/logs/loki/app/a.yaml",
+        "k8s/plex/app/a.yaml",
+    ];
+    let places = catalog.places(&files.map(path));
+    let found: Vec<String> = places.found().map(|(target, place)| format!("{target}: {place}")).collect();
+    assert_eq!(
+        found,
+        [
+            "plex in home: k8s/media/plex/app",
+            "shop in prod: clusters/prod/shop.yaml",
+            "shop in stage: clusters/stage/shop.yaml"
+        ]
+    );
+    let twice: Vec<String> = places.twice().iter().map(|(target, a, b)| format!("{target}: {a} {b}")).collect();
+    assert_eq!(twice, ["loki in home: k8s/media/loki/app k8s/logs/loki/app"]);
+    assert_eq!(catalog.environments()[1].namespace_of(&service("shop")), "stage-shop");
+    assert_eq!(catalog.environments()[2].path_of(&service("plex")), None);
 }
 
 #[test]

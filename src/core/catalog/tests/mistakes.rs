@@ -54,9 +54,10 @@ fn environments_have_names_and_paths_of_their_own() {
         ],
     );
     check(
-        r#"+  x: { path: "apps/{service}/prod" }"#,
+        r#"+  x: { path: "apps/{service}/values.yaml" }
+  y: { path: "apps/{service}/values.yaml" }"#,
         &[
-            "4:14: `environments.x.path`: found `apps/{service}/prod`, which `prod` has too, expected a path that no other environment has. Give `x` a path of its own.",
+            "5:14: `environments.y.path`: found `apps/{service}/values.yaml`, which `x` has too, expected a path that no other environment has. Give `y` a path of its own.",
         ],
     );
 }
@@ -69,14 +70,16 @@ fn paths_are_templates_inside_the_repository() {
   z: { path: "/a/{service}" }
   w: { path: ".git{service}" }
   v: { path: "{service}-{service}" }
-  u: { path: ".github/{service}" }"#,
+  u: { path: ".github/{service}" }
+  t: { path: "a*/{service}" }"#,
         &[
             "4:14: `environments.x.path`: found `apps/x`, expected a path template: it has `{service}` where the service's name stands. Write it like `apps/{service}/prod`.",
-            "5:14: `environments.y.path`: found `a/{service}/{env}`, expected a path template: `{service}` is the only placeholder. Write it like `apps/{service}/prod`.",
+            "5:14: `environments.y.path`: found `a/{service}/{env}`, expected a path template: `{service}` and `{environment}` are the only placeholders. Write it like `apps/{service}/prod`.",
             "6:14: `environments.z.path`: found `/a/{service}`, expected a path template: relative, with `/` between its steps, and no empty, `.`, `..` or `.git` step. Write it like `apps/{service}/prod`.",
             "7:14: `environments.w.path`: found `.git{service}`, expected a path template: a name with `{service}` in it does not start with a dot. Write it like `apps/{service}/prod`.",
             "8:14: `environments.v.path`: found `{service}-{service}`, expected a path template: `{service}` stands once between two slashes. Write it like `apps/{service}/prod`.",
             "9:14: `environments.u.path`: found `.github/{service}`, expected a path template: it lies outside `.leverframe`, `.github` and whatever begins with `.git`. Write it like `apps/{service}/prod`.",
+            "10:14: `environments.t.path`: found `a*/{service}`, expected a path template: `*` stands for one whole directory between two slashes, and not at the end. Write it like `apps/{service}/prod`.",
         ],
     );
 }

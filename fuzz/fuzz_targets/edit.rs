@@ -1,0 +1,4 @@
+//! The check `edit` on whatever libFuzzer makes up.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leverframe_fuzz::check("edit", data));
