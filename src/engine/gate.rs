@@ -160,7 +160,7 @@ pub(super) fn touched(rules: &Rules, files: &[ChangedFile]) -> Vec<Target> {
         places.iter().map(|place| Target { service: service.clone(), environment: place.clone() })
     });
     let holds = |target: &Target| {
-        let directory = rules.catalog.environment(&target.environment).map(|at| at.path_of(&target.service));
+        let directory = rules.place_of(target);
         let inside = |file: &ChangedFile| {
             let paths = [Some(&file.path), file.before.as_ref()];
             directory.as_ref().is_some_and(|at| paths.into_iter().flatten().any(|path| path.is_within(at)))
@@ -177,12 +177,12 @@ async fn files(
     (rules, target): (&Rules, &Target),
     compared: &crate::forge::Compared,
 ) -> Result<(Vec<SourceFile>, Vec<SourceFile>), ForgeError> {
-    let Some(directory) = rules.catalog.environment(&target.environment).map(|at| at.path_of(&target.service)) else {
-        return Ok((Vec::new(), Vec::new()));
-    };
-    let before = inner.reach.repository.mirror.directory(&compared.from, &directory).await.unwrap_or_default();
+    let Some(place) = rules.place_of(target) else { return Ok((Vec::new(), Vec::new())) };
+    let before = inner.reach.repository.mirror.target(&compared.from, &place).await.unwrap_or_default();
     let mut after = before.clone();
-    for file in compared.files.iter().filter(|file| file.path.is_within(&directory)) {
+    let concerns =
+        |file: &&ChangedFile| file.path.is_within(&place) || before.iter().any(|known| known.path == file.path);
+    for file in compared.files.iter().filter(concerns) {
         let gone = [Some(&file.path), file.before.as_ref()];
         after.retain(|other| !gone.contains(&Some(&other.path)));
         let Some(blob) = &file.blob else { continue };

