@@ -23,10 +23,11 @@ use crate::{
     },
     control,
     engine::{Engine, Reach, Repository},
-    forge::GitHub,
+    forge::{App, ForgeError, GitHub, Login},
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
     ledger::{self, Ledger, LedgerError, Opened, Sizes, State},
     net::{Outgoing, Tls, relay::Relay},
+    secret::Secret,
     tasks::Tasks,
     web::{self, DiscordEdge, Edges, SlackEdge},
 };
@@ -106,7 +107,8 @@ pub async fn start(config: Config) -> Result<Running, String> {
         tracing::warn!(remedy = finding.remedy(), "{finding}");
     }
     let tasks = Tasks::default();
-    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)? };
+    let webhook_secret = config.github.as_ref().and_then(|github| github.webhook_secret.clone());
+    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret };
     let reach = Reach {
         repository: repository(&config, &net)?,
         clusters: clusters(&config, &net)?,
@@ -225,37 +227,64 @@ fn chats(edges: &Edges, tasks: &Tasks) -> Chats {
 /// In words for whoever starts it, the remedy last.
 pub(super) fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
     let (name, repository) = &config.repositories.catalog;
-    let credentials = match &repository.login {
-        RepositoryLogin::Password { username, password, from } => {
-            let renewal = from.clone().map(|file| Renewal::new(move || config::read_again(&file)));
-            Some(Credentials { username: username.clone(), password: password.clone(), renewal })
-        }
-        RepositoryLogin::None => None,
-    };
     let key = repository.sign_with.as_ref().map(SigningKey::parse).transpose();
     let key = key.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
+    let login = github_login(config, net)?;
     let source = Source {
         name: name.clone(),
         url: repository.address.clone(),
         branch: repository.branch.to_string(),
-        credentials,
+        credentials: credentials(repository, login.as_ref()),
         directory: config.data.join("git").join(format!("{name}.git")),
         ssh: "ssh".into(),
         key,
     };
     let mirror = Mirror::open(source, net.to(&repository.url).clone(), tokio::runtime::Handle::current());
     let mirror = mirror.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
-    let forge = forge(config, net, repository)?;
+    let forge = forge(config, net, (repository, login))?;
     let page = repository.github.as_ref().and_then(|at| page(config, at));
     Ok(Repository { name: name.clone(), branch: repository.branch.to_string(), mirror, forge, page })
 }
 
-fn forge(config: &Config, net: &Outgoing, repository: &config::Repository) -> Result<Option<GitHub>, String> {
-    let (Some(github), Some(at)) = (&config.github, &repository.github) else { return Ok(None) };
-    let GitHubAuth::Token(token) = &github.auth else { return Ok(None) };
+/// Who we are to the git host: as the repository says; else, where it is on GitHub, the App, whose token is asked for
+/// when the host refuses the last one.
+fn credentials(repository: &config::Repository, login: Option<&Login>) -> Option<Credentials> {
+    match (&repository.login, login) {
+        (RepositoryLogin::Password { username, password, from }, _) => {
+            let renewal = from.clone().map(|file| Renewal::new(move || config::read_again(&file)));
+            Some(Credentials { username: username.clone(), password: password.clone(), renewal })
+        }
+        (RepositoryLogin::None, Some(Login::App(app))) if repository.github.is_some() => {
+            let (app, runtime) = (Arc::clone(app), tokio::runtime::Handle::current());
+            // Called on the repository's own threads, which may wait.
+            let renewal = Renewal::new(move || runtime.block_on(app.another_token()).ok());
+            let (username, password) = ("x-access-token".to_owned(), Secret::new("none yet"));
+            Some(Credentials { username, password, renewal: Some(renewal) })
+        }
+        (RepositoryLogin::None, _) => None,
+    }
+}
+
+fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
+    let Some(github) = &config.github else { return Ok(None) };
+    let (id, installation, private_key) = match &github.auth {
+        GitHubAuth::Token(token) => return Ok(Some(Login::Token(token.clone()))),
+        GitHubAuth::App { id, installation, private_key } => (id, installation, private_key),
+    };
+    let app = App::new(net.to(&github.api).clone(), &github.api, (*id, *installation), private_key);
+    let app = app.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
+    Ok(Some(Login::App(Arc::new(app))))
+}
+
+fn forge(
+    config: &Config,
+    net: &Outgoing,
+    (repository, login): (&config::Repository, Option<Login>),
+) -> Result<Option<GitHub>, String> {
+    let (Some(github), Some(at), Some(login)) = (&config.github, &repository.github, login) else { return Ok(None) };
     let client = net.to(&github.api).clone();
-    let forge = GitHub::new(client, &github.api, token, at.owner.clone(), at.name.clone());
-    forge.map(Some).map_err(|error| format!("{error}.\n{}", error.remedy()))
+    let forge = GitHub::new(client, &github.api, login, at.owner.clone(), at.name.clone());
+    forge.map(Some).map_err(|error: ForgeError| format!("{error}.\n{}", error.remedy()))
 }
 
 /// The repository's page: beside the API of an enterprise host, or on github.com.

@@ -10,6 +10,9 @@ mod effects;
 mod facts;
 mod fold;
 mod follow;
+mod gate;
+mod hints;
+mod outside;
 mod rules;
 mod status;
 mod take;
@@ -96,7 +99,9 @@ struct Inner {
     /// Whether the ledger was held against git.
     held: AtomicBool,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
-    running: Mutex<HashMap<RequestId, Arc<Notify>>>,
+    running: Mutex<HashMap<RequestId, Arc<effects::Wake>>>,
+    /// What the forge shows of us, and what is to be looked at there.
+    forge: gate::Shown,
     /// One change of a target lands at a time, and is recorded before the next one begins: the ledger's order is git's.
     turns: Mutex<BTreeMap<Target, Arc<Semaphore>>>,
     undrawn: Mutex<BTreeSet<RequestId>>,
@@ -127,6 +132,7 @@ impl Engine {
             held: AtomicBool::new(false),
             progress: Mutex::default(),
             running: Mutex::default(),
+            forge: gate::Shown::default(),
             turns: Mutex::default(),
             undrawn: Mutex::default(),
             unposted: Mutex::default(),
@@ -145,6 +151,8 @@ impl Engine {
             inner.tasks.start(cards::keep_drawn(Arc::clone(inner), Arc::clone(lane)));
         }
         inner.tasks.start(watch_deadlines(Arc::clone(inner)));
+        inner.tasks.start(gate::keep(Arc::clone(inner)));
+        inner.tasks.start(outside::keep(Arc::clone(inner)));
         let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
         let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
         let open: Vec<RequestId> =

@@ -100,6 +100,18 @@ async fn begin(inner: &Arc<Inner>) {
     }
 }
 
+/// The host says that the branch has moved: also what is being fetched at this moment may be from before.
+pub(super) fn refresh_again(inner: &Arc<Inner>) {
+    let fresh = Arc::clone(inner);
+    let busy = Busy::new(inner);
+    inner.tasks.start(async move {
+        if let Err(error) = refresh(&fresh).await {
+            unreadable(&fresh, &error);
+        }
+        drop(busy);
+    });
+}
+
 /// Somebody is at it: what they do next is done on a fresh tip. Nobody waits for it.
 pub(super) fn refresh_soon(inner: &Arc<Inner>) {
     if inner.refreshing.swap(true, Ordering::AcqRel) {
@@ -154,6 +166,7 @@ async fn read_at(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), Stale> {
         let mut considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
         inner.rules.send_replace(Some(Arc::new(rules)));
         *considered = sources(&files);
+        inner.forge.note_moved(inner);
     }
     Ok(())
 }

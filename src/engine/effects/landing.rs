@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use super::{Again, Inner, Landed, Landing, Onto, Trouble, anchors, compare, facts, landed, may, report, rules};
+use super::{Again, Inner, Landing, Onto, Trouble, anchors, compare, facts, landed, may, report, rules};
 use crate::{
     core::{
         change::{Plan, PlanRefusal, Planned},
@@ -15,7 +15,7 @@ use crate::{
         request::{Course, Ending, Request},
         rules::{Rules, Sources},
     },
-    git::{Composed, Signature, Tree},
+    git::{Composed, Outcome as Landed, Signature, Tree},
 };
 
 /// How much of a diff a description shows, in characters: GitHub takes 65,536 in all.
