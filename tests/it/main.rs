@@ -21,8 +21,6 @@ mod flavour_corpus;
 mod forge;
 mod gateway;
 mod discovery;
-mod flavour_corpus;
-mod forge;
 mod fuzzed;
 mod git;
 mod git_contention;
