@@ -199,7 +199,7 @@ async fn other_servers_direct_messages_and_foreign_things_are_refused_with_words
     assert!(change(json!({"id": "1", "guild_id": "31337"})).await.starts_with("I work for another server."));
     assert!(change(json!({"id": "2", "guild_id": null})).await.starts_with("I work for another server."));
     let menu = json!({"id": "3", "data": {"id": "5", "name": "x", "type": 2, "target_id": "9"}});
-    assert!(change(menu).await.starts_with("I do not know what to do with a command on a person."));
+    assert!(change(menu).await.starts_with("I do not know what to do with a command on a person or a message."));
     let newer = json!({"id": "4", "type": 5, "data": {"custom_id": "x", "components": [{"type": 99}]}});
     assert!(change(newer).await.starts_with("I do not know what to do with "));
     assert_eq!(chat.count("security.refused"), 2);
