@@ -81,7 +81,7 @@ impl Entries {
             .and_then(|root| wanted(operation, document, root))
             .ok_or_else(|| "it should have been refused".to_owned())
             .and_then(|change| judges.judge(&[change], edited));
-        let judged = judged.and_then(|_| comments_of_others(text, edited));
+        let judged = judged.and_then(|_| comments_of_others(verb, text, edited));
         match judged {
             Ok(()) => *self.done.entry(verb).or_default() += 1,
             Err(damage) => self.damaged.push(format!("{name} {}: {damage}", operation.path())),
@@ -101,15 +101,17 @@ fn value(number: usize) -> Literal {
 
 /// What goes with an entry ends with it: a whole line that is a comment, stands below and is not indented deeper
 /// belongs to what follows.
-fn comments_of_others(text: &str, edited: &Edited) -> Result<(), String> {
+fn comments_of_others(verb: &str, text: &str, edited: &Edited) -> Result<(), String> {
     for span in &edited.spans {
         let gone = text.get(span.before.clone()).unwrap_or_default().trim_end();
         let start = text.get(..span.before.start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
         let Some((above, last)) = gone.rsplit_once('\n') else { continue };
-        let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+        // A key stands behind the dashes of its line; an item begins with its dash.
+        let dashes: &[char] = if verb == "item removed" { &[' '] } else { &[' ', '-'] };
+        let indent = |line: &str| line.len() - line.trim_start_matches(dashes).len();
         let blank = start.trim_matches([' ', '-']).is_empty();
         let own = above.lines().skip(usize::from(!blank)).find(|line| !line.trim_start().starts_with('#'));
-        let own = if blank { start.len() } else { own.map_or(0, indent) };
+        let own = if blank && !start.is_empty() { indent(start) } else { own.map_or(0, indent) };
         // The last line of a text block may begin so, too; it is indented deeper.
         if last.trim_start().starts_with('#') && indent(last) <= own {
             return Err(format!("the comment `{}` below the entry went with it", last.trim()));

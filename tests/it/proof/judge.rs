@@ -239,14 +239,15 @@ pub(crate) fn is(node: &Node, wanted: &Scalar) -> bool {
 /// Whether unquoted `text` is text to YAML 1.2's core schema (as serde_yaml reads it) and to YAML 1.1's types.
 fn is_text_everywhere(text: &str) -> bool {
     let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "<<", "="];
-    let unsigned = text.trim_start_matches(['-', '+']);
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let only = |text: &str, extra: &str| {
         text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || extra.contains(c))
     };
-    let sixty = unsigned
-        .rsplit_once(':')
-        .is_some_and(|(parts, last)| parts.split(':').all(|part| only(part, "_")) && only(last, "_."));
-    let parts: Vec<_> = text.trim_start_matches(['-', '+']).splitn(3, '-').collect();
+    let sixty = unsigned.rsplit_once(':').is_some_and(|(parts, last)| {
+        let seconds = last.starts_with(|c: char| c.is_ascii_digit()) && last.matches('.').count() < 2;
+        seconds && only(last, "_.") && parts.split(':').all(|part| only(part, "_"))
+    });
+    let parts: Vec<_> = unsigned.splitn(3, '-').collect();
     let date = matches!(parts[..], [year, month, day] if {
         let (day, time) = day.split_at(day.find(|c: char| !c.is_ascii_digit()).unwrap_or(day.len()));
         year.len() == 4 && month.len() < 3 && day.len() < 3
