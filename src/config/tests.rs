@@ -143,7 +143,6 @@ fn keys_without_effect_are_named() {
         "line 19: `github.app`: A GitHub App is not supported yet; this key has no effect.",
         "line 20: `github.webhook_secret`: Receiving GitHub's webhooks is not supported yet; this key has no effect.",
         "line 22: `slack.transport`: Slack over a socket is not supported yet; this key has no effect.",
-        "line 27: `discord`: Discord is not supported yet; this key has no effect.",
         "line 35: `clusters.two.kubeconfig`: Reaching a cluster by a kubeconfig is not supported yet; this key has no effect.",
         "line 36: `clusters.three.in_cluster`: Reaching a cluster from within is not supported yet; this key has no effect.",
         "line 38: `clusters.five.certificate`: A client certificate for a cluster is not supported yet; this key has no effect.",

@@ -326,7 +326,6 @@ fn keys_without_effect_are_named() {
         "line 22: `environments.live-south.reconciler.flux`: Following Flux",
         "line 25: `environments.live-south.approvals.during`: Changing approvals during an incident",
         "line 27: `environment_groups.live`: Naming a group where an environment can stand",
-        "line 43: `people.ann.discord`: Discord",
         "line 43: `people.ann.ssh`: Pulling levers from a terminal",
         "line 45: `people.guest.guest_until`: A guest's vote beside another's",
         "line 47: `channels.audit`: Posting checkpoints",
