@@ -31,6 +31,7 @@ use crate::{
 
 mod dashboard;
 mod discord;
+mod github;
 mod refused;
 mod registration;
 
@@ -57,27 +58,32 @@ struct Edge {
     engine: Engine,
     slack: Option<SlackEdge>,
     discord: Option<DiscordEdge>,
+    /// What signs GitHub's webhooks.
+    webhook_secret: Option<Secret>,
     tasks: Tasks,
     refusals: refused::Refusals,
 }
 
-/// The chat platforms as they come in.
+/// What comes in from outside, by whom.
 #[derive(Clone, Default)]
 pub struct Edges {
     /// Slack.
     pub slack: Option<SlackEdge>,
     /// Discord.
     pub discord: Option<DiscordEdge>,
+    /// What signs GitHub's webhooks.
+    pub webhook_secret: Option<Secret>,
 }
 
-/// The routes.
+/// The routes. Without a platform, or without a secret for GitHub's webhooks, theirs are 404.
 pub fn router(engine: Engine, edges: Edges, tasks: Tasks) -> Router {
-    let Edges { slack, discord } = edges;
-    let edge = Arc::new(Edge { engine, slack, discord, tasks, refusals: refused::Refusals::default() });
+    let Edges { slack, discord, webhook_secret } = edges;
+    let edge = Arc::new(Edge { engine, slack, discord, webhook_secret, tasks, refusals: refused::Refusals::default() });
     Router::new()
         .route("/slack/commands", post(slack_command))
         .route("/slack/interactions", post(slack_interaction))
         .route("/discord/interactions", post(discord::interaction))
+        .route("/github/webhooks", post(github::webhook))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/", get(dashboard::page))
@@ -88,13 +94,13 @@ pub fn router(engine: Engine, edges: Edges, tasks: Tasks) -> Router {
 /// Ready when the ledger takes entries and the catalog was loaded.
 async fn ready(State(edge): State<Arc<Edge>>) -> Response {
     let trouble = edge.engine.rules_trouble();
-    match (edge.engine.rules(), edge.engine.ledger().is_quarantined()) {
-        (Some(_), false) => "ready\n".into_response(),
+    match (edge.engine.rules(), edge.engine.ledger().trouble()) {
+        (Some(_), None) => "ready\n".into_response(),
         (None, _) => {
             let why = trouble.unwrap_or_else(|| "the repository was not read yet".to_owned());
             (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
         }
-        (Some(_), true) => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the ledger is read-only\n").into_response(),
+        (Some(_), Some(why)) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
     }
 }
 
@@ -108,7 +114,7 @@ async fn of_slack<'e>(
     match verify(&slack.signing_secret, headers, body, clock::now()) {
         Ok(verified) => Ok((slack, verified)),
         Err(error) => {
-            edge.refusals.note(&edge.engine, refused::cause(error), &format!("{error}. {}", error.remedy())).await;
+            edge.refusals.note(&edge.engine, error.into()).await;
             Err((StatusCode::UNAUTHORIZED, "not signed by Slack\n").into_response())
         }
     }

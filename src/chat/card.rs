@@ -7,7 +7,7 @@ use crate::core::{
     change::{Line, SHOWN_LINES},
     decide::sentence,
     entry::Actor,
-    request::{Course, Ending, Needs, Request, State, Way},
+    request::{Course, Ending, Request, State, Way},
 };
 
 /// How a request stands, at a glance. Each has a word beside its sign, for those who do not see colours.
@@ -125,7 +125,7 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         reason: request.reason.clone(),
         diff: course.map(|course| cut(&course.plan.diff)).unwrap_or_default(),
         notes: notes(request, links),
-        buttons: buttons(request),
+        buttons: buttons(request, progress),
     }
 }
 
@@ -144,7 +144,7 @@ fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standin
     };
     match &request.state {
         State::Planning => working(vec![text("Reading the repository to plan this.")]),
-        State::Deciding(course) => (Mark::Waiting, deciding(&request.opened.needs, course, progress), None),
+        State::Deciding(course) => (Mark::Waiting, deciding(request, course, progress), theirs(course)),
         State::Landing(course) => working(landing(request.opened.way, course)),
         State::Following(_, commit) => {
             let seen = progress.seen.clone().unwrap_or_else(|| "nothing seen of it yet".to_owned());
@@ -157,10 +157,28 @@ fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standin
     }
 }
 
-fn deciding(needs: &Needs, course: &Course, progress: &Progress) -> Vec<Span> {
+/// What to do where somebody else's commit is on the branch.
+fn theirs(course: &Course) -> Option<String> {
+    course.foreign.as_ref().map(|_| {
+        "Take that commit off the branch to go on here, merge it on GitHub if it is what you want, or cancel and ask \
+         again."
+            .to_owned()
+    })
+}
+
+fn deciding(request: &Request, course: &Course, progress: &Progress) -> Vec<Span> {
+    let needs = &request.opened.needs;
     let mut status = Vec::new();
+    if let Some(foreign) = &course.foreign {
+        let what = sentence(&foreign.what);
+        return vec![text(format!("{what} Approvals no longer count, and I merge only what I made."))];
+    }
     if let Some(why) = &course.replanned {
         status.push(text(format!("Planned anew, so earlier approvals no longer count: {why}. ")));
+    }
+    if needs.count == 0 {
+        status.extend([text("Press Approve if it is still wanted, until "), Span::At(request.deadline()), text(".")]);
+        return status;
     }
     let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
     let more = if given > 0 { " more" } else { "" };
@@ -177,9 +195,13 @@ fn deciding(needs: &Needs, course: &Course, progress: &Progress) -> Vec<Span> {
     if given > 0 {
         status.push(text(format!(" ({given} of {} given)", needs.count)));
     }
-    status.extend([text(", until "), Span::At(needs.until), text(".")]);
+    status.extend([text(", until "), Span::At(request.deadline()), text(".")]);
     if let Some(trouble) = &progress.trouble {
-        status.push(text(format!(" The pull request is not there yet: {trouble}")));
+        let what = match &course.pull_request {
+            None => "The pull request is not there yet",
+            Some(_) => "GitHub does not tell how the pull request stands",
+        };
+        status.push(text(format!(" {what}: {trouble}")));
     }
     status
 }
@@ -272,6 +294,12 @@ fn notes(request: &Request, links: Links<'_>) -> Vec<Vec<Span>> {
             let text = format!("Pull request #{}", at.number);
             notes.push(vec![Span::Link { url: at.url.clone(), text }]);
         }
+        if let Some(by) = &course.landed_by {
+            notes.push(vec![text("Merged on GitHub by "), Span::Somebody(by.clone())]);
+        }
+        notes.extend(course.not_done.iter().map(|undone| {
+            vec![text(format!("Not done: {} ({})", undone.what.words(), undone.why.trim_end_matches('.')))]
+        }));
         notes.push(vec![text("Change "), Span::Code(course.plan.digest.short().to_owned())]);
     }
     notes.extend(whole_diff(request, links));
@@ -282,11 +310,19 @@ fn notes(request: &Request, links: Links<'_>) -> Vec<Vec<Span>> {
     notes
 }
 
-fn buttons(request: &Request) -> Vec<Button> {
+fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
     let value = |digest: &str| format!("{}:{digest}", request.id);
     let button = |action, label, look, digest| Button { action, label, look, value: value(digest) };
     match &request.state {
         State::Planning => vec![button("cancel", "Cancel", Look::Plain, "")],
+        State::Deciding(course) if course.foreign.is_some() => {
+            let digest = course.plan.digest.short();
+            vec![button("reject", "Reject", Look::Danger, digest), button("cancel", "Cancel", Look::Plain, digest)]
+        }
+        // What is held up may be taken back.
+        State::Landing(course) if progress.trouble.is_some() => {
+            vec![button("cancel", "Cancel", Look::Plain, course.plan.digest.short())]
+        }
         State::Deciding(course) => {
             let digest = course.plan.digest.short();
             vec![

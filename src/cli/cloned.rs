@@ -31,7 +31,7 @@ impl Cloned {
                 "Check the temporary folder of this machine.",
             )
         })?;
-        let failed = |error: GitError| Failure::new(format!("{url} cannot be read: {error}."), error.remedy());
+        let failed = |error: GitError| Failure::new(format!("{url} cannot be read: {error}."), remedy(&error));
         runtime()?.block_on(async {
             let named = match branch {
                 Some(branch) => branch.to_owned(),
@@ -48,6 +48,15 @@ impl Cloned {
     /// A YAML file.
     pub(super) fn file(&self, path: &RepoPath) -> Option<SourceFile> {
         self.files.get(path).cloned()
+    }
+}
+
+/// The configuration, which the usual remedies name, has no part in this.
+fn remedy(error: &GitError) -> &'static str {
+    if matches!(error, GitError::BranchMissing(_)) {
+        "Name one with `--branch NAME`."
+    } else {
+        "Check the address. Of a repository that asks who you are, make a checkout and name its folder."
     }
 }
 

@@ -42,7 +42,7 @@ enum Command {
     Plan(plan::Plan),
     /// Validates configuration, catalog, policy and commands, and shows what each lever would move
     Check(check::Check),
-    /// The ledger: show, verify, export
+    /// The ledger: show, verify, prove, export, reconcile, erase
     Audit(audit::Audit),
     /// What a chat platform must know of the commands
     #[command(subcommand)]
@@ -112,7 +112,9 @@ fn say(line: impl Display) -> Result<(), Failure> {
 fn log(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    // It would tell standard error that standard error cannot be written, and panic: a full disk must not end a task.
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = builder.log_internal_errors(false);
     let result = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
     if let Err(error) = result {
         tracing::debug!(%error, "logging was set up already");

@@ -21,17 +21,27 @@ use crate::{
     config::{
         self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport,
     },
+    control,
     engine::{Engine, Reach, Repository},
-    forge::GitHub,
+    forge::{App, ForgeError, GitHub, Login},
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
-    ledger::Ledger,
+    ledger::{self, Ledger, LedgerError, Opened, Sizes, State},
     net::{Outgoing, Tls, relay::Relay},
+    secret::Secret,
     tasks::Tasks,
     web::{self, DiscordEdge, Edges, SlackEdge},
 };
 
 /// How long running work may take to come to a stop; what it does not finish is taken up at the next start.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How often the state of the ledger is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often the ledger is signed while entries come.
+const SIGNED_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(50);
+
+/// SIGXFSZ.
+const FILE_TOO_LARGE: i32 = 25;
 
 /// A running bot.
 pub struct Running {
@@ -59,6 +69,8 @@ pub(super) fn run(path: &Path) -> Result<Ended, Failure> {
         tracing::warn!("{}:{notice}", path.display());
     }
     runtime()?.block_on(async {
+        // A limit on the size of files is then an error to be told of, not the end of the process.
+        let _limits = unix::signal(unix::SignalKind::from_raw(FILE_TOO_LARGE));
         let running = start(config).await.map_err(Failure)?;
         say(format!("Leverframe listens on http://{}", running.address))?;
         wait_for_a_signal().await;
@@ -90,21 +102,29 @@ pub(super) async fn wait_for_a_signal() {
 pub async fn start(config: Config) -> Result<Running, String> {
     let pem = config.authorities.as_ref().map(|authorities| authorities.pem.clone().into_bytes());
     let net = Outgoing::new(&Tls { ca_file: pem }).map_err(|error| format!("{error}\n{}", error.remedy()))?;
-    let opened = Ledger::open(&config.data.join("ledger"), clock::now());
-    let opened = opened.map_err(|error| format!("The ledger cannot be opened: {error}.\n{}", error.remedy()))?;
+    let opened = open_ledger(&config)?;
     for finding in &opened.report {
         tracing::warn!(remedy = finding.remedy(), "{finding}");
     }
     let tasks = Tasks::default();
-    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)? };
+    let webhook_secret = config.github.as_ref().and_then(|github| github.webhook_secret.clone());
+    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret };
     let reach = Reach {
         repository: repository(&config, &net)?,
         clusters: clusters(&config, &net)?,
         chats: chats(&edges, &tasks),
     };
     let ledger = opened.ledger;
+    if ledger.state() == State::Ready {
+        ledger.finish_erasures(clock::now()).await.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
+    }
     let engine = Engine::new(reach, ledger.clone(), tasks.clone());
     let engine = engine.map_err(|error| format!("The ledger cannot be read: {error}.\n{}", error.remedy()))?;
+    if let Err(error) = control::listen(&config.data, engine.clone(), &tasks) {
+        let path = control::socket(&config.data);
+        tracing::warn!(%error, path = %path.display(), "no socket for terminals; `audit erase` works while this is stopped");
+    }
+    tasks.start(tend(ledger.clone(), tasks.clone()));
     if let Some(discord) = &edges.discord {
         tasks.start(web::keep_registered(engine.clone(), discord.client.clone(), tasks.clone()));
         if matches!(config.discord, Some(config::Discord { transport: DiscordTransport::Gateway, .. })) {
@@ -114,6 +134,31 @@ pub async fn start(config: Config) -> Result<Running, String> {
     let address = listen(&config, web::router(engine.clone(), edges, tasks.clone()), &tasks).await?;
     engine.run().await;
     Ok(Running { address, engine, tasks, ledger })
+}
+
+/// Opens the ledger with the key that signs it.
+fn open_ledger(config: &Config) -> Result<Opened, String> {
+    let settings = config.ledger();
+    let key = ledger::key::load_or_make(&settings.data, settings.signing_key.as_ref(), &settings.origin);
+    let key = key.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
+    let opened = Ledger::open_signed(&config.data.join("ledger"), clock::now(), &Sizes::default(), Some(key));
+    opened.map_err(|error: LedgerError| format!("The ledger cannot be opened: {error}.\n{}", error.remedy()))
+}
+
+/// Signs what is new every minute; looks more often while the ledger's disk takes nothing.
+async fn tend(ledger: Ledger, tasks: Tasks) {
+    let mut since = clock::now();
+    while !tasks.is_stopping() {
+        tasks.pause(LOOK).await;
+        let due = clock::now().duration_since(since) >= SIGNED_EVERY;
+        if !due && !matches!(ledger.state(), State::Refusing { .. }) {
+            continue;
+        }
+        since = clock::now();
+        if let Err(error) = ledger.tend().await {
+            tracing::warn!(%error, remedy = error.remedy(), "the ledger cannot be written or signed now");
+        }
+    }
 }
 
 /// Keeps a connection to Discord open and answers what comes over it.
@@ -182,37 +227,64 @@ fn chats(edges: &Edges, tasks: &Tasks) -> Chats {
 /// In words for whoever starts it, the remedy last.
 pub(super) fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
     let (name, repository) = &config.repositories.catalog;
-    let credentials = match &repository.login {
-        RepositoryLogin::Password { username, password, from } => {
-            let renewal = from.clone().map(|file| Renewal::new(move || config::read_again(&file)));
-            Some(Credentials { username: username.clone(), password: password.clone(), renewal })
-        }
-        RepositoryLogin::None => None,
-    };
     let key = repository.sign_with.as_ref().map(SigningKey::parse).transpose();
     let key = key.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
+    let login = github_login(config, net)?;
     let source = Source {
         name: name.clone(),
         url: repository.address.clone(),
         branch: repository.branch.to_string(),
-        credentials,
+        credentials: credentials(repository, login.as_ref()),
         directory: config.data.join("git").join(format!("{name}.git")),
         ssh: "ssh".into(),
         key,
     };
     let mirror = Mirror::open(source, net.to(&repository.url).clone(), tokio::runtime::Handle::current());
     let mirror = mirror.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
-    let forge = forge(config, net, repository)?;
+    let forge = forge(config, net, (repository, login))?;
     let page = repository.github.as_ref().and_then(|at| page(config, at));
     Ok(Repository { name: name.clone(), branch: repository.branch.to_string(), mirror, forge, page })
 }
 
-fn forge(config: &Config, net: &Outgoing, repository: &config::Repository) -> Result<Option<GitHub>, String> {
-    let (Some(github), Some(at)) = (&config.github, &repository.github) else { return Ok(None) };
-    let GitHubAuth::Token(token) = &github.auth else { return Ok(None) };
+/// Who we are to the git host: as the repository says; else, where it is on GitHub, the App, whose token is asked for
+/// when the host refuses the last one.
+fn credentials(repository: &config::Repository, login: Option<&Login>) -> Option<Credentials> {
+    match (&repository.login, login) {
+        (RepositoryLogin::Password { username, password, from }, _) => {
+            let renewal = from.clone().map(|file| Renewal::new(move || config::read_again(&file)));
+            Some(Credentials { username: username.clone(), password: password.clone(), renewal })
+        }
+        (RepositoryLogin::None, Some(Login::App(app))) if repository.github.is_some() => {
+            let (app, runtime) = (Arc::clone(app), tokio::runtime::Handle::current());
+            // Called on the repository's own threads, which may wait.
+            let renewal = Renewal::new(move || runtime.block_on(app.another_token()).ok());
+            let (username, password) = ("x-access-token".to_owned(), Secret::new("none yet"));
+            Some(Credentials { username, password, renewal: Some(renewal) })
+        }
+        (RepositoryLogin::None, _) => None,
+    }
+}
+
+fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
+    let Some(github) = &config.github else { return Ok(None) };
+    let (id, installation, private_key) = match &github.auth {
+        GitHubAuth::Token(token) => return Ok(Some(Login::Token(token.clone()))),
+        GitHubAuth::App { id, installation, private_key } => (id, installation, private_key),
+    };
+    let app = App::new(net.to(&github.api).clone(), &github.api, (*id, *installation), private_key);
+    let app = app.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
+    Ok(Some(Login::App(Arc::new(app))))
+}
+
+fn forge(
+    config: &Config,
+    net: &Outgoing,
+    (repository, login): (&config::Repository, Option<Login>),
+) -> Result<Option<GitHub>, String> {
+    let (Some(github), Some(at), Some(login)) = (&config.github, &repository.github, login) else { return Ok(None) };
     let client = net.to(&github.api).clone();
-    let forge = GitHub::new(client, &github.api, token, at.owner.clone(), at.name.clone());
-    forge.map(Some).map_err(|error| format!("{error}.\n{}", error.remedy()))
+    let forge = GitHub::new(client, &github.api, login, at.owner.clone(), at.name.clone());
+    forge.map(Some).map_err(|error: ForgeError| format!("{error}.\n{}", error.remedy()))
 }
 
 /// The repository's page: beside the API of an enterprise host, or on github.com.

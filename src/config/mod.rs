@@ -4,6 +4,7 @@
 
 mod chat;
 mod forge;
+mod ledger;
 mod not_yet;
 mod outside;
 mod reading;
@@ -24,6 +25,7 @@ use self::reading::Reading;
 pub use self::{
     chat::{Discord, DiscordTransport, Slack, SlackTransport},
     forge::{GitHub, GitHubAuth},
+    ledger::LedgerSettings,
     outside::{ClusterAccess, ClusterLogin, Opsgenie, PagerDuty, Pagers, Registry, RegistryHost, RegistryLogin},
     reading::{Authorities, Proxy},
     reference::{Exposed, Reference, Resolve, Resolved, Unresolved, asks_for_no_colour, read_again},
@@ -123,24 +125,6 @@ impl Config {
         Ok(Self::parse(&text, path, &reference::from_the_system)?)
     }
 
-    /// Only where the data is, for those who read the ledger: no secret need be there, and mistakes elsewhere in the
-    /// file do not matter.
-    ///
-    /// # Errors
-    /// When the file cannot be read, is no YAML, or names no directory.
-    pub fn data_of(path: &Path) -> Result<PathBuf, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Unreadable { file: path.to_owned(), reason: error.to_string() })?;
-        let name = path.display().to_string();
-        let mut root = located::parse(&text).map_err(|list| Problems::new(&name, list))?;
-        let mut reading = Reading::new(path.parent().unwrap_or(Path::new("")), &reference::from_the_system);
-        reading.resolve(&mut root);
-        let data = root.fields(&KEYS, &mut reading.problems).required("data", "data: ./data", &mut reading.problems);
-        let directory = data.and_then(|node| reading.path(node));
-        reading.problems.retain(|problem| problem.key == "data" || problem.found.contains("`data`"));
-        directory.ok_or_else(|| Problems::new(&name, reading.problems).into())
-    }
-
     /// Reads the text of a configuration. `path` names it in messages, and relative paths start in its directory;
     /// `resolve` gives what references stand for.
     ///
@@ -174,7 +158,7 @@ impl Config {
             public_url: fields.get("public_url").and_then(|node| reading.web(node)),
             authorities: reading.authorities(fields),
             proxy: reading.proxy(),
-            signing_key: signing_key(fields, reading),
+            signing_key: ledger::signing_key(fields, reading),
             clusters: outside::clusters(fields, reading),
             registries: outside::registries(fields, reading),
             pagers: Pagers::read(fields, reading),
@@ -216,9 +200,4 @@ fn listen(fields: Fields<'_>, reading: &mut Reading<'_>) -> Option<SocketAddr> {
         reading.problems.push(node.problem("an IP address and a port", "Write it like `127.0.0.1:8080`."));
     }
     address.ok()
-}
-
-fn signing_key(fields: Fields<'_>, reading: &mut Reading<'_>) -> Option<Secret> {
-    let ledger = fields.get("ledger")?.fields(&["signing_key"], &mut reading.problems);
-    reading.secret(ledger.get("signing_key")?)
 }

@@ -3,10 +3,7 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 9] = [
-    NotYet { key: "ledger.signing_key", when: When::Given, what: "Signing checkpoints" },
-    NotYet { key: "github.app", when: When::Given, what: "A GitHub App" },
-    NotYet { key: "github.webhook_secret", when: When::Given, what: "Receiving GitHub's webhooks" },
+const TABLE: [NotYet; 6] = [
     NotYet { key: "slack.transport", when: When::Is("socket"), what: "Slack over a socket" },
     NotYet { key: "clusters.*.kubeconfig", when: When::Given, what: "Reaching a cluster by a kubeconfig" },
     NotYet { key: "clusters.*.in_cluster", when: When::Is("true"), what: "Reaching a cluster from within" },

@@ -139,9 +139,6 @@ fn no_secret_is_ever_printed() {
 fn keys_without_effect_are_named() {
     let said: Vec<String> = parse(EVERYTHING).unwrap().not_supported_yet().iter().map(Notice::to_string).collect();
     let expected = [
-        "line 6: `ledger.signing_key`: Signing checkpoints is not supported yet; this key has no effect.",
-        "line 19: `github.app`: A GitHub App is not supported yet; this key has no effect.",
-        "line 20: `github.webhook_secret`: Receiving GitHub's webhooks is not supported yet; this key has no effect.",
         "line 22: `slack.transport`: Slack over a socket is not supported yet; this key has no effect.",
         "line 35: `clusters.two.kubeconfig`: Reaching a cluster by a kubeconfig is not supported yet; this key has no effect.",
         "line 36: `clusters.three.in_cluster`: Reaching a cluster from within is not supported yet; this key has no effect.",

@@ -3,31 +3,33 @@
 //! the card says so.
 
 use std::{
-    sync::{Arc, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::{Busy, Inner, Resting, facts, follow, rules};
+use super::{Busy, Inner, Resting, anchors, facts, follow, rules};
 use crate::{
     chat::card::Progress,
     core::{
         change::{Plan, PlanRefusal},
-        decide::{Incoming, Outcome, Reply, Step},
+        decide::{Incoming, Landed, Outcome, Reply, Step, ourselves},
+        entry::Actor,
         names::{CommitId, RequestId, Target},
         request::{Course, Due, Ending, Request, Way},
     },
     forge::{ForgeError, State as Proposed},
-    git::{GitError, Landing, Onto, Outcome as Landed},
+    git::{GitError, Landing, Onto},
 };
 
 mod landing;
 mod proposal;
+mod published;
+pub(super) mod watching;
 
-/// How long between two looks at a pull request that a person will merge: the forge counts our questions.
-const BY_HAND: Duration = Duration::from_secs(20);
+pub use landing::ADDRESS;
 
 /// How long what is only useful may hold up what is due.
 const MOVING_ALONG: Duration = Duration::from_secs(2);
@@ -41,6 +43,9 @@ pub(super) enum Trouble {
     /// The forge.
     #[error("{0}")]
     Forge(#[from] ForgeError),
+    /// People or checks on the forge are awaited, in words.
+    #[error("{0}")]
+    Blocked(String),
     /// Something else, in words.
     #[error("{0}")]
     Other(String),
@@ -51,6 +56,7 @@ impl Trouble {
         match self {
             Self::Git(error) => told(error, &error.remedy()),
             Self::Forge(error) => told(error, &error.remedy()),
+            Self::Blocked(words) => told(words, "It is tried again when that changes."),
             Self::Other(words) => told(words, ""),
         }
     }
@@ -59,7 +65,7 @@ impl Trouble {
     fn wait(&self) -> Duration {
         match self {
             Self::Forge(ForgeError::RateLimited { retry_after }) => Duration::from_secs(*retry_after),
-            Self::Forge(_) | Self::Git(_) | Self::Other(_) => Duration::ZERO,
+            Self::Forge(_) | Self::Git(_) | Self::Blocked(_) | Self::Other(_) => Duration::ZERO,
         }
     }
 }
@@ -71,14 +77,34 @@ fn told(trouble: &dyn std::fmt::Display, remedy: &str) -> String {
     sentences.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// How the task of a request is woken. Whoever wakes it is in flight until it is up.
+#[derive(Default)]
+pub(super) struct Wake {
+    notify: Notify,
+    busy: Mutex<Option<Busy>>,
+}
+
+impl Wake {
+    fn rouse(&self, inner: &Arc<Inner>) {
+        *self.busy.lock().unwrap_or_else(PoisonError::into_inner) = Some(Busy::new(inner));
+        self.notify.notify_one();
+    }
+
+    /// It is up.
+    fn is_up(&self) {
+        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(busy);
+    }
+}
+
 /// Starts the request's task, or wakes it when it waits to try again.
 pub(super) fn kick(inner: &Arc<Inner>, id: RequestId) {
     let mut running = inner.running.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(wake) = running.get(&id) {
-        wake.notify_one();
+        wake.rouse(inner);
         return;
     }
-    let wake = Arc::new(Notify::new());
+    let wake = Arc::new(Wake::default());
     running.insert(id.clone(), Arc::clone(&wake));
     drop(running);
     let busy = Busy::new(inner);
@@ -86,9 +112,10 @@ pub(super) fn kick(inner: &Arc<Inner>, id: RequestId) {
 }
 
 /// Does what is due until nothing is.
-async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy) {
+async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Wake>, busy: Busy) {
     let mut tries = 0_u32;
     while !inner.tasks.is_stopping() {
+        wake.is_up();
         let Some(request) = inner.request(&id).await else { break };
         let Some(due) = request.due() else {
             if retire(&inner, &id).await {
@@ -96,11 +123,13 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
             }
             continue;
         };
-        match perform(&inner, &request, due).await {
+        match unbroken(&inner, &request, due).await {
             Ok(()) if inner.request(&id).await.is_none_or(|now| now != request) => tries = 0,
-            Ok(()) if due == Due::Merge && request.opened.way == Way::ByHand => {
+            Ok(()) if due == Due::Watch || (due == Due::Merge && request.opened.way == Way::ByHand) => {
+                inner.note_progress(&id, Progress::default());
                 let _resting = Resting::new(&inner);
-                wait(&inner, &wake, BY_HAND).await;
+                wait(&inner, &wake, look_again(tries)).await;
+                tries = tries.saturating_add(1);
             }
             // Nothing is in the way: it waits for people, who are not to be asked after every second.
             Ok(()) => {
@@ -112,9 +141,13 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
                 tracing::warn!(request = %id, ?due, tries, error = %trouble, "an effect is not done yet");
                 // What this very try recorded woke us too; it is no reason to try again at once. Forgotten before the
                 // state is looked at, so that what people do from now on wakes us.
-                let _ = wake.notified().now_or_never();
+                let _ = wake.notify.notified().now_or_never();
+                wake.is_up();
                 if inner.request(&id).await.is_some_and(|now| now.state == request.state) {
                     inner.note_progress(&id, Progress { trouble: Some(trouble.words()), seen: None });
+                    // What only people or checks can clear is not in flight.
+                    let rests = due == Due::Watch || matches!(trouble, Trouble::Blocked(_));
+                    let _resting = rests.then(|| Resting::new(&inner));
                     wait(&inner, &wake, back_off(tries).max(trouble.wait())).await;
                 }
             }
@@ -124,21 +157,37 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Notify>, busy: Busy)
     drop(busy);
 }
 
+/// What breaks inside an effect is in the way like anything else: said, and tried again.
+async fn unbroken(inner: &Arc<Inner>, request: &Request, due: Due) -> Result<(), Trouble> {
+    let done = std::panic::AssertUnwindSafe(perform(inner, request, due)).catch_unwind().await;
+    done.unwrap_or_else(|_| Err(Trouble::Other("something broke inside; the log says where.".to_owned())))
+}
+
 /// Ends the task unless something became due in this very moment, which only the holder of the lock can tell.
 async fn retire(inner: &Arc<Inner>, id: &RequestId) -> bool {
-    let requests = inner.requests.lock().await;
-    let idle = requests.get(id).is_none_or(|request| request.due().is_none());
+    let book = inner.book.lock().await;
+    let idle = book.get(id).is_none_or(|request| request.due().is_none());
     if idle {
         inner.running.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
     idle
 }
 
-async fn wait(inner: &Arc<Inner>, wake: &Notify, for_long: Duration) {
+async fn wait(inner: &Arc<Inner>, wake: &Wake, for_long: Duration) {
     tokio::select! {
         () = inner.tasks.pause(for_long) => {}
-        () = wake.notified() => {}
+        () = wake.notify.notified() => {}
     }
+}
+
+/// How long until a pull request is looked at again that nobody hinted at: 5 s for a minute, 20 s for a quarter of an
+/// hour, then a minute. What has not changed costs nothing of the forge's quota.
+fn look_again(looks: u32) -> Duration {
+    Duration::from_secs(match looks {
+        0..12 => 5,
+        12..60 => 20,
+        _ => 60,
+    })
 }
 
 /// Half a second, doubling to a minute.
@@ -149,16 +198,19 @@ fn back_off(tries: u32) -> Duration {
 async fn perform(inner: &Arc<Inner>, request: &Request, due: Due) -> Result<(), Trouble> {
     let _turn = match due {
         Due::Commit | Due::Merge => turn(inner, &request.opened.target).await,
-        Due::Plan | Due::OpenPullRequest | Due::ClosePullRequest | Due::Follow => None,
+        Due::Plan | Due::OpenPullRequest | Due::Watch | Due::ClosePullRequest | Due::Follow => None,
     };
     match (due, request.course()) {
         (Due::Plan, _) => plan(inner, request).await,
         (Due::OpenPullRequest, Some(course)) => proposal::propose(inner, request, course).await,
+        (Due::Watch, Some(course)) => watching::watch(inner, request, course).await,
         (Due::Commit, Some(course)) => landing::commit(inner, request, course).await,
         (Due::Merge, Some(course)) => proposal::merge(inner, request, course).await,
         (Due::ClosePullRequest, Some(course)) => proposal::close(inner, request, course).await,
         (Due::Follow, Some(course)) => follow::follow(inner, request, course).await,
-        (Due::OpenPullRequest | Due::Commit | Due::Merge | Due::ClosePullRequest | Due::Follow, None) => Ok(()),
+        (Due::OpenPullRequest | Due::Watch | Due::Commit | Due::Merge | Due::ClosePullRequest | Due::Follow, None) => {
+            Ok(())
+        }
     }
 }
 
@@ -185,11 +237,20 @@ async fn may(inner: &Arc<Inner>, request: &Request, step: Step) -> bool {
 
 /// It is in the branch: the rules move along first, so that whoever asks next sees it.
 pub(super) async fn landed(inner: &Arc<Inner>, request: &Request, commit: CommitId) {
+    landed_by(inner, request, commit, ourselves()).await;
+}
+
+/// The same, brought there by somebody. What a forge merged is compared with what was planned, place by place.
+pub(super) async fn landed_by(inner: &Arc<Inner>, request: &Request, commit: CommitId, by: Actor) {
     // That it landed is not held up by a host that fell silent after it.
     if !matches!(tokio::time::timeout(MOVING_ALONG, rules::refresh(inner)).await, Ok(Ok(()))) {
         tracing::info!(request = %request.id, "the rules at the new tip are read later");
     }
-    report(inner, request, Outcome::Landed(commit)).await;
+    let differs = match request.course() {
+        Some(course) if request.opened.way != Way::Commit => watching::differs(inner, course, &commit).await,
+        Some(_) | None => None,
+    };
+    report(inner, request, Outcome::Landed(Landed { commit, by, differs })).await;
 }
 
 /// Plans a request whose facts were missing when it was asked.

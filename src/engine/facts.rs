@@ -274,10 +274,10 @@ struct KnownVersions {
 }
 
 async fn known_versions(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> KnownVersions {
-    let requests = inner.requests.lock().await;
+    let book = inner.book.lock().await;
     let mut known = KnownVersions::default();
     // By age: ids sort by it.
-    for request in requests.values().filter(|request| &request.opened.target == target && request.commit().is_some()) {
+    for request in book.iter().filter(|request| &request.opened.target == target && request.commit().is_some()) {
         let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
         let Some(line) = lines.iter().find(|line| line.field == Field::ImageTag) else { continue };
         if request.was_live() {

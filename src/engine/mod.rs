@@ -2,14 +2,20 @@
 //! Decisions are made one at a time; whatever a decision needs from outside is read before its turn. Effects are not
 //! queued anywhere: each request's state says what is due, before and after a restart alike.
 
+mod anchors;
+mod book;
 mod busy;
 mod cards;
 mod effects;
 mod facts;
 mod fold;
 mod follow;
+mod gate;
+mod hints;
+mod outside;
 mod rules;
 mod status;
+mod take;
 #[cfg(test)]
 mod tests;
 
@@ -18,29 +24,31 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
-use tokio::sync::{Notify, Semaphore, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{
     chat::{Chats, card::Progress},
     clock,
     cluster::Cluster,
     core::{
-        decide::{Asker, Decision, Facts, Incoming, Reply, Words, decide},
-        entry::Recorded,
-        names::{ConnectionName, RequestId, Target},
+        decide::{Asker, Incoming, Reply, Words},
+        entry::{Actor, Recorded},
+        names::{ConnectionName, PersonId, RequestId, Target},
         request::{self, Request},
         rules::{Rules, Sources},
     },
     forge::GitHub,
     git::Mirror,
-    ledger::{Append, Ledger, LedgerError, Outcome, Seen},
+    ledger::{Append, Erased, Ledger, LedgerError},
     tasks::Tasks,
 };
 
+use book::Book;
 use busy::Resting;
-use fold::{fold, fold_into};
+use fold::fold;
 
 pub use busy::Busy;
+pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
@@ -87,9 +95,13 @@ struct Inner {
     /// The files that the rules were read from last, whether they loaded or not.
     considered: Mutex<Sources>,
     refreshing: AtomicBool,
-    requests: tokio::sync::Mutex<BTreeMap<RequestId, Request>>,
+    book: tokio::sync::Mutex<Book>,
+    /// Whether the ledger was held against git.
+    held: AtomicBool,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
-    running: Mutex<HashMap<RequestId, Arc<Notify>>>,
+    running: Mutex<HashMap<RequestId, Arc<effects::Wake>>>,
+    /// What the forge shows of us, and what is to be looked at there.
+    forge: gate::Shown,
     /// One change of a target lands at a time, and is recorded before the next one begins: the ledger's order is git's.
     turns: Mutex<BTreeMap<Target, Arc<Semaphore>>>,
     undrawn: Mutex<BTreeSet<RequestId>>,
@@ -106,7 +118,7 @@ impl Engine {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn new(reach: Reach, ledger: Ledger, tasks: Tasks) -> Result<Self, LedgerError> {
-        let requests = fold(&ledger)?;
+        let book = Book::new(fold(&ledger)?, ledger.generation());
         let inner = Inner {
             lanes: cards::Lane::of(&reach.chats),
             reach,
@@ -116,9 +128,11 @@ impl Engine {
             troubles: Mutex::default(),
             considered: Mutex::default(),
             refreshing: AtomicBool::new(false),
-            requests: tokio::sync::Mutex::new(requests),
+            book: tokio::sync::Mutex::new(book),
+            held: AtomicBool::new(false),
             progress: Mutex::default(),
             running: Mutex::default(),
+            forge: gate::Shown::default(),
             turns: Mutex::default(),
             undrawn: Mutex::default(),
             unposted: Mutex::default(),
@@ -137,11 +151,12 @@ impl Engine {
             inner.tasks.start(cards::keep_drawn(Arc::clone(inner), Arc::clone(lane)));
         }
         inner.tasks.start(watch_deadlines(Arc::clone(inner)));
+        inner.tasks.start(gate::keep(Arc::clone(inner)));
+        inner.tasks.start(outside::keep(Arc::clone(inner)));
         let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
         let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
-        let requests = inner.requests.lock().await;
-        let open: Vec<RequestId> = requests.values().filter(taken_up).map(|request| request.id.clone()).collect();
-        drop(requests);
+        let open: Vec<RequestId> =
+            inner.book.lock().await.iter().filter(taken_up).map(|request| request.id.clone()).collect();
         for request in open {
             inner.redraw(&request);
             effects::kick(inner, request);
@@ -174,19 +189,19 @@ impl Engine {
         if let Some(answer) = self.inner.answered(event.as_deref()).await {
             return answer;
         }
-        let requests = self.inner.requests.lock().await;
-        let Some(theirs) = requests.get(request) else {
+        let book = self.inner.book.lock().await;
+        let Some(theirs) = book.get(request) else {
             return Reply::Private(Words::new("This request is not known here.", "Type `/rollback` instead."));
         };
         let target = theirs.opened.target.clone();
-        let newer = requests.values().rev().find(|other| other.opened.target == target && other.commit().is_some());
+        let newer = book.iter().rev().find(|other| other.opened.target == target && other.commit().is_some());
         if let Some(newer) = newer.filter(|newer| newer.id != *request) {
             let text =
                 format!("`{}` came after this, so this card is not the one to roll back from.", newer.opened.title);
             let remedy = format!("Type `/rollback {} {}`.", target.service, target.environment);
             return Reply::Private(Words::new(text, remedy));
         }
-        drop(requests);
+        drop(book);
         let said = Said::Text(format!("{} {}", target.service, target.environment));
         self.typed(Typed { invoked: "rollback".to_owned(), said, ..pressed }, event).await
     }
@@ -237,9 +252,9 @@ impl Engine {
 
     /// The requests, newest first: at most so many that are open and as many that are over.
     pub async fn requests(&self, most: usize) -> Vec<Request> {
-        let requests = self.inner.requests.lock().await;
-        let open = requests.values().rev().filter(|request| !request.is_over()).take(most);
-        let over = requests.values().rev().filter(|request| request.is_over()).take(most);
+        let book = self.inner.book.lock().await;
+        let open = book.iter().rev().filter(|request| !request.is_over()).take(most);
+        let over = book.iter().rev().filter(|request| request.is_over()).take(most);
         open.chain(over).cloned().collect()
     }
 
@@ -247,6 +262,21 @@ impl Engine {
     pub async fn settled(&self) {
         let mut busy = self.inner.busy.subscribe();
         let _ = busy.wait_for(|count| *count == 0).await;
+    }
+
+    /// Removes a person's texts from the ledger and from what is kept in memory of it.
+    ///
+    /// # Errors
+    /// When the ledger takes no entries, or its files cannot be written.
+    pub async fn erase(&self, person: &PersonId, actor: Actor, at: jiff::Timestamp) -> Result<Erased, LedgerError> {
+        let ledger = &self.inner.ledger;
+        let erased = ledger.erase(person, actor, at).await?;
+        let mut book = self.inner.book.lock().await;
+        // Nothing is placed while the book is held; what was is durable after this.
+        ledger.append(Append { at, drafts: Vec::new(), seen: None }).await?;
+        book.catch_up(ledger);
+        book.reset(fold(ledger)?);
+        Ok(erased)
     }
 
     /// The ledger.
@@ -260,53 +290,6 @@ impl Inner {
         self.rules.borrow().clone()
     }
 
-    /// Takes what came in, to the end: who asked may hang up in the middle, and what the ledger has must be known here.
-    async fn take(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
-        let (reply, answer) = oneshot::channel();
-        let inner = Arc::clone(self);
-        self.tasks.start(async move {
-            // Nobody may be left to hear it.
-            let _: Result<(), Reply> = reply.send(inner.take_whole(incoming, event).await);
-        });
-        answer.await.unwrap_or(Reply::Stop)
-    }
-
-    /// The first answer to an event that came before.
-    async fn answered(&self, event: Option<&str>) -> Option<Reply> {
-        let answer = self.ledger.seen(event?).await.ok().flatten()?;
-        serde_json::from_value(answer).ok()
-    }
-
-    /// Decide, append, fold: one at a time, so that every decision sees what the one before it recorded.
-    async fn take_whole(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
-        let mut requests = self.requests.lock().await;
-        if let Some(answer) = self.answered(event.as_deref()).await {
-            return answer;
-        }
-        let rules = self.rules();
-        let now = clock::now();
-        let facts = Facts { now, rules: rules.as_deref(), requests: &requests };
-        let Decision { entries, reply } = decide(&incoming, facts);
-        if entries.is_empty() {
-            return reply;
-        }
-        let seen = event.map(|id| Seen { id, answer: serde_json::to_value(&reply).unwrap_or_default() });
-        let recorded = match self.ledger.append(Append { at: now, drafts: entries, seen }).await {
-            Ok(Outcome::Appended(recorded)) => recorded,
-            Ok(Outcome::SeenBefore(answer)) => return serde_json::from_value(answer).unwrap_or(Reply::Taken),
-            Err(error) => return unrecorded(&error),
-        };
-        self.note_opened(&recorded);
-        let touched = fold_into(&mut requests, &recorded);
-        drop(requests);
-        for request in touched {
-            self.forget_progress(&request);
-            self.redraw(&request);
-            effects::kick(self, request);
-        }
-        reply
-    }
-
     fn note_opened(&self, recorded: &[Recorded]) {
         let opened = recorded.iter().filter(|one| one.entry.kind == "request.opened");
         let mut unposted = self.unposted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -314,7 +297,7 @@ impl Inner {
     }
 
     async fn request(&self, id: &RequestId) -> Option<Request> {
-        self.requests.lock().await.get(id).cloned()
+        self.book.lock().await.get(id).cloned()
     }
 
     fn progress(&self, id: &RequestId) -> Progress {
@@ -346,15 +329,6 @@ impl Inner {
         }
         self.drawing.notify_one();
     }
-}
-
-/// No append, no action: what cannot be recorded is not done, and whoever asked is told so.
-fn unrecorded(error: &LedgerError) -> Reply {
-    tracing::error!(%error, "the ledger did not take an entry; nothing was done");
-    Reply::Private(Words::new(
-        "This could not be recorded, so nothing was done.",
-        format!("Tell whoever runs Leverframe: {error}. {}", error.remedy()),
-    ))
 }
 
 /// Expired requests end even when nobody touches them.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Busy, Inner, effects::Trouble};
+use super::{Busy, Inner, anchors, effects::Trouble};
 use crate::{
     core::{
         change::SourceFile,
@@ -88,13 +88,28 @@ pub(super) async fn keep_fresh(inner: Arc<Inner>) {
 async fn begin(inner: &Arc<Inner>) {
     let read = async {
         match inner.reach.repository.mirror.tip().await? {
-            Some(tip) => read_at(inner, &tip).await,
+            Some(tip) => {
+                anchors::look(inner, &tip).await?;
+                read_at(inner, &tip).await
+            }
             None => Ok(()),
         }
     };
     if let Err(error) = read.await {
         unreadable(inner, &error);
     }
+}
+
+/// The host says that the branch has moved: also what is being fetched at this moment may be from before.
+pub(super) fn refresh_again(inner: &Arc<Inner>) {
+    let fresh = Arc::clone(inner);
+    let busy = Busy::new(inner);
+    inner.tasks.start(async move {
+        if let Err(error) = refresh(&fresh).await {
+            unreadable(&fresh, &error);
+        }
+        drop(busy);
+    });
 }
 
 /// Somebody is at it: what they do next is done on a fresh tip. Nobody waits for it.
@@ -116,6 +131,7 @@ pub(super) fn refresh_soon(inner: &Arc<Inner>) {
 /// Fetches and reads the rules at the tip.
 pub(super) async fn refresh(inner: &Arc<Inner>) -> Result<(), Stale> {
     let tip = inner.reach.repository.mirror.fetch().await?;
+    anchors::hold(inner, &tip).await?;
     read_at(inner, &tip).await?;
     inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).repository = None;
     Ok(())
@@ -150,6 +166,7 @@ async fn read_at(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), Stale> {
         let mut considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
         inner.rules.send_replace(Some(Arc::new(rules)));
         *considered = sources(&files);
+        inner.forge.note_moved(inner);
     }
     Ok(())
 }

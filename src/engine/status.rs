@@ -144,9 +144,9 @@ async fn last_change(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> Stri
 }
 
 async fn open(inner: &Arc<Inner>, target: &Target) -> String {
-    let requests = inner.requests.lock().await;
-    let open: Vec<String> = requests
-        .values()
+    let book = inner.book.lock().await;
+    let open: Vec<String> = book
+        .iter()
         .filter(|request| &request.opened.target == target && !request.is_over())
         .map(|request| format!("{} ({})", request.opened.title, request.state.word()))
         .collect();

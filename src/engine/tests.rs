@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     core::{
         change::{Plan, SourceFile},
-        decide::{Asked, Click, Planning, Press},
+        decide::{Asked, Click, Facts, Planning, Press, decide},
         names::{CommandName, CommitId, Digest, Environment, RepoPath, Service, Target},
     },
     git::Source,

@@ -8,8 +8,12 @@ use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
-use super::{ForgeError, Merge, Method, NewPullRequest, PullRequest, Review, ReviewState, State};
-use crate::{core::names::CommitId, net::HttpService, secret::Secret};
+use super::{ForgeError, Login, Merge, Method, NewPullRequest, PullRequest, Review, ReviewState, State, calls::Calls};
+use crate::{
+    core::names::CommitId,
+    net::{HttpService, bearer},
+    secret::Secret,
+};
 
 /// How long one call may take, its answer read whole.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -21,10 +25,14 @@ const PAGES: u32 = 10;
 /// A repository on GitHub or GitHub Enterprise.
 #[derive(Clone)]
 pub struct GitHub {
-    api: Octocrab,
-    owner: String,
+    pub(super) api: Octocrab,
+    pub(super) owner: String,
+    pub(super) name: String,
+    /// `/repos/acme/deployments`
+    pub(super) repository: String,
     /// `/repos/acme/deployments/pulls`
-    pulls: String,
+    pub(super) pulls: String,
+    login: Login,
 }
 
 impl GitHub {
@@ -32,22 +40,41 @@ impl GitHub {
     /// a runtime: octocrab starts a task of its own there.
     ///
     /// # Errors
-    /// When the address, the token, `owner` or `repository` cannot be part of a request.
+    /// When the address, the token, `owner` or `name` cannot be part of a request.
     pub fn new(
         client: reqwest::Client,
         api: &Url,
-        token: &Secret,
+        login: Login,
         owner: String,
-        repository: String,
+        name: String,
     ) -> Result<Self, ForgeError> {
-        for name in [&owner, &repository] {
+        for name in [&owner, &name] {
             if !is_plain(name) {
                 return Err(ForgeError::Settings(format!("`{name}` is no owner and no repository of GitHub's")));
             }
         }
-        let http = HttpService::at(client, api, Some(token)).map_err(|e| ForgeError::Settings(e.to_string()))?;
-        let Ok(api) = OctocrabBuilder::new_empty().with_service(http).with_auth(AuthState::None).build();
-        Ok(Self { api, pulls: format!("/repos/{owner}/{repository}/pulls"), owner })
+        let settings = |error: crate::net::NetError| ForgeError::Settings(error.to_string());
+        if let Login::Token(token) = &login {
+            bearer(token, api).map_err(settings)?;
+        }
+        let http = HttpService::at(client, api, None).map_err(settings)?;
+        let calls = Calls::new(http, api.clone(), login.clone());
+        let Ok(api) = OctocrabBuilder::new_empty().with_service(calls).with_auth(AuthState::None).build();
+        let repository = format!("/repos/{owner}/{name}");
+        Ok(Self { api, pulls: format!("{repository}/pulls"), repository, owner, name, login })
+    }
+
+    /// Whether a name in a delivery (`acme/deployments`, in whatever case) is this repository's.
+    pub fn is_called(&self, full_name: &str) -> bool {
+        full_name.eq_ignore_ascii_case(&format!("{}/{}", self.owner, self.name))
+    }
+
+    /// A token that opens this repository over git's HTTP too, as the password of `x-access-token`.
+    ///
+    /// # Errors
+    /// When an App's token cannot be had.
+    pub async fn token(&self) -> Result<Secret, ForgeError> {
+        self.login.token().await
     }
 
     /// The newest pull request from a branch of this repository, whatever its state.
@@ -111,6 +138,16 @@ impl GitHub {
         Ok(all)
     }
 
+    /// Writes another title and description.
+    ///
+    /// # Errors
+    /// When GitHub cannot be asked or refuses.
+    pub async fn describe(&self, number: u64, title: &str, body: &str) -> Result<(), ForgeError> {
+        let route = format!("{}/{number}", self.pulls);
+        let asked = serde_json::json!({ "title": title, "body": body });
+        limited(self.api.patch::<Pull, _, _>(&route, Some(&asked))).await.map(|_| ())
+    }
+
     /// Closes a pull request that nobody shall merge any more. Closing what is closed changes nothing.
     ///
     /// # Errors
@@ -165,7 +202,9 @@ fn judge(seen: &PullRequest, approved: &CommitId, error: ForgeError) -> Result<C
 }
 
 /// One call, within the time that calls have.
-async fn limited<T: DeserializeOwned>(call: impl Future<Output = octocrab::Result<T>>) -> Result<T, ForgeError> {
+pub(super) async fn limited<T: DeserializeOwned>(
+    call: impl Future<Output = octocrab::Result<T>>,
+) -> Result<T, ForgeError> {
     let done = tokio::time::timeout(LONGEST, call).await.map_err(|_| ForgeError::TimedOut)?;
     Ok(done?)
 }
@@ -210,7 +249,7 @@ struct Merged {
 }
 
 #[derive(Deserialize)]
-struct Pull {
+pub(super) struct Pull {
     number: u64,
     html_url: String,
     state: String,
@@ -219,6 +258,24 @@ struct Pull {
     head: Side,
     base: Side,
     user: Option<User>,
+    mergeable: Option<bool>,
+    merged_by: Option<User>,
+    #[serde(default)]
+    labels: Vec<Label>,
+    #[serde(default)]
+    requested_reviewers: Option<Vec<User>>,
+    #[serde(default)]
+    requested_teams: Option<Vec<Team>>,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Team {
+    slug: String,
 }
 
 #[derive(Deserialize)]
@@ -230,11 +287,11 @@ struct Side {
 }
 
 #[derive(Deserialize)]
-struct User {
-    login: String,
+pub(super) struct User {
+    pub(super) login: String,
 }
 
-fn commit(found: Option<String>) -> Option<CommitId> {
+pub(super) fn commit(found: Option<String>) -> Option<CommitId> {
     CommitId::parse(&found?).ok()
 }
 
@@ -257,10 +314,16 @@ impl From<Pull> for PullRequest {
             (_, Some(_)) => State::Merged { commit: commit(pull.merge_commit_sha) },
             (_, None) => State::Closed,
         };
+        let people = pull.requested_reviewers.unwrap_or_default().into_iter().map(|user| user.login);
+        let teams = pull.requested_teams.unwrap_or_default().into_iter().map(|team| format!("team/{}", team.slug));
         Self {
             number: pull.number,
             url: pull.html_url,
             state,
+            mergeable: pull.mergeable,
+            merged_by: pull.merged_by.map(|user| user.login),
+            labels: pull.labels.into_iter().map(|label| label.name).collect(),
+            awaited: people.chain(teams).collect(),
             head: pull.head.sha,
             head_branch: pull.head.branch,
             base_branch: pull.base.branch,
@@ -271,6 +334,8 @@ impl From<Pull> for PullRequest {
 
 #[derive(Deserialize)]
 struct GivenReview {
+    id: u64,
+    submitted_at: Option<jiff::Timestamp>,
     user: Option<User>,
     state: String,
     commit_id: Option<String>,
@@ -286,6 +351,12 @@ impl From<GivenReview> for Review {
             "PENDING" => ReviewState::Pending,
             _ => ReviewState::Unknown,
         };
-        Self { login: login(review.user), state, commit: commit(review.commit_id) }
+        Self {
+            login: login(review.user),
+            state,
+            commit: commit(review.commit_id),
+            id: review.id,
+            at: review.submitted_at,
+        }
     }
 }

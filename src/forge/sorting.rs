@@ -47,6 +47,32 @@ fn of_answer(answer: &octocrab::GitHubError) -> ForgeError {
     }
 }
 
+/// How many seconds GitHub asks everybody to wait, when it does: told by a limit, or by the last call that was free.
+pub(super) fn asked_to_wait(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<u64> {
+    let refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
+    let spent = number(headers, "x-ratelimit-remaining") == Some(0) && headers.contains_key("x-ratelimit-reset");
+    (spent || (refused && is_limit(status, headers, &message_of(body)))).then(|| wait(headers))
+}
+
+fn message_of(body: &[u8]) -> String {
+    let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    answer.get("message").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Sorts what came instead of an App's token.
+pub(super) fn of_app(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ForgeError {
+    let message = words(&message_of(body));
+    match status {
+        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS if is_limit(status, headers, &message) => {
+            ForgeError::RateLimited { retry_after: wait(headers) }
+        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ForgeError::Unauthorized,
+        StatusCode::NOT_FOUND => ForgeError::Settings("the App has no installation of that number".to_owned()),
+        _ if status.is_server_error() => ForgeError::Server(status.as_u16()),
+        _ => ForgeError::Invalid(message),
+    }
+}
+
 /// GitHub answers 403 to what is forbidden and to what is too much alike.
 fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS
@@ -89,10 +115,13 @@ fn words(text: &str) -> String {
 }
 
 /// Finds what the HTTP client said below the layers around it.
-fn of_connection(error: &(dyn std::error::Error + 'static)) -> ForgeError {
+pub(super) fn of_connection(error: &(dyn std::error::Error + 'static)) -> ForgeError {
     let mut cause = Some(error);
     let mut last = error.to_string();
     while let Some(error) = cause {
+        if let Some(known) = error.downcast_ref::<ForgeError>() {
+            return known.clone();
+        }
         if let Some(known) = error.downcast_ref::<NetError>() {
             return of_net(known);
         }
@@ -105,7 +134,7 @@ fn of_connection(error: &(dyn std::error::Error + 'static)) -> ForgeError {
     ForgeError::Unreachable(words(&last))
 }
 
-fn of_net(error: &NetError) -> ForgeError {
+pub(super) fn of_net(error: &NetError) -> ForgeError {
     match error {
         NetError::TimedOut { .. } => ForgeError::TimedOut,
         NetError::Unreachable { cause, .. } => ForgeError::Unreachable(words(cause)),

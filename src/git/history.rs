@@ -16,7 +16,7 @@ use crate::core::names::{CommitId, RepoPath, RequestId};
 pub const REQUEST_TRAILER: &str = "Leverframe-Request";
 
 /// How many commits are looked at for the history of a path.
-const DEEPEST: usize = 20_000;
+pub(super) const DEEPEST: usize = 20_000;
 
 /// How far clocks may differ between us and whoever else commits.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(1);

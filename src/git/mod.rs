@@ -20,6 +20,7 @@ mod remote;
 mod sign;
 mod ssh;
 mod stack;
+mod survey;
 mod talk;
 mod transport;
 mod tree;
@@ -41,6 +42,7 @@ pub use land::{Compose, Landing, Onto, Outcome};
 pub use read::{MAX_FILE, SourceFile, Tree};
 pub use refusal::{Verdict, classify};
 pub use sign::SigningKey;
+pub use survey::{Marked, Survey, survey};
 
 use crate::{
     core::names::{CommitId, ConnectionName, RepoPath, RequestId},
@@ -248,6 +250,25 @@ impl Mirror {
         let find = move |room: &mut worker::Room| {
             let tip = read::known(&room.repository, &tip)?;
             history::find_marked(&room.repository, tip, &request, since)?.map(read::commit_id).transpose()
+        };
+        self.reader.call(find).await
+    }
+
+    /// The newest commits at or before `tip` that carry a request's mark and this trailer, at most `most`, among the
+    /// last 20,000.
+    ///
+    /// # Errors
+    /// When `tip` is not in the mirror.
+    pub async fn newest_with(
+        &self,
+        tip: &CommitId,
+        trailer: &'static str,
+        most: usize,
+    ) -> Result<Vec<Marked>, GitError> {
+        let tip = tip.clone();
+        let find = move |room: &mut worker::Room| {
+            let tip = read::known(&room.repository, &tip)?;
+            survey::newest_with(&room.repository, tip, trailer, (most, history::DEEPEST))
         };
         self.reader.call(find).await
     }

@@ -39,6 +39,18 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// Why the ledger is read-only, where this is why.
+    pub(crate) fn quarantine(&self) -> Option<&str> {
+        match self {
+            Self::Quarantined { why } => Some(why),
+            Self::CaughtUp { .. }
+            | Self::Rebuilt { .. }
+            | Self::TailCut { .. }
+            | Self::TailCompleted
+            | Self::Restored { .. } => None,
+        }
+    }
+
     /// One sentence that names what to do.
     pub fn remedy(&self) -> String {
         match self {

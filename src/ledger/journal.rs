@@ -8,15 +8,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use super::{error::JournalError, line::Record};
 use super::{
-    line,
+    erasure, line,
     line::{Batch, Header},
 };
+pub use super::{error::JournalError, line::Record};
 use crate::core::entry::NO_PREVIOUS;
 
 /// No line is longer; what seems to be is damage.
 const LONGEST_LINE: u64 = 256 * 1024 * 1024;
+/// How often a line is read again while somebody writes over it.
+const AGAIN: usize = 1000;
 /// What a disk writes whole or not at all.
 const SECTOR: u64 = 512;
 
@@ -193,7 +195,17 @@ impl Lines {
         if !self.buffer.ends_with(b"\n") {
             return Ok(Look::Leftover);
         }
-        match line::check(self.bytes()) {
+        let mut checked = line::check(self.bytes());
+        // What is being written over in place may be read half old and half new.
+        for _ in 0..AGAIN {
+            if checked.is_ok() || !erasure::is_going_on(&self.folder) {
+                break;
+            }
+            std::thread::yield_now();
+            self.fill()?;
+            checked = line::check(self.bytes());
+        }
+        match checked {
             Ok(header) => {
                 self.link(&header)?;
                 self.offset += self.buffer.len() as u64;

@@ -99,6 +99,11 @@ pub(crate) struct Parts<'a> {
 impl Batch {
     /// The line's bytes, newline included.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        Ok(Self::finish(self.content()?))
+    }
+
+    /// Everything between the checksum and the last brace.
+    fn content(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut line = Vec::with_capacity(256 + self.entries.iter().map(|entry| entry.bytes.len() + 1).sum::<usize>());
         line.extend_from_slice(b"\"head\":");
         serde_json::to_writer(&mut line, &self.header)?;
@@ -111,11 +116,25 @@ impl Batch {
         serde_json::to_writer(&mut line, &self.texts)?;
         line.extend_from_slice(b",\"seen\":");
         serde_json::to_writer(&mut line, &self.seen)?;
+        Ok(line)
+    }
+
+    /// The line with blanks in it, so that it is exactly so long, newline included.
+    pub(crate) fn encode_at(&self, length: usize) -> Result<Vec<u8>, serde_json::Error> {
+        let mut line = self.content()?;
+        let blanks = length
+            .checked_sub(SUM_LENGTH + line.len() + 2)
+            .ok_or_else(|| serde::de::Error::custom("what is left of the line is longer than it was"))?;
+        line.extend(std::iter::repeat_n(b' ', blanks));
+        Ok(Self::finish(line))
+    }
+
+    fn finish(mut line: Vec<u8>) -> Vec<u8> {
         line.push(b'}');
         let mut whole = format!("{{\"sum\":\"{:08x}\",", crc32fast::hash(&line)).into_bytes();
         whole.append(&mut line);
         whole.push(b'\n');
-        Ok(whole)
+        whole
     }
 
     /// Reads a line that [`check`] accepted.

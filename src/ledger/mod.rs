@@ -2,20 +2,30 @@
 //! makes reading quick. One thread owns the writing; [`Ledger`] is the handle everybody else holds.
 //! Reading without the lock, as the command line does beside a running server: [`journal::Reader`], [`verify`], [`export_jsonl`].
 
+mod ahead;
+mod anchor;
+mod checkpoints;
 mod comparison;
+mod erasure;
 mod error;
 mod finding;
+mod forget;
 pub mod journal;
+pub mod key;
 mod line;
+pub mod note;
 mod opening;
 mod segments;
+mod shared;
 mod store;
+mod submit;
+pub mod tree;
 mod verify;
 mod writer;
 
 use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    path::Path,
+    sync::{Arc, Mutex, RwLock, atomic::AtomicBool},
     thread::JoinHandle,
 };
 
@@ -23,15 +33,23 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+pub use ahead::{Generation, Receipt};
+pub use anchor::{Anchor, TRAILER, disagreement, parse_trailer, trailer};
+pub use checkpoints::{checkpoints, parse_all};
+pub use erasure::Erased;
 pub use error::{JournalError, LedgerError};
 pub use finding::Finding;
 pub use journal::is_there;
 pub use opening::Sizes;
-pub use verify::{Broken, ExportError, VerifyReport, export_jsonl, verify};
+pub use submit::Submitted;
+pub use verify::{Broken, Evidence, ExportError, VerifyReport, export_jsonl, verify, verify_with};
 
-use crate::core::entry::{Draft, Entry, Recorded};
+use crate::core::entry::{Draft, Recorded};
+use ahead::Ahead;
+use checkpoints::Signer;
 use journal::Reader;
-use opening::Chain;
+use note::{SigningKey, TreeHead};
+use shared::{Shared, locked, recorded};
 use store::{Store, StoreError};
 use writer::{Message, Writer};
 
@@ -81,6 +99,11 @@ pub struct Head {
 pub enum State {
     /// It does.
     Ready,
+    /// The disk did not take the last record. It is tried again with each record, and by itself.
+    Refusing {
+        /// What the system said.
+        why: String,
+    },
     /// It can only be read, until it is opened again.
     ReadOnly {
         /// Why.
@@ -94,16 +117,6 @@ pub struct Opened {
     pub ledger: Ledger,
     /// What was found and put right; to be said aloud.
     pub report: Vec<Finding>,
-}
-
-/// What the handles and the writer share.
-struct Shared {
-    directory: PathBuf,
-    /// Absent once the ledger is closed.
-    store: RwLock<Option<Arc<Store>>>,
-    chain: Mutex<Chain>,
-    state: Mutex<State>,
-    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// A handle on the ledger. Clones are handles on the same one.
@@ -128,37 +141,85 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`].
     pub fn open_sized(directory: &Path, at: Timestamp, sizes: &Sizes) -> Result<Opened, LedgerError> {
+        Self::open_signed(directory, at, sizes, None)
+    }
+
+    /// Opens or creates the ledger in `directory`, to be signed with `key`.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`]. A ledger that does not continue its last checkpoint opens read-only.
+    pub fn open_signed(
+        directory: &Path,
+        at: Timestamp,
+        sizes: &Sizes,
+        key: Option<SigningKey>,
+    ) -> Result<Opened, LedgerError> {
         let parts = opening::open(directory, at, sizes)?;
-        let quarantine = parts.report.iter().find_map(|finding| match finding {
-            Finding::Quarantined { why } => Some(why.clone()),
-            Finding::CaughtUp { .. }
-            | Finding::Rebuilt { .. }
-            | Finding::TailCut { .. }
-            | Finding::TailCompleted
-            | Finding::Restored { .. } => None,
-        });
+        let quarantine = parts.report.iter().find_map(Finding::quarantine).map(str::to_owned);
+        let key = key.filter(|_| quarantine.is_none());
+        let signer = key.map(|key| Signer::new(directory, key)).transpose()?;
+        let ahead = Ahead { chain: parts.chain.clone(), ends: Vec::new(), seen: [].into() };
         let shared = Arc::new(Shared {
             directory: directory.to_owned(),
             store: RwLock::new(Some(Arc::new(parts.store))),
+            is_closed: AtomicBool::new(false),
             chain: Mutex::new(parts.chain),
+            ahead: Mutex::new(ahead),
+            recent: Mutex::default(),
             state: Mutex::new(quarantine.map_or(State::Ready, |why| State::ReadOnly { why })),
             thread: Mutex::new(None),
         });
         let (messages, received) = mpsc::channel(WAITING);
-        let writer = Writer::new(Arc::clone(&shared), parts.lock, parts.segments, received);
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            lock: parts.lock,
+            segments: parts.segments,
+            tree: parts.tree,
+            signer,
+            sizes: *sizes,
+            messages: received,
+        };
         let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || writer.run());
         *locked(&shared.thread) = Some(thread.map_err(LedgerError::file("start a thread for", directory))?);
         Ok(Opened { ledger: Self { shared, messages }, report: parts.report })
     }
 
-    /// Appends entries, all or none. They are durable when this returns.
+    /// The tree's head just after the first `size` entries. A checkpoint of it, or of a later one, is signed first.
     ///
     /// # Errors
-    /// When the ledger is read-only or closed, a draft breaks a rule, or the disk refuses; then nothing was appended.
-    pub async fn append(&self, append: Append) -> Result<Outcome, LedgerError> {
+    /// When the checkpoint cannot be kept, there are fewer entries, or the journal cannot be read.
+    pub async fn head_at(&self, size: u64) -> Result<TreeHead, LedgerError> {
+        self.ask_writer(|reply| Message::Sign { reply }).await?;
+        if let Some(head) = locked(&self.shared.recent).at(size) {
+            return Ok(head);
+        }
+        let directory = self.shared.directory.clone();
+        let found = tokio::task::spawn_blocking(move || anchor::head_at(&directory, size)).await;
+        let found = found.map_err(|_| LedgerError::Closed)??;
+        found.ok_or_else(|| LedgerError::ReadOnly { why: format!("it has fewer than {size} entries") })
+    }
+
+    /// Signs what is new, and mends what a failing disk left, where that can be done now. To be called every minute,
+    /// and every few seconds while [`Ledger::state`] is not ready.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn tend(&self) -> Result<(), LedgerError> {
+        self.ask_writer(|reply| Message::Tend { reply }).await
+    }
+
+    /// Takes nothing new from now on, until it is opened again.
+    pub fn quarantine(&self, why: String) {
+        tracing::error!(%why, "the ledger is read-only");
+        *locked(&self.shared.state) = State::ReadOnly { why };
+    }
+
+    async fn ask_writer<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Result<T, LedgerError>>) -> Message,
+    ) -> Result<T, LedgerError> {
         let (reply, answer) = oneshot::channel();
-        let message = Message::Append { append, reply };
-        self.messages.send(message).await.map_err(|_| LedgerError::Closed)?;
+        self.messages.send(message(reply)).await.map_err(|_| LedgerError::Closed)?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 
@@ -225,12 +286,26 @@ impl Ledger {
 
     /// Whether it takes new entries.
     pub fn state(&self) -> State {
-        locked(&self.shared.state).clone()
+        self.shared.state()
     }
 
-    /// Whether it is read-only.
+    /// Whether it takes nothing now.
     pub fn is_quarantined(&self) -> bool {
         self.state() != State::Ready
+    }
+
+    /// Why it takes nothing now, in a sentence for people.
+    pub fn trouble(&self) -> Option<String> {
+        match self.state() {
+            State::Ready => None,
+            State::Refusing { why } => Some(format!("the ledger's disk takes nothing: {why}")),
+            State::ReadOnly { why } => Some(format!("the ledger is read-only: {why}")),
+        }
+    }
+
+    /// Its directory.
+    pub fn directory(&self) -> &Path {
+        &self.shared.directory
     }
 
     /// A note: derived state that may be lost, such as the last card shown.
@@ -259,57 +334,4 @@ impl Ledger {
         // The thread has answered or ended; joining it waits for no more than its return.
         let _ = thread.map(JoinHandle::join);
     }
-}
-
-impl Shared {
-    fn milliseconds(&self) -> i64 {
-        locked(&self.chain).time.as_millisecond()
-    }
-
-    fn store(&self) -> Result<Arc<Store>, LedgerError> {
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
-        store.as_ref().map(Arc::clone).ok_or(LedgerError::Closed)
-    }
-
-    fn ask<T>(&self, question: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, LedgerError> {
-        let store = self.store()?;
-        question(&store).map_err(|error| LedgerError::Store { cause: error.to_string() })
-    }
-
-    /// Answers from the journal where the store could not, and remembers to rebuild the store at the next start.
-    fn or_from_journal<T>(
-        &self,
-        found: Result<T, LedgerError>,
-        from_journal: impl FnOnce() -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        match found {
-            Err(LedgerError::Store { cause }) => {
-                self.distrust_store(&cause);
-                from_journal()
-            }
-            other => other,
-        }
-    }
-
-    fn distrust_store(&self, cause: &str) {
-        tracing::warn!(%cause, "the ledger's store is damaged; the next start rebuilds it from the journal");
-        // Without the mark the damage is found again when it is read again.
-        let _ = std::fs::write(opening::distrust_mark(&self.directory), cause);
-    }
-}
-
-fn recorded(store: &Store, bytes: &[u8]) -> Result<Recorded, StoreError> {
-    let entry: Entry = serde_json::from_slice(bytes).map_err(StoreError::new)?;
-    let mut texts = std::collections::BTreeMap::new();
-    for (member, hash) in line::text_hashes(&entry.body) {
-        if let Some(salted) = store.text(hash)? {
-            texts.insert(member.to_owned(), salted.text);
-        }
-    }
-    Ok(Recorded { entry, texts })
-}
-
-/// A lock whose holder panicked still guards whole values here: each is replaced in one step.
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

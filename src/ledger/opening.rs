@@ -11,13 +11,17 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    checkpoints,
     comparison::Comparison,
+    erasure,
     error::{JournalError, LedgerError},
     finding::Finding,
     journal::{Lines, Position, Tail, folder},
     line::{self, Batch, Header, Sealed},
+    note::TreeHead,
     segments::{Segments, sync_folder},
     store::{Store, StoreError},
+    tree::{self, Edge, Hash},
 };
 use crate::core::entry::{Entry, NO_PREVIOUS};
 
@@ -56,7 +60,46 @@ pub(crate) struct Parts {
     /// Absent in quarantine.
     pub(crate) segments: Option<Segments>,
     pub(crate) chain: Chain,
+    pub(crate) tree: Edge,
     pub(crate) report: Vec<Finding>,
+}
+
+/// Grows the tree over the entries as they are read, and notes its root at one size.
+#[derive(Default)]
+struct Tally {
+    tree: Edge,
+    signed: Option<TreeHead>,
+    /// Why the last checkpoint cannot be read.
+    unfit: Option<String>,
+    root: Option<Hash>,
+}
+
+impl Tally {
+    fn take(&mut self, line: &[u8]) {
+        // What cannot be split was damaged before its checksum was made; the tree then disagrees from here on.
+        let entries = line::parts(line).map(|parts| parts.entries).unwrap_or_default();
+        entries.iter().for_each(|raw| self.push(raw.get().as_bytes()));
+    }
+
+    fn push(&mut self, entry: &[u8]) {
+        self.tree.push(tree::leaf(entry));
+        if self.signed.is_some_and(|signed| signed.size == self.tree.size()) {
+            self.root = Some(self.tree.root());
+        }
+    }
+
+    /// What is wrong with the ledger by its last checkpoint.
+    fn verdict(&self) -> Option<String> {
+        if self.unfit.is_some() {
+            return self.unfit.clone();
+        }
+        let TreeHead { size, root } = self.signed?;
+        match self.root {
+            Some(found) if found == root => None,
+            Some(_) => Some(format!("its first {size} entries are not those that its last checkpoint was signed for")),
+            None => Some(format!("it has {} entries, and its last checkpoint was signed for {size}", self.tree.size())),
+        }
+    }
 }
 
 /// The folder of the store.
@@ -75,36 +118,59 @@ pub(crate) fn open(directory: &Path, at: Timestamp, sizes: &Sizes) -> Result<Par
     std::fs::create_dir_all(&journal).map_err(LedgerError::file("create", &journal))?;
     let lock = lock(directory)?;
     sync_folder(directory).map_err(LedgerError::file("write", directory))?;
-    let (store, walk) = walk_with_store(directory, sizes)?;
+    erasure::resume(directory)?;
+    let (signed, unfit) = match checkpoints::last(directory) {
+        Ok((last, _)) => (last.map(|checkpoint| checkpoint.head), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let mut tally = Tally { signed, unfit, ..Tally::default() };
+    let (store, walk) = walk_with_store(directory, sizes, &mut tally)?;
     let (store, report) = settle(directory, at, sizes, store, &walk)?;
     let chain = Chain { next: walk.next, hash: walk.hash.clone(), time: last_time(&store)? };
-    let mut parts = Parts { lock, store, segments: None, chain, report };
+    let mut parts = Parts { lock, store, segments: None, chain, tree: Edge::default(), report };
     match &walk.damage {
         Some(damage) => parts.report.push(Finding::Quarantined { why: damage.to_string() }),
-        None => parts.make_writable(directory, sizes, &walk)?,
+        None => parts.make_writable(directory, sizes, &walk, &mut tally)?,
     }
+    if let (Some(why), None) = (tally.verdict(), &walk.damage) {
+        parts.report.push(Finding::Quarantined { why });
+    }
+    parts.tree = tally.tree;
     Ok(parts)
 }
 
+/// Opens the store and brings it up to the journal.
+pub(crate) fn store(directory: &Path, at: Timestamp, sizes: &Sizes) -> Result<(Store, Vec<Finding>), LedgerError> {
+    let (store, walk) = walk_with_store(directory, sizes, &mut Tally::default())?;
+    settle(directory, at, sizes, store, &walk)
+}
+
 impl Parts {
-    fn make_writable(&mut self, directory: &Path, sizes: &Sizes, walk: &Walk) -> Result<(), LedgerError> {
+    fn make_writable(
+        &mut self,
+        directory: &Path,
+        sizes: &Sizes,
+        walk: &Walk,
+        tally: &mut Tally,
+    ) -> Result<(), LedgerError> {
         let segments = Segments::open(directory, walk.end, walk.tail, sizes.segment)?;
         self.report.extend(tail_finding(walk.tail));
         if let Tail::Unterminated { .. } | Tail::Altered { .. } = walk.tail {
             // The line is whole by its checksum; the segments have ended it with its newline.
-            self.take_completed(directory)?;
+            self.take_completed(directory, tally)?;
         }
-        self.restore(segments)?;
+        self.restore(segments, tally)?;
         self.chain.time = last_time(&self.store)?;
         Ok(())
     }
 
     /// Reads the line that was completed at the end of the journal, and gives it to the store.
-    fn take_completed(&mut self, directory: &Path) -> Result<(), LedgerError> {
+    fn take_completed(&mut self, directory: &Path, tally: &mut Tally) -> Result<(), LedgerError> {
         let mut lines = Lines::open(directory, self.chain.next)?;
         while let Some(header) = lines.advance()? {
             if header.first >= self.chain.next {
                 let batch = Batch::decode(&header, lines.bytes()).map_err(|why| lines.damaged(why))?;
+                batch.entries.iter().for_each(|entry| tally.push(&entry.bytes));
                 self.store.apply(&[batch]).map_err(store_error)?;
                 (self.chain.next, self.chain.hash) = (header.next(), header.hash);
             }
@@ -113,13 +179,14 @@ impl Parts {
     }
 
     /// Writes back what the journal lost and the store still has; the comparison has seen that each entry follows.
-    fn restore(&mut self, mut segments: Segments) -> Result<(), LedgerError> {
+    fn restore(&mut self, mut segments: Segments, tally: &mut Tally) -> Result<(), LedgerError> {
         let before = self.chain.next;
         while let Some(bytes) = self.store.entry(self.chain.next).map_err(store_error)? {
             let batch = batch_of(&self.store, bytes, &self.chain)?;
             let line = batch.encode().map_err(StoreError::new).map_err(store_error)?;
             let written = segments.append(self.chain.next, &line);
             written.map_err(|failure| LedgerError::NotWritten { cause: failure.to_string() })?;
+            batch.entries.iter().for_each(|entry| tally.push(&entry.bytes));
             (self.chain.next, self.chain.hash) = (batch.header.next(), batch.header.hash);
         }
         if self.chain.next > before {
@@ -181,7 +248,7 @@ struct Walk {
     distrust: Option<String>,
 }
 
-fn walk_with_store(directory: &Path, sizes: &Sizes) -> Result<(Option<Store>, Walk), LedgerError> {
+fn walk_with_store(directory: &Path, sizes: &Sizes, tally: &mut Tally) -> Result<(Option<Store>, Walk), LedgerError> {
     let mark = distrust_mark(directory);
     let opened = match std::fs::read_to_string(&mark) {
         Ok(why) => Err(why),
@@ -196,7 +263,10 @@ fn walk_with_store(directory: &Path, sizes: &Sizes) -> Result<(Option<Store>, Wa
     let damage = loop {
         match lines.advance() {
             Ok(None) => break None,
-            Ok(Some(header)) => comparison.take(&header, lines.bytes()),
+            Ok(Some(header)) => {
+                tally.take(lines.bytes());
+                comparison.take(&header, lines.bytes());
+            }
             Err(damage @ JournalError::Damaged { .. }) => break Some(damage),
             Err(error @ JournalError::Unreadable { .. }) => return Err(error.into()),
         }

@@ -73,6 +73,20 @@ impl Segments {
         Ok(())
     }
 
+    /// Takes back a line that a failed write may have left.
+    pub(crate) fn take_back(&mut self, length: u64) -> Result<(), Error> {
+        self.erase(self.used, length)
+    }
+
+    /// Whether the disk takes something now: writes padding where padding is.
+    pub(crate) fn try_out(&mut self) -> Result<(), Error> {
+        if self.used >= self.allocated {
+            self.grow(self.used + self.segment_bytes)?;
+        }
+        let room = (self.allocated - self.used).min(ZEROS.len() as u64);
+        self.erase(self.used, room)
+    }
+
     fn make_room(&mut self, next: u64, length: u64) -> Result<(), Error> {
         if self.used + length <= self.allocated {
             return Ok(());

@@ -10,9 +10,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
+    anchor::{Anchor, Watch},
+    checkpoints::checkpoints,
     error::JournalError,
     journal::{Lines, Tail},
     line::{self, Header},
+    note::{Checkpoint, PublicKey, TreeHead},
 };
 use crate::core::{entry::NO_PREVIOUS, entry::SaltedText, names::hex};
 
@@ -23,6 +26,14 @@ pub struct VerifyReport {
     pub entries: u64,
     /// Hexadecimal SHA-256 of the last entry's bytes; 64 zeros when there is none.
     pub head: String,
+    /// The head of the tree over all entries.
+    pub tree: TreeHead,
+    /// How many checkpoints lie beside the journal; each was met.
+    pub checkpoints: usize,
+    /// How many of their signatures were checked: all, or none where no key was given.
+    pub signatures: usize,
+    /// How many anchors from outside were met.
+    pub anchors: usize,
     /// Bytes after the last record that are none yet: one being written, or cut short by a crash.
     pub unfinished: u64,
 }
@@ -47,27 +58,61 @@ impl Broken {
     }
 }
 
-/// Checks the ledger in `directory`, also while a server writes to it.
+/// What a ledger is held against, beside itself.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// The keys of whom checkpoints must be signed by, one of them each; none: signatures are not looked at.
+    pub keys: Vec<PublicKey>,
+    /// Heads of the tree that were seen outside.
+    pub anchors: Vec<Anchor>,
+}
+
+/// Checks the ledger in `directory`, also while a server writes to it, without any key.
+///
+/// # Errors
+/// As [`verify_with`].
+pub fn verify(directory: &Path) -> Result<VerifyReport, Broken> {
+    verify_with(directory, Evidence::default())
+}
+
+/// Checks the ledger in `directory`, also while a server writes to it: every entry, every checkpoint beside it, and
+/// every anchor.
 ///
 /// # Errors
 /// The first bad entry, or a file that cannot be read.
-pub fn verify(directory: &Path) -> Result<VerifyReport, Broken> {
-    let mut lines = Lines::open(directory, 0).map_err(broken)?;
-    let mut check = Check { next: 0, hash: NO_PREVIOUS.to_owned(), time: String::new() };
-    loop {
-        let header = match lines.advance() {
-            Ok(Some(header)) => header,
-            Ok(None) => break,
-            Err(error) => return Err(check.first_bad(lines.bytes(), error)),
-        };
-        check.line(&header, lines.bytes())?;
+pub fn verify_with(directory: &Path, evidence: Evidence) -> Result<VerifyReport, Broken> {
+    let kept = checkpoints(directory).map_err(broken)?;
+    let Evidence { keys, anchors } = evidence;
+    check_signatures(&kept, &keys)?;
+    let (signatures, outside) = (if keys.is_empty() { 0 } else { kept.len() }, anchors.len());
+    let found = |number: usize| format!("checkpoint {} beside the journal", number + 1);
+    let of_notes = kept.iter().enumerate().map(|(number, one)| Anchor { head: one.head, found: found(number) });
+    let watch = Watch::new(of_notes.chain(anchors).collect());
+    let mut check = Check { next: 0, hash: NO_PREVIOUS.to_owned(), time: String::new(), watch };
+    let unfinished = check.journal(directory)?;
+    if let Some((seq, why)) = check.watch.verdict() {
+        return Err(Broken { seq, why });
     }
-    let unfinished = match lines.tail() {
-        Tail::Clean => 0,
-        Tail::Unfinished { bytes } | Tail::Unterminated { bytes } => bytes,
-        Tail::Altered { .. } => return Err(check.broken("the byte that ends its record is another one")),
-    };
-    Ok(VerifyReport { entries: check.next, head: check.hash, unfinished })
+    let tree = TreeHead { size: check.watch.tree().size(), root: check.watch.tree().root() };
+    let (entries, head, checkpoints) = (check.next, check.hash, kept.len());
+    Ok(VerifyReport { entries, head, tree, checkpoints, signatures, anchors: outside, unfinished })
+}
+
+/// Checkpoints are of growing trees, each signed by one of the keys.
+fn check_signatures(kept: &[Checkpoint], keys: &[PublicKey]) -> Result<(), Broken> {
+    let mut size = 0;
+    for (number, checkpoint) in kept.iter().enumerate() {
+        let bad =
+            |why: &str| Err(Broken { seq: size, why: format!("checkpoint {} beside the journal {why}", number + 1) });
+        if checkpoint.head.size <= size && number > 0 {
+            return bad("is of no larger tree than the one before");
+        }
+        if !keys.is_empty() && !checkpoint.is_signed_by(keys) {
+            return bad("is not signed by the key it should be signed by");
+        }
+        size = checkpoint.head.size;
+    }
+    Ok(())
 }
 
 fn broken(error: JournalError) -> Broken {
@@ -82,6 +127,7 @@ struct Check {
     next: u64,
     hash: String,
     time: String,
+    watch: Watch,
 }
 
 /// What the check needs of an entry.
@@ -97,6 +143,24 @@ struct Claims<'a> {
 impl Check {
     fn broken(&self, why: impl Into<String>) -> Broken {
         Broken { seq: self.next, why: why.into() }
+    }
+
+    /// Reads it all; gives the bytes at its end that are no entry yet.
+    fn journal(&mut self, directory: &Path) -> Result<u64, Broken> {
+        let mut lines = Lines::open(directory, 0).map_err(broken)?;
+        loop {
+            let header = match lines.advance() {
+                Ok(Some(header)) => header,
+                Ok(None) => break,
+                Err(error) => return Err(self.first_bad(lines.bytes(), error)),
+            };
+            self.line(&header, lines.bytes())?;
+        }
+        match lines.tail() {
+            Tail::Clean => Ok(0),
+            Tail::Unfinished { bytes } | Tail::Unterminated { bytes } => Ok(bytes),
+            Tail::Altered { .. } => Err(self.broken("the byte that ends its record is another one")),
+        }
     }
 
     fn line(&mut self, header: &Header, line: &[u8]) -> Result<(), Broken> {
@@ -134,6 +198,7 @@ impl Check {
             self.time.push_str(&claims.time);
             self.next += 1;
             self.hash = hash;
+            self.watch.push(raw.get().as_bytes());
         }
         if last_hash.is_none_or(|last_hash| self.hash == last_hash) {
             return Ok(());

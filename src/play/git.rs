@@ -24,6 +24,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 use super::{
     error::PlayError,
     exchange::Exchanges,
+    github::GithubLookalike,
     packets,
     pulse::Pulse,
     server::{Habits, Server, listen},
@@ -51,6 +52,7 @@ struct Host {
     token: Secret,
     pulse: Pulse,
     rules: Mutex<Rules>,
+    github: Mutex<Option<Arc<GithubLookalike>>>,
 }
 
 #[derive(Default)]
@@ -69,7 +71,7 @@ impl GitLookalike {
     /// When no port can be opened.
     pub async fn start(options: GitOptions) -> Result<Self, PlayError> {
         let GitOptions { root, token, pulse } = options;
-        let host = Arc::new(Host { root, token, pulse, rules: Mutex::default() });
+        let host = Arc::new(Host { root, token, pulse, rules: Mutex::default(), github: Mutex::default() });
         let router = Router::new().fallback(serve).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&host));
         let habits = Habits { kept: &["/"], prefix: "" };
         let server = Server::serve(listen(0).await?, router, Exchanges::default(), habits)?;
@@ -84,6 +86,11 @@ impl GitLookalike {
     /// The server: its exchanges, its faults, stopping and starting it.
     pub fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// The tokens that this GitHub gives to Apps open its repositories too.
+    pub fn takes_tokens_of(&self, github: Arc<GithubLookalike>) {
+        *self.host.github.lock().unwrap_or_else(PoisonError::into_inner) = Some(github);
     }
 
     /// From now on pushes to this branch (`main`) are refused.
@@ -108,11 +115,13 @@ impl Host {
     }
 
     fn lets_in(&self, headers: &HeaderMap) -> bool {
-        let expected = format!("{USER}:{}", self.token.reveal());
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let encoded = given.and_then(|value| value.strip_prefix("Basic "));
-        encoded.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text.trim()).ok())
-            == Some(expected.into_bytes())
+        let decoded = encoded.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text.trim()).ok());
+        let login = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let Some((USER, password)) = login.split_once(':') else { return false };
+        let github = self.github.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        password == self.token.reveal() || github.is_some_and(|github| github.gave(password))
     }
 }
 

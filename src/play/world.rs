@@ -84,6 +84,7 @@ struct Tokens {
     signing: Secret,
     discord: Secret,
     cluster: Secret,
+    webhook: Secret,
 }
 
 impl Tokens {
@@ -95,6 +96,7 @@ impl Tokens {
             signing: secret("")?,
             discord: secret("")?,
             cluster: secret("")?,
+            webhook: secret("")?,
         })
     }
 }
@@ -118,6 +120,7 @@ impl World {
             pulse: pulse.clone(),
         });
         let github = Arc::new(github.await?);
+        git.takes_tokens_of(Arc::clone(&github));
         let mut clusters = BTreeMap::new();
         for name in CLUSTERS {
             let cluster = ClusterLookalike::start(ClusterOptions {
@@ -174,15 +177,21 @@ impl World {
         Ok(file)
     }
 
-    /// Tells the chat platforms where the bot listens: `http://127.0.0.1:8080`.
+    /// Tells the chat platforms and GitHub where the bot listens: `http://127.0.0.1:8080`.
     pub fn set_bot(&self, url: &str) {
         self.slack.set_bot(url, self.tokens.signing.clone());
         self.discord.set_bot(url);
+        self.github.set_bot(Some((url, self.tokens.webhook.clone())));
     }
 
     /// What Slack signs with, for tests that sign by themselves.
     pub fn signing_secret(&self) -> Secret {
         self.tokens.signing.clone()
+    }
+
+    /// What GitHub signs with, for tests that sign by themselves.
+    pub fn webhook_secret(&self) -> Secret {
+        self.tokens.webhook.clone()
     }
 
     /// The address of the repository with its credentials, for tests that push with the real git.
@@ -191,7 +200,8 @@ impl World {
         Secret::new(url.replacen("http://", &format!("http://{USER}:{}@", self.tokens.git.reveal()), 1))
     }
 
-    /// Waits until every cluster has rolled out what the branch says, or is stuck with it.
+    /// Waits until every cluster has rolled out what the branch says, or is stuck with it, and GitHub has told the bot
+    /// what changed.
     ///
     /// # Errors
     /// When the repository cannot be read.
@@ -199,13 +209,14 @@ impl World {
         for cluster in self.clusters.values() {
             cluster.settled().await?;
         }
+        self.github.delivered().await;
         Ok(())
     }
 
     fn write_secrets(&self) -> Result<PathBuf, PlayError> {
         let folder = self.folder().join("secrets");
         fs::create_dir_all(&folder)?;
-        let Tokens { git, github, slack, signing, discord, cluster } = &self.tokens;
+        let Tokens { git, github, slack, signing, discord, cluster, webhook } = &self.tokens;
         for (name, secret) in [
             ("git", git),
             ("github", github),
@@ -213,6 +224,7 @@ impl World {
             ("signing", signing),
             ("discord", discord),
             ("cluster", cluster),
+            ("webhook", webhook),
         ] {
             write_private(&folder.join(name), secret)?;
         }
@@ -243,6 +255,7 @@ impl World {
              github:\n\
              \x20 api: {github_api}\n\
              \x20 token: {github}\n\
+             \x20 webhook_secret: {webhook}\n\
              slack:\n\
              \x20 transport: http\n\
              \x20 api: {slack_api}\n\
@@ -263,6 +276,7 @@ impl World {
             git = secret("git"),
             github_api = quoted(&self.github.api()),
             github = secret("github"),
+            webhook = secret("webhook"),
             slack_api = quoted(&self.slack.api()),
             team = workspace::TEAM,
             slack = secret("slack"),

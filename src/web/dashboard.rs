@@ -27,7 +27,7 @@ pub(super) async fn page(State(edge): State<Arc<Edge>>) -> Markup {
             body {
                 h1 { "Leverframe" }
                 @if let Some(trouble) = trouble { p.trouble role="alert" { "The rules at the tip are not in force: " (trouble) "." } }
-                @if edge.engine.ledger().is_quarantined() { p.trouble role="alert" { "The ledger is read-only. Nothing is done until it is repaired." } }
+                @if let Some(why) = edge.engine.ledger().trouble() { p.trouble role="alert" { "Nothing is done now: " (why) "." } }
                 h2 { "Open" }
                 (table(&open))
                 h2 { "Over" }

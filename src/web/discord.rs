@@ -64,7 +64,7 @@ pub(super) async fn interaction(State(edge): State<Arc<Edge>>, headers: HeaderMa
     let verified = match verify(key, &headers, body, clock::now()) {
         Ok(verified) => verified,
         Err(error) => {
-            edge.refusals.note(&edge.engine, error.cause(), &format!("{error}. {}", error.remedy())).await;
+            edge.refusals.note(&edge.engine, error.into()).await;
             return (StatusCode::UNAUTHORIZED, "not signed by Discord\n").into_response();
         }
     };

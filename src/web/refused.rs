@@ -5,7 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{chat::slack::verify::BadSignature, clock, core::decide::Incoming, engine::Engine};
+use crate::{
+    chat::{discord, slack::verify::BadSignature},
+    clock,
+    core::decide::Incoming,
+    engine::Engine,
+    forge::webhook,
+};
 
 /// When something was last recorded, and how much was not since.
 #[derive(Debug, Default)]
@@ -19,9 +25,10 @@ struct Last {
 
 impl Refusals {
     /// Records a refusal, unless one was recorded within the last minute.
-    pub(super) async fn note(&self, engine: &Engine, cause: &'static str, words: &str) {
+    pub(super) async fn note(&self, engine: &Engine, refused: Refused) {
         let Some(unsaid) = self.is_due(clock::now()) else { return };
-        tracing::warn!(unsaid, "turned away at the door: {words}");
+        let Refused { cause, words, remedy } = refused;
+        tracing::warn!(unsaid, remedy, "turned away at the door: {words}");
         engine.take(Incoming::TurnedAway { cause, unsaid }, None).await;
     }
 
@@ -37,12 +44,37 @@ impl Refusals {
     }
 }
 
-/// A word for it in the ledger.
-pub(super) fn cause(error: BadSignature) -> &'static str {
-    match error {
-        BadSignature::Missing => "signature missing",
-        BadSignature::Stale => "signature stale",
-        BadSignature::Wrong => "signature wrong",
+/// What was turned away, for the ledger and for the log.
+pub(super) struct Refused {
+    cause: &'static str,
+    words: String,
+    remedy: String,
+}
+
+impl From<BadSignature> for Refused {
+    fn from(error: BadSignature) -> Self {
+        let cause = match error {
+            BadSignature::Missing => "signature missing",
+            BadSignature::Stale => "signature stale",
+            BadSignature::Wrong => "signature wrong",
+        };
+        Self { cause, words: error.to_string(), remedy: error.remedy() }
+    }
+}
+
+impl From<discord::verify::BadSignature> for Refused {
+    fn from(error: discord::verify::BadSignature) -> Self {
+        Self { cause: error.cause(), words: error.to_string(), remedy: error.remedy() }
+    }
+}
+
+impl From<webhook::BadSignature> for Refused {
+    fn from(error: webhook::BadSignature) -> Self {
+        let cause = match error {
+            webhook::BadSignature::Missing => "webhook signature missing",
+            webhook::BadSignature::Wrong => "webhook signature wrong",
+        };
+        Self { cause, words: error.to_string(), remedy: error.remedy() }
     }
 }
 

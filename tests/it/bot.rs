@@ -39,6 +39,7 @@ pub(crate) struct Scene {
     config: PathBuf,
     bot: Arc<Mutex<Option<Child>>>,
     deaths: Arc<AtomicU32>,
+    address: Mutex<String>,
 }
 
 /// Kills the bot from wherever a look-alike stands.
@@ -78,7 +79,7 @@ impl Scene {
         let world = World::start(WorldOptions::quick()).await.unwrap();
         prepare(&world);
         let config = world.write_config("127.0.0.1:0").unwrap();
-        let scene = Self { world, config, bot: Arc::default(), deaths: Arc::default() };
+        let scene = Self { world, config, bot: Arc::default(), deaths: Arc::default(), address: Mutex::default() };
         scene.start_bot().await;
         scene
     }
@@ -120,7 +121,7 @@ impl Scene {
     }
 
     /// Starts the bot and waits until it listens; nothing where it is killed before.
-    async fn launch(&self) -> Option<String> {
+    pub(crate) async fn launch(&self) -> Option<String> {
         let log = std::fs::File::options().create(true).append(true).open(self.log()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_leverframe"));
         command.arg("serve").arg("--config").arg(&self.config).env("RUST_LOG", "info");
@@ -138,7 +139,39 @@ impl Scene {
             return None;
         };
         self.world.set_bot(address);
+        address.clone_into(&mut self.address.lock().unwrap());
         Some(address.to_owned())
+    }
+
+    /// Where the bot listens.
+    pub(crate) fn address(&self) -> String {
+        self.address.lock().unwrap().clone()
+    }
+
+    /// Asks for a page until it begins with these words, or has them in it; gives the page.
+    pub(crate) async fn page_says(&self, address: &str, path: &str, words: &str) -> String {
+        let out = Outgoing::new(&Tls::default()).unwrap();
+        let page: url::Url = format!("{address}{path}").parse().unwrap();
+        let mut last = String::new();
+        let asked = async {
+            loop {
+                if let Ok(answer) = out.to(&page).get(page.clone()).send().await {
+                    last = answer.text().await.unwrap_or_default();
+                }
+                if last.starts_with(words) || (last.contains(words) && words != "ready\n") {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let found = tokio::time::timeout(LONGEST, asked).await;
+        assert!(found.is_ok(), "{path} never says {words}\n{}", self.told());
+        last
+    }
+
+    /// The bot's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.bot.lock().unwrap().as_ref().unwrap().id()
     }
 
     fn is_running(&self) -> bool {

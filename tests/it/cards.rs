@@ -11,7 +11,7 @@ use leverframe::{
         change::{Line, Plan},
         entry::Actor,
         names::{CommandName, CommitId, Digest, Environment, Field, PersonId, RequestId, Service, Target},
-        request::{Course, Ending, Needs, Opened, PullRequest, Request, State, Vote, Way},
+        request::{Course, Ending, Foreign, Needs, Nicety, NotDone, Opened, PullRequest, Request, State, Vote, Way},
     },
     play::slack::limits,
 };
@@ -94,7 +94,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
         requester: person("ana", "U0ANA"),
         at: at(0),
         card: None,
-        intents: std::collections::BTreeSet::new(),
+        intents: std::collections::BTreeMap::new(),
         state,
     }
 }
@@ -120,13 +120,39 @@ fn over(course: Option<Course>, commit: Option<CommitId>, ending: Ending) -> Sta
     State::Over { course, commit, ending, by }
 }
 
-/// Every card as Slack shows it, by the name of its state.
+/// The cards that tell what people and GitHub did to a pull request.
+fn watched() -> Vec<(&'static str, Card)> {
+    let squash = |state| request(Way::Squash, needs(1, &["group:leads"]), state);
+    let drawn = |request: Request| draw(&request, &Progress::default());
+    let theirs = Foreign {
+        head: CommitId::parse(&"d".repeat(40)).unwrap(),
+        what: "Dan pushed ddddddd to the branch of pull request #7, where now image_tag is v6.6.6 and not v1.2.5"
+            .into(),
+    };
+    let foreign = Course { foreign: Some(theirs), ..proposed(course()) };
+    let why = "GitHub forbids it: Resource not accessible by integration. Give the token more.".to_owned();
+    let undone = Course { not_done: vec![NotDone { what: Nicety::Labels, why }], ..proposed(course()) };
+    let by_hand = Course { landed_by: Some(person("cleo", "U0CLEO")), ..proposed(course()) };
+    let landed = over(Some(by_hand), Some(CommitId::parse(&"c".repeat(40)).unwrap()), Ending::Landed);
+    vec![
+        ("waiting-with-a-foreign-commit", drawn(squash(State::Deciding(foreign)))),
+        ("waiting-for-nobody", drawn(request(Way::Squash, needs(0, &[]), State::Deciding(proposed(course()))))),
+        ("waiting-with-something-not-done", drawn(squash(State::Deciding(undone)))),
+        ("merged-by-hand", drawn(squash(landed))),
+    ]
+}
+
+/// Every card as Slack shows it, by the name of its state; the longest that can be comes last.
 pub(crate) fn all() -> Vec<(&'static str, Rendered)> {
     plain().into_iter().map(|(name, card)| (name, render::card(&card))).collect()
 }
 
 /// Every card without any platform's markup, by the name of its state.
 pub(crate) fn plain() -> Vec<(&'static str, Card)> {
+    watched().into_iter().chain(usual()).collect()
+}
+
+fn usual() -> Vec<(&'static str, Card)> {
     let still = Progress::default();
     let trouble = |words: &str| Progress { trouble: Some(words.to_owned()), seen: None };
     let leads = || needs(1, &["group:leads"]);

@@ -110,7 +110,7 @@ fn plan_refuses_a_locked_field_as_chat_would() {
 #[test]
 fn wrong_usage_is_exit_code_two() {
     for arguments in
-        [&["fly"][..], &["plan"], &["plan", "--bogus"], &["audit"], &["audit", "export", "--format", "csv"], &[]]
+        [&["fly"][..], &["plan"], &["plan", "--bogus"], &["audit"], &["audit", "export", "--format", "xml"], &[]]
     {
         let (code, out, err) = run(arguments);
         assert_eq!((code, out.as_str(), err.is_empty()), (2, "", false), "{arguments:?}");

@@ -254,7 +254,7 @@ async fn on(server: &GitServer) -> (Chat, Arc<GithubLookalike>) {
         .replace(&world.github.api(), &github.api());
     fs::write(&file, text).unwrap();
     let bot = serve::start(Config::load(&file).unwrap()).await.unwrap();
-    world.slack.set_bot(&format!("http://{}", bot.address), world.signing_secret());
+    world.set_bot(&format!("http://{}", bot.address));
     within("the bot to be ready", bot.engine.ready()).await;
     (Chat { world, bot, start }, Arc::new(github))
 }

@@ -22,7 +22,7 @@ use axum::{
 };
 use leverframe::{
     core::names::CommitId,
-    forge::{ForgeError, GitHub, Merge, Method, NewPullRequest, Review, ReviewState, State},
+    forge::{ForgeError, GitHub, Login, Merge, Method, NewPullRequest, Review, ReviewState, State},
     net::{Outgoing, Tls},
     secret::Secret,
 };
@@ -80,7 +80,7 @@ impl Fake {
         let client = reqwest::Client::builder().read_timeout(Duration::from_secs(2));
         let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let token = Secret::new("t0ken");
-        let github = GitHub::new(client, &api, &token, "acme".into(), "deployments".into()).unwrap();
+        let github = GitHub::new(client, &api, Login::Token(token), "acme".into(), "deployments".into()).unwrap();
         Self { github, script, _task: task }
     }
 
@@ -283,8 +283,9 @@ async fn nobody_there_is_unreachable_and_bad_settings_are_refused() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let client = || Outgoing::new(&Tls::default()).unwrap().client().clone();
     let api = format!("http://127.0.0.1:{port}").parse().unwrap();
-    let make =
-        |owner: &str, token: &str| GitHub::new(client(), &api, &Secret::new(token), owner.into(), "deployments".into());
+    let make = |owner: &str, token: &str| {
+        GitHub::new(client(), &api, Login::Token(Secret::new(token)), owner.into(), "deployments".into())
+    };
     let error = make("acme", "t0ken").unwrap().pull_request(1).await.unwrap_err();
     assert!(matches!(error, ForgeError::Unreachable(_)), "{error:?}");
     for (owner, token) in [("../x", "t0ken"), ("", "t0ken"), ("acme", "t0\nken")] {
@@ -308,7 +309,13 @@ async fn a_pull_request_and_its_reviews_are_read() {
     let reviews = fake.github.reviews(12).await.unwrap();
     assert_eq!(reviews.len(), 101);
     assert_eq!((reviews[1].login.as_str(), reviews[1].state), ("ghost", ReviewState::Unknown));
-    let last = Review { login: "bo".into(), state: ReviewState::ChangesRequested, commit: Some(commit(HEAD)) };
+    let last = Review {
+        login: "bo".into(),
+        state: ReviewState::ChangesRequested,
+        commit: Some(commit(HEAD)),
+        id: 1,
+        at: None,
+    };
     assert_eq!(reviews[100], last);
     let page = |page: u32| format!("{GET}/reviews?per_page=100&page={page}");
     assert_eq!(fake.asked(), [GET.to_owned(), page(1), page(2)]);

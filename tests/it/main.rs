@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking and say what they skip; clippy takes only test functions for tests"
 )]
 
+mod audit;
 mod beside;
 mod bot;
 mod cards;
@@ -17,22 +18,25 @@ mod contract;
 mod crash;
 mod discord;
 mod discord_cards;
+mod discovery;
+mod evidence;
 mod flavour_corpus;
 mod forge;
-mod gateway;
-mod discovery;
 mod fuzzed;
+mod gateway;
 mod git;
 mod git_contention;
 mod git_hosts;
 mod ledger;
 mod outage;
 mod proof;
+mod pull_requests;
 mod race;
 mod refusals;
 mod stories;
 mod tidy;
 mod together;
+mod webhooks;
 
 mod yaml_corpus;
 mod yaml_hostile;

@@ -1,5 +1,5 @@
 //! The edit engine over the corpora beside the project. Every value is set in an edit of all values of its file; a
-//! spread of them is also set alone, so many that the edited files make 16 KB for each file (every value of a small
+//! spread of them is also set alone, so many that the edited files make 6 KB for each file (every value of a small
 //! file). `cargo bench --bench every_scalar` sets every one of them alone.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::proof::{
 };
 
 /// Bytes of edited files for each file of a corpus, one value an edit.
-const ALONE: Alone = Alone::UpTo(16 * 1024);
+const ALONE: Alone = Alone::UpTo(6 * 1024);
 
 /// The folder of reading material, where it lies beside the project.
 fn corpus(name: &str) -> Option<PathBuf> {
@@ -59,13 +59,14 @@ fn every_value_of_the_yaml_test_suite_is_set_exactly_or_refused() {
 
 #[test]
 fn keys_and_items_come_and_go_exactly_or_are_refused() {
-    for (name, alone) in [("gitops", Alone::UpTo(4 * 1024)), ("yaml-test-suite", Alone::Every)] {
+    for (name, alone) in [("gitops", Alone::UpTo(2 * 1024)), ("yaml-test-suite", Alone::Every)] {
         let Some(folder) = corpus(name) else { return };
         let tally = Entries::over(&folder, alone);
         println!("{name}\n{tally}");
         assert!(tally.damaged.is_empty(), "{}", tally.damaged.join("\n"));
         let (done, unproven) = (tally.done.values().sum::<usize>(), tally.unproven.len());
-        assert!(unproven * 1000 < done, "{unproven} refused only by the proof, {done} done");
+        let few = if name == "gitops" { 0 } else { done / 200 };
+        assert!(unproven <= few, "{unproven} refused only by the proof, {done} done: {:#?}", tally.unproven);
         assert!(tally.done.len() == 4, "something was never done: {:?}", tally.done);
     }
 }

@@ -213,6 +213,11 @@ impl Catalog {
         self.locks.iter().find(|lock| lock.holds(target, field, Some(file)))
     }
 
+    /// The lock that holds everything of that target in that file, whatever the field.
+    pub fn is_all_locked_in(&self, target: &Target, file: &RepoPath) -> Option<&Lock> {
+        self.locks.iter().find(|lock| lock.field.is_none() && lock.holds(target, &Field::ImageTag, Some(file)))
+    }
+
     /// Whether the field is shown as changed and never with its value.
     pub fn is_sensitive(&self, field: &Field) -> bool {
         self.sensitive.iter().any(|pattern| pattern.fits(field))

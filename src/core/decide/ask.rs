@@ -97,10 +97,10 @@ fn twin<'a>(plan: &Plan, facts: Facts<'a>) -> Option<&'a Request> {
 fn refused(asked: &Asked, words: &Words, policy: Option<String>) -> Decision {
     let entry = Draft::new("request.refused", request::subject(&asked.id), asked.asker.actor())
         .with("command", &asked.command)
-        .with("words", &asked.words)
         .with("service", &asked.target.service)
         .with("environment", &asked.target.environment)
         .with("policy", policy)
+        .with_text("words", &asked.words)
         .with_text("why", &words.text);
     Decision { entries: vec![entry], reply: Reply::Private(words.clone()) }
 }
@@ -121,6 +121,7 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
     if let Ok(serde_json::Value::Object(body)) = serde_json::to_value(&opened) {
         first.body = body;
     }
+    let first = first.with_text("words", &asked.words);
     let mut entries = vec![first.with_text("reason", asked.reason.clone().unwrap_or_default())];
     if let Some(plan) = plan {
         entries.push(Event::Planned(plan.clone()).draft(&asked.id, super::ourselves()));

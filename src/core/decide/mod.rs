@@ -4,6 +4,7 @@
 
 mod ask;
 mod outcome;
+mod outside;
 #[cfg(test)]
 mod tests;
 mod vote;
@@ -23,8 +24,9 @@ use crate::core::{
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
-pub use outcome::{Outcome, Step};
-pub use vote::{Click, Press};
+pub use outcome::{Landed, Outcome, Step};
+pub use outside::{OutsideCommit, Touched};
+pub use vote::{Click, Press, ReviewSays, Reviewed};
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +88,10 @@ pub enum Incoming {
     },
     /// Somebody pressed a button.
     Clicked(Click),
+    /// Somebody reviewed a pull request on the forge.
+    Reviewed(Reviewed),
+    /// A commit that is not ours changed what levers move.
+    Outside(OutsideCommit),
     /// An effect came to something.
     Happened {
         /// Of which request.
@@ -179,6 +185,8 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
             }
         }
         Incoming::Clicked(click) => vote::decide(click, facts),
+        Incoming::Reviewed(review) => vote::reviewed(review, facts),
+        Incoming::Outside(commit) => outside::decide(commit),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Clock => outcome::deadlines(facts),
     }

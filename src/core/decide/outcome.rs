@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Decision, Facts, Reply, Subject, Words, approved_at_once, ask, ourselves, permitted, vote};
 use crate::core::{
     change::Plan,
-    entry::Draft,
+    entry::{Actor, Draft},
     names::{CommitId, Digest, RequestId},
     policy::Verdict,
-    request::{self, Card, Course, Ending, Event, PullRequest, Request, State, Way},
+    request::{self, Card, Course, Ending, Event, Foreign, Nicety, NotDone, PullRequest, Request, State, Way},
     rules::Rules,
 };
 
@@ -38,12 +38,38 @@ pub enum Outcome {
     PullRequestOpened(PullRequest),
     /// The pull request was closed.
     PullRequestClosed,
+    /// Somebody else pushed to its branch.
+    Moved(Foreign),
+    /// Somebody opened its pull request again.
+    Reopened(Actor),
+    /// Something that is only useful was refused.
+    NotDone(NotDone),
     /// It is in the tracked branch.
-    Landed(CommitId),
+    Landed(Landed),
     /// It ended.
     Ended(Ending),
+    /// People ended it on the forge.
+    EndedBy(Ending, Actor),
     /// Its card was posted.
     CardPosted(Card),
+}
+
+/// How a change came into the tracked branch.
+#[derive(Debug, Clone)]
+pub struct Landed {
+    /// As this commit.
+    pub commit: CommitId,
+    /// Who brought it there.
+    pub by: Actor,
+    /// What stands there instead of what was planned, in words, when that is so.
+    pub differs: Option<String>,
+}
+
+impl Landed {
+    /// What the bot itself brought there, as it was planned.
+    pub fn by_us(commit: CommitId) -> Self {
+        Self { commit, by: ourselves(), differs: None }
+    }
 }
 
 /// What an effect is about to do; recorded before it is done.
@@ -70,6 +96,13 @@ pub enum Step {
         /// The change.
         digest: Digest,
     },
+    /// Change something about the pull request that is only useful.
+    Edit {
+        /// Which.
+        number: u64,
+        /// What.
+        what: Nicety,
+    },
     /// Close the pull request.
     ClosePullRequest {
         /// Which.
@@ -89,7 +122,11 @@ pub(super) fn decide(id: &RequestId, outcome: &Outcome, facts: Facts<'_>) -> Dec
         Outcome::Redrawn(plan) => one(request, Event::Planned(plan.clone())),
         Outcome::PullRequestOpened(pull_request) => one(request, Event::PullRequestOpened(pull_request.clone())),
         Outcome::PullRequestClosed => one(request, Event::PullRequestClosed),
-        Outcome::Landed(commit) => landed(request, commit, facts),
+        Outcome::Moved(foreign) => one(request, Event::Moved(foreign.clone())),
+        Outcome::Reopened(by) => one_by(request, Event::Reopened, by),
+        Outcome::NotDone(undone) => one(request, Event::NotDone(undone.clone())),
+        Outcome::EndedBy(ending, by) => one_by(request, Event::Ended(ending.clone(), by.clone()), by),
+        Outcome::Landed(how) => landed(request, how, facts),
         Outcome::CardPosted(card) => {
             let entry = Draft::new("card.posted", request::subject(id), ourselves()).with("card", card);
             Decision { entries: vec![entry], reply: Reply::Go }
@@ -99,17 +136,21 @@ pub(super) fn decide(id: &RequestId, outcome: &Outcome, facts: Facts<'_>) -> Dec
 
 /// One event, recorded if it fits; what no longer fits was overtaken by another event and is dropped.
 fn one(request: &Request, event: Event) -> Decision {
+    one_by(request, event, &ourselves())
+}
+
+fn one_by(request: &Request, event: Event, actor: &Actor) -> Decision {
     if request.state.clone().after(event.clone()).is_err() {
         return Decision::silent(Reply::Stop);
     }
-    Decision { entries: vec![event.draft(&request.id, ourselves())], reply: Reply::Go }
+    Decision { entries: vec![event.draft(&request.id, actor.clone())], reply: Reply::Go }
 }
 
 /// Nothing touches the world that is not approved, permitted and still the same change at this moment.
 fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
     let entry = |kind: &str| Draft::new(kind, request::subject(&request.id), ourselves());
     // Trying the same again is no news.
-    let go = |entry: Draft| match request.intents.contains(&request::intent(&entry.kind, &entry.body)) {
+    let go = |entry: Draft| match request.intents.contains_key(&request::intent(&entry.kind, &entry.body)) {
         true => Decision::silent(Reply::Go),
         false => Decision { entries: vec![entry], reply: Reply::Go },
     };
@@ -132,11 +173,18 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
                 go(entry("merge.intent").with("number", number).with("head", head).with("digest", digest))
             })
         }
+        (Step::Edit { number, what }, State::Deciding(_) | State::Landing(_)) => {
+            go(entry("pull_request.edit").with("number", number).with("what", what))
+        }
         (Step::ClosePullRequest { number }, State::Over { .. }) => {
             go(entry("pull_request.close").with("number", number))
         }
         (
-            Step::Push { .. } | Step::OpenPullRequest { .. } | Step::Merge { .. } | Step::ClosePullRequest { .. },
+            Step::Push { .. }
+            | Step::OpenPullRequest { .. }
+            | Step::Merge { .. }
+            | Step::Edit { .. }
+            | Step::ClosePullRequest { .. },
             State::Planning | State::Deciding(_) | State::Landing(_) | State::Following(..) | State::Over { .. },
         ) => Decision::silent(Reply::Stop),
     }
@@ -150,12 +198,13 @@ fn still_approved(request: &Request, course: &Course, rules: &Rules, now: Timest
         return Some(stopped(request, event));
     }
     let again = |why: String| stopped(request, Event::Replanned { plan: course.plan.clone(), why });
-    let missing = vote::missing(request, &course.votes, rules);
+    let missing = vote::missing(request, &course.votes, rules, now);
     if missing > 0 {
-        return Some(again(format!("the catalog changed, and {missing} more must approve now")));
+        return Some(again(format!("the catalog changed or time passed, and {missing} more must approve now")));
     }
-    // What waited is not what people had in mind when they said yes.
-    let waited = course.votes.last().map(|vote| now.duration_since(vote.at));
+    // What waited is not what people had in mind when they said yes. Where nobody is ever asked, nothing waits.
+    let reviewed = request.opened.way != Way::Commit || !course.votes.is_empty();
+    let waited = Some(now.duration_since(course.since)).filter(|_| reviewed && course.since > Timestamp::UNIX_EPOCH);
     waited
         .filter(|waited| *waited > STALE)
         .map(|waited| again(format!("it could not land for {} minutes after its approval", waited.as_mins())))
@@ -197,9 +246,10 @@ fn overtaken<'a>(request: &Request, facts: Facts<'a>) -> Option<&'a Request> {
     facts.requests.values().filter(newer).find(|other| other.commit().is_some())
 }
 
-/// Landed: older changes of the same target that are not yet seen live are no longer waited for.
-fn landed(request: &Request, commit: &CommitId, facts: Facts<'_>) -> Decision {
-    let mut decision = one(request, Event::Landed(commit.clone()));
+/// Landed: older changes of the same target that are not yet seen live are no longer waited for. What landed as
+/// another change than the one that was planned is not followed: it is not what this request is about.
+fn landed(request: &Request, how: &Landed, facts: Facts<'_>) -> Decision {
+    let mut decision = one_by(request, Event::Landed { commit: how.commit.clone(), by: how.by.clone() }, &how.by);
     if decision.reply != Reply::Go {
         return decision;
     }
@@ -212,19 +262,34 @@ fn landed(request: &Request, commit: &CommitId, facts: Facts<'_>) -> Decision {
         Event::Ended(Ending::Superseded { by: request.id.clone() }, ourselves()).draft(&other.id, ourselves())
     }));
     let target = &request.opened.target.environment;
-    let cluster = facts.rules.and_then(|rules| rules.catalog.environment(target)?.cluster.as_ref());
-    if facts.rules.is_some() && cluster.is_none() {
-        decision.entries.push(Event::Ended(Ending::Landed, ourselves()).draft(&request.id, ourselves()));
-    }
+    let environment = facts.rules.and_then(|rules| rules.catalog.environment(target));
+    let end = match &how.differs {
+        Some(why) => {
+            let remedy = "Look at the commit; roll back if it is not wanted.".to_owned();
+            Some(Ending::TakenOver { why: why.clone(), remedy })
+        }
+        None => environment.filter(|known| known.cluster.is_none()).map(|_| Ending::Landed),
+    };
+    decision.entries.extend(end.map(|end| Event::Ended(end, ourselves()).draft(&request.id, ourselves())));
     decision
 }
 
-/// What is due because time passed.
+/// What is due because time passed: requests that nobody approved in time, and approvals that are too old.
 pub(super) fn deadlines(facts: Facts<'_>) -> Decision {
-    let expired = facts
-        .requests
-        .values()
-        .filter(|request| matches!(request.state, State::Deciding(_)) && facts.now > request.opened.needs.until);
-    let entries = expired.map(|request| Event::Ended(Ending::Expired, ourselves()).draft(&request.id, ourselves()));
-    Decision { entries: entries.collect(), reply: Reply::Go }
+    let mut entries = Vec::new();
+    for request in facts.requests.values() {
+        let State::Deciding(course) = &request.state else { continue };
+        if facts.now > request.deadline() {
+            entries.push(Event::Ended(Ending::Expired, ourselves()).draft(&request.id, ourselves()));
+            continue;
+        }
+        let old = course.votes.iter().filter(|vote| vote::is_too_old(request, vote, facts.now));
+        let why = "it was given too long ago".to_owned();
+        entries.extend(
+            old.map(|vote| {
+                Event::Withdrawn { of: vote.actor.clone(), why: why.clone() }.draft(&request.id, ourselves())
+            }),
+        );
+    }
+    Decision { entries, reply: Reply::Go }
 }

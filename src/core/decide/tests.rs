@@ -1,5 +1,7 @@
 //! The dispatcher as a conversation: what comes in, line by line, and what is recorded and answered.
 
+mod reviews;
+
 use serde_json::{Map, json};
 
 use super::*;
@@ -212,7 +214,7 @@ fn nobody_need_be_asked_in_staging() {
     let mut talk = Talk::new();
     talk.asks(ana(), "staging", Planning::Planned(version("staging")));
     let commit = CommitId::parse(&"c".repeat(40)).unwrap();
-    talk.happens("it lands", Outcome::Landed(commit));
+    talk.happens("it lands", Outcome::Landed(Landed::by_us(commit)));
     talk.end(
         "
 slack:U1 asks in staging: [request.opened request.planned request.approved] Taken -> landing, due Some(Commit)
@@ -235,13 +237,13 @@ fn two_persons_who_are_not_the_requester() {
         "
 slack:U1 asks in prod: [request.opened request.planned] Taken -> waiting for approval, due Some(OpenPullRequest)
 the card is posted: [card.posted] Go -> waiting for approval, due Some(OpenPullRequest)
-the pull request opens: [pull_request.opened] Go -> waiting for approval, due None
-slack:U1 presses approve: [approval.refused] \"You asked for this, so somebody else must approve it. Ask somebody from the group `leads`.\" -> waiting for approval, due None
-slack:U9 presses approve: [approval.refused] \"You asked for this, so somebody else must approve it. Ask somebody from the group `leads`.\" -> waiting for approval, due None
-slack:U7 presses approve: [approval.refused] \"Your account belongs to nobody in the catalog, so it cannot vote. Ask to be added under `people` in the catalog; your account is `slack:U7`.\" -> waiting for approval, due None
-slack:U4 presses approve: [approval.refused] \"Your vote does not count here. Ask somebody from the group `leads`.\" -> waiting for approval, due None
-slack:U2 presses approve: [approval.given] Taken -> waiting for approval, due None
-slack:U2 presses approve: [] \"Your approval was already recorded at 08:00:00 UTC. \" -> waiting for approval, due None
+the pull request opens: [pull_request.opened] Go -> waiting for approval, due Some(Watch)
+slack:U1 presses approve: [approval.refused] \"You asked for this, so somebody else must approve it. Ask somebody from the group `leads`.\" -> waiting for approval, due Some(Watch)
+slack:U9 presses approve: [approval.refused] \"You asked for this, so somebody else must approve it. Ask somebody from the group `leads`.\" -> waiting for approval, due Some(Watch)
+slack:U7 presses approve: [approval.refused] \"Your account belongs to nobody in the catalog, so it cannot vote. Ask to be added under `people` in the catalog; your account is `slack:U7`.\" -> waiting for approval, due Some(Watch)
+slack:U4 presses approve: [approval.refused] \"Your vote does not count here. Ask somebody from the group `leads`.\" -> waiting for approval, due Some(Watch)
+slack:U2 presses approve: [approval.given] Taken -> waiting for approval, due Some(Watch)
+slack:U2 presses approve: [] \"Your approval was already recorded at 08:00:00 UTC. \" -> waiting for approval, due Some(Watch)
 slack:U3 presses approve: [approval.given request.approved] Taken -> landing, due Some(Merge)
 slack:U3 presses approve: [approval.refused] \"This is already approved and on its way. Follow it on the card.\" -> landing, due Some(Merge)
 about to merge: [merge.intent] Go -> landing, due Some(Merge)",
@@ -294,15 +296,15 @@ fn approvals_end_with_the_change_they_were_for() {
         "
 slack:U1 asks in prod: [request.opened request.planned] Taken -> waiting for approval, due Some(OpenPullRequest)
 the card is posted: [card.posted] Go -> waiting for approval, due Some(OpenPullRequest)
-the pull request opens: [pull_request.opened] Go -> waiting for approval, due None
-slack:U2 presses approve: [approval.given] Taken -> waiting for approval, due None
+the pull request opens: [pull_request.opened] Go -> waiting for approval, due Some(Watch)
+slack:U2 presses approve: [approval.given] Taken -> waiting for approval, due Some(Watch)
 slack:U3 presses approve: [approval.given request.approved] Taken -> landing, due Some(Merge)
 the tip moved: [request.replanned] Go -> waiting for approval, due Some(OpenPullRequest)
 about to merge: [] Stop -> waiting for approval, due Some(OpenPullRequest)
-the pull request opens: [pull_request.opened] Go -> waiting for approval, due None
-slack:U2 presses approve: [approval.given] Taken -> waiting for approval, due None
+the pull request opens: [pull_request.opened] Go -> waiting for approval, due Some(Watch)
+slack:U2 presses approve: [approval.given] Taken -> waiting for approval, due Some(Watch)
 slack:U3 presses approve: [approval.given request.approved] Taken -> landing, due Some(Merge)
-about to merge: [request.replanned] Stop -> waiting for approval, due None",
+about to merge: [request.replanned] Stop -> waiting for approval, due Some(Watch)",
     );
 }
 
@@ -315,7 +317,7 @@ fn what_waited_does_not_undo_a_newer_change_that_landed_first() {
     other.id = newer.clone();
     other.opened.title = "deploy checkout v3 to staging".to_owned();
     talk.requests.insert(newer.clone(), other);
-    let outcome = Outcome::Landed(CommitId::parse(&"c".repeat(40)).unwrap());
+    let outcome = Outcome::Landed(Landed::by_us(CommitId::parse(&"c".repeat(40)).unwrap()));
     talk.takes("the newer one lands", &Incoming::Happened { request: newer, outcome });
     let other = plan("staging", Field::ImageTag, "v3", "v2");
     talk.happens("the tip moved", Outcome::Replanned { plan: other, why: "it was v1".into() });
@@ -334,7 +336,10 @@ fn a_role_that_was_lost_no_longer_carries_a_change() {
     talk.presses(bo(), Press::Approve).presses(cy(), Press::Approve);
     talk.rules = rules(&CATALOG.replace("cy: { slack: U3, groups: [leads] }", "cy: { slack: U3 }"));
     talk.merge_step();
-    assert_eq!(talk.log.last().unwrap(), "about to merge: [request.replanned] Stop -> waiting for approval, due None");
+    assert_eq!(
+        talk.log.last().unwrap(),
+        "about to merge: [request.replanned] Stop -> waiting for approval, due Some(Watch)"
+    );
 }
 
 #[test]
@@ -418,14 +423,14 @@ fn a_newer_change_takes_over_from_one_that_is_not_seen_live_yet() {
     talk.asks(ana(), "prod", Planning::Planned(version("prod"))).card().proposed();
     talk.presses(bo(), Press::Approve).presses(cy(), Press::Approve).merge_step();
     let commit = CommitId::parse(&"c".repeat(40)).unwrap();
-    talk.happens("it lands", Outcome::Landed(commit.clone()));
+    talk.happens("it lands", Outcome::Landed(Landed::by_us(commit.clone())));
     assert_eq!(talk.requests[&id()].due(), Some(Due::Follow));
     let newer = RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7B").unwrap();
     let mut other = talk.requests[&id()].clone();
     other.id = newer.clone();
     other.state = crate::core::request::State::Landing(other.course().unwrap().clone());
     talk.requests.insert(newer.clone(), other);
-    let landed = Incoming::Happened { request: newer.clone(), outcome: Outcome::Landed(commit) };
+    let landed = Incoming::Happened { request: newer.clone(), outcome: Outcome::Landed(Landed::by_us(commit)) };
     talk.takes("the newer one lands", &landed);
     let crate::core::request::State::Over { ending, .. } = &talk.requests[&id()].state else { panic!("not over") };
     assert_eq!(ending, &Ending::Superseded { by: newer });

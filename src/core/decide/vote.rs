@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::{Asker, Decision, Facts, Reply, Subject, Words, ask::sentence, is_its_card, is_one_human, permitted};
 use crate::core::{
     catalog::ApprovalRule,
     entry::{Actor, Draft},
-    names::{PersonId, RequestId},
+    names::{CommitId, PersonId, RequestId},
     policy::Verdict,
     request::{self, Course, Ending, Event, Request, State, Vote},
     rules::Rules,
@@ -59,6 +61,90 @@ pub struct Click {
     pub barred: Option<Words>,
 }
 
+/// A review of the request's pull request, by whoever the forge says gave it.
+#[derive(Debug, Clone)]
+pub struct Reviewed {
+    /// Who.
+    pub asker: Asker,
+    /// Of which request.
+    pub request: RequestId,
+    /// What it says.
+    pub says: ReviewSays,
+    /// The commit that was reviewed.
+    pub head: CommitId,
+}
+
+/// What a review says to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReviewSays {
+    /// Yes.
+    Yes,
+    /// Changes are requested: no.
+    No,
+    /// An earlier yes was dismissed.
+    TakenBack,
+}
+
+/// A review on the forge is a vote like a click: the same people, the same change, the same rules.
+pub(super) fn reviewed(review: &Reviewed, facts: Facts<'_>) -> Decision {
+    let silent = || Decision::silent(Reply::Stop);
+    let Some((request, rules)) = facts.requests.get(&review.request).zip(facts.rules) else { return silent() };
+    let (State::Deciding(course) | State::Landing(course)) = &request.state else { return silent() };
+    let ours = course.pull_request.as_ref().filter(|ours| ours.head == review.head);
+    if course.foreign.is_some() || ours.is_none_or(|ours| ours.digest != course.plan.digest) {
+        return silent();
+    }
+    let click = as_click(review, course);
+    match (review.says, &request.state) {
+        (ReviewSays::TakenBack, _) => taken_back(&click, request, course, (rules, facts.now)),
+        (ReviewSays::Yes, State::Landing(_)) => one_more(&click, request, course, rules, facts),
+        (ReviewSays::Yes, _) => approve(&click, request, rules, facts),
+        (ReviewSays::No, _) if click.asker.is(&request.requester) => silent(),
+        (ReviewSays::No, _) => {
+            ineligible(&click, request, rules).unwrap_or_else(|| ended(request, Ending::Rejected, &click))
+        }
+    }
+}
+
+fn as_click(review: &Reviewed, course: &Course) -> Click {
+    let press = match review.says {
+        ReviewSays::Yes => Press::Approve,
+        ReviewSays::No | ReviewSays::TakenBack => Press::Reject,
+    };
+    Click {
+        asker: review.asker.clone(),
+        request: review.request.clone(),
+        press,
+        digest: course.plan.digest.short().to_owned(),
+        channel: String::new(),
+        message: String::new(),
+        barred: None,
+    }
+}
+
+/// A yes that was dismissed on the forge no longer counts; what no longer has enough goes back to its people.
+fn taken_back(click: &Click, request: &Request, course: &Course, (rules, now): (&Rules, Timestamp)) -> Decision {
+    let given_there = |vote: &&Vote| vote.actor.via == click.asker.via && click.asker.is(&vote.actor);
+    let Some(vote) = course.votes.iter().find(given_there) else { return Decision::silent(Reply::Stop) };
+    let event = Event::Withdrawn { of: vote.actor.clone(), why: "the review was dismissed".to_owned() };
+    let mut entries = vec![event.draft(&request.id, super::ourselves())];
+    let left: Vec<Vote> = course.votes.iter().filter(|other| *other != vote).cloned().collect();
+    if matches!(request.state, State::Landing(_)) && missing(request, &left, rules, now) == 0 {
+        entries.push(Event::Approved.draft(&request.id, super::ourselves()));
+    }
+    Decision { entries, reply: Reply::Taken }
+}
+
+/// A yes more than needed, while the forge still holds the merge up.
+fn one_more(click: &Click, request: &Request, course: &Course, rules: &Rules, facts: Facts<'_>) -> Decision {
+    let known = course.votes.iter().any(|vote| click.asker.is(&vote.actor));
+    if known || ineligible(click, request, rules).is_some() {
+        return Decision::silent(Reply::Stop);
+    }
+    let vote = Vote { actor: click.asker.actor(), digest: course.plan.digest.clone(), at: facts.now };
+    Decision { entries: vec![Event::Voted(vote).draft(&request.id, click.asker.actor())], reply: Reply::Taken }
+}
+
 pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
     let Some(request) = facts.requests.get(&click.request) else {
         return no(click, "This request is not known here.", "Ask again with a command.");
@@ -91,15 +177,29 @@ fn no(click: &Click, text: &str, remedy: &str) -> Decision {
     Decision { entries: vec![entry], reply: Reply::Private(Words::new(text, remedy)) }
 }
 
+/// Where nobody need approve, whoever asked may say that it is still wanted.
+fn confirms(click: &Click, request: &Request, rules: &Rules) -> bool {
+    let alone = rule(request, rules).is_none_or(|rule| rule.count == 0);
+    let known = click.asker.person.as_ref().is_some_and(|id| rules.catalog.person(id).is_some());
+    alone && known && click.asker.is(&request.requester)
+}
+
 fn approve(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) -> Decision {
     let course = match undecided(click, request) {
         Ok(course) => course,
         Err(decision) => return decision,
     };
-    if let Some(decision) = ineligible(click, request, rules) {
+    if let Some(decision) = ineligible(click, request, rules).filter(|_| !confirms(click, request, rules)) {
         return decision;
     }
-    if facts.now > request.opened.needs.until {
+    if let Some(foreign) = &course.foreign {
+        let text = format!(
+            "{}, so this is not the change that the card shows.",
+            sentence(&foreign.what).trim_end_matches('.')
+        );
+        return no(click, &text, "Take that commit off the branch, merge it on the forge, or cancel and ask again.");
+    }
+    if facts.now > request.deadline() {
         return no(click, "The time to approve this has passed.", "Ask again with a new command.");
     }
     if course.plan.digest.short() != click.digest {
@@ -131,9 +231,9 @@ fn record(click: &Click, request: &Request, course: &Course, rules: &Rules, fact
             .with("policy", rules.policy.hash())
             .with("base", &course.plan.base),
     ];
-    if missing(request, &votes, rules) == 0 {
-        entries
-            .push(Event::Approved.draft(&request.id, super::ourselves()).with("by", counted(request, &votes, rules)));
+    if missing(request, &votes, rules, facts.now) == 0 {
+        let by = counted(request, &votes, rules, facts.now);
+        entries.push(Event::Approved.draft(&request.id, super::ourselves()).with("by", by));
     }
     Decision { entries, reply: Reply::Taken }
 }
@@ -152,7 +252,7 @@ fn reject(click: &Click, request: &Request, rules: &Rules) -> Decision {
 }
 
 fn cancel(click: &Click, request: &Request) -> Decision {
-    if !matches!(request.state, State::Planning)
+    if !matches!(request.state, State::Planning | State::Landing(_))
         && let Err(decision) = undecided(click, request)
     {
         return decision;
@@ -222,18 +322,24 @@ fn rule<'a>(request: &Request, rules: &'a Rules) -> Option<&'a ApprovalRule> {
     rules.catalog.environment(&request.opened.target.environment)?.approvals_for(&request.opened.command)
 }
 
-/// Whose approvals count under the catalog of now: distinct persons, never the requester.
-pub(super) fn counted(request: &Request, votes: &[Vote], rules: &Rules) -> BTreeSet<PersonId> {
+/// Whether a yes was given too long ago to count.
+pub(super) fn is_too_old(request: &Request, vote: &Vote, now: Timestamp) -> bool {
+    now.duration_since(vote.at) > request.patience()
+}
+
+/// Whose approvals count under the catalog of now: distinct persons, never the requester, none too old.
+pub(super) fn counted(request: &Request, votes: &[Vote], rules: &Rules, now: Timestamp) -> BTreeSet<PersonId> {
     let counts = |actor: &Actor| {
         let person = rules.catalog.person(actor.person.as_ref()?)?;
         let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person));
         (listed && !is_one_human(actor, &request.requester)).then(|| actor.person.clone()).flatten()
     };
-    votes.iter().filter_map(|vote| counts(&vote.actor)).collect()
+    let fresh = votes.iter().filter(|vote| !is_too_old(request, vote, now));
+    fresh.filter_map(|vote| counts(&vote.actor)).collect()
 }
 
 /// How many approvals are still needed under the catalog of now.
-pub(super) fn missing(request: &Request, votes: &[Vote], rules: &Rules) -> usize {
+pub(super) fn missing(request: &Request, votes: &[Vote], rules: &Rules, now: Timestamp) -> usize {
     let needed = rule(request, rules).map_or(0, |rule| rule.count);
-    usize::try_from(needed).unwrap_or(usize::MAX).saturating_sub(counted(request, votes, rules).len())
+    usize::try_from(needed).unwrap_or(usize::MAX).saturating_sub(counted(request, votes, rules, now).len())
 }

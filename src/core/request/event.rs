@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{PullRequest, Vote, subject};
+use super::{NotDone, PullRequest, Vote, subject};
 use crate::core::{
     change::Plan,
     entry::{Actor, Draft, Recorded},
@@ -67,6 +67,16 @@ pub enum Ending {
     },
 }
 
+/// What stands on the request's branch that the bot did not put there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreign {
+    /// The branch's newest commit.
+    pub head: CommitId,
+    /// Who pushed what, in words.
+    #[serde(skip)]
+    pub what: String,
+}
+
 /// What happened to a request, one for each kind of entry after the first.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -82,14 +92,32 @@ pub enum Event {
     },
     /// A person said yes.
     Voted(Vote),
+    /// A yes no longer counts: taken back, or too old.
+    Withdrawn {
+        /// Whose.
+        of: Actor,
+        /// Why.
+        why: String,
+    },
     /// Enough did.
     Approved,
     /// The pull request is there.
     PullRequestOpened(PullRequest),
+    /// Somebody else pushed to its branch: approvals are void, and it is not merged by us.
+    Moved(Foreign),
     /// The pull request of a request that ended without landing was closed.
     PullRequestClosed,
+    /// Somebody opened the pull request again that somebody had closed: approvals start again.
+    Reopened,
+    /// Something that is only useful was refused.
+    NotDone(NotDone),
     /// It is in the tracked branch.
-    Landed(CommitId),
+    Landed {
+        /// As this commit.
+        commit: CommitId,
+        /// Who merged it: the bot, or a person on the forge.
+        by: Actor,
+    },
     /// Over.
     Ended(Ending, Actor),
 }
@@ -101,11 +129,49 @@ impl Event {
             Self::Planned(_) => "request.planned",
             Self::Replanned { .. } => "request.replanned",
             Self::Voted(_) => "approval.given",
+            Self::Withdrawn { .. } => "approval.withdrawn",
             Self::Approved => "request.approved",
             Self::PullRequestOpened(_) => "pull_request.opened",
+            Self::Moved(_) => "pull_request.moved",
             Self::PullRequestClosed => "pull_request.closed",
-            Self::Landed(_) => "landing.done",
+            Self::Reopened => "pull_request.reopened",
+            Self::NotDone(_) => "forge.not_done",
+            Self::Landed { .. } => "landing.done",
             Self::Ended(..) => "request.ended",
+        }
+    }
+
+    /// Whether the time that people have starts again with it.
+    pub fn is_about_approval(&self) -> bool {
+        match self {
+            Self::Replanned { .. }
+            | Self::Voted(_)
+            | Self::Withdrawn { .. }
+            | Self::Approved
+            | Self::Moved(_)
+            | Self::Reopened => true,
+            Self::Planned(_)
+            | Self::PullRequestOpened(_)
+            | Self::PullRequestClosed
+            | Self::NotDone(_)
+            | Self::Landed { .. }
+            | Self::Ended(..) => false,
+        }
+    }
+
+    /// Whether what people said before it no longer counts.
+    pub fn voids_approvals(&self) -> bool {
+        match self {
+            Self::Replanned { .. } | Self::Moved(_) | Self::Reopened => true,
+            Self::Planned(_)
+            | Self::Voted(_)
+            | Self::Withdrawn { .. }
+            | Self::Approved
+            | Self::PullRequestOpened(_)
+            | Self::PullRequestClosed
+            | Self::NotDone(_)
+            | Self::Landed { .. }
+            | Self::Ended(..) => false,
         }
     }
 
@@ -118,9 +184,12 @@ impl Event {
                 draft.with("plan", plan).with_text("diff", &plan.diff).with_text("why", why)
             }
             Self::Voted(vote) => draft.with("digest", &vote.digest),
-            Self::Approved | Self::PullRequestClosed => draft,
+            Self::Withdrawn { of, why } => draft.with("of", of).with_text("why", why),
+            Self::Approved | Self::PullRequestClosed | Self::Reopened => draft,
             Self::PullRequestOpened(pull_request) => draft.with("pull_request", pull_request),
-            Self::Landed(commit) => draft.with("commit", commit),
+            Self::Moved(foreign) => draft.with("foreign", foreign).with_text("what", &foreign.what),
+            Self::NotDone(undone) => draft.with("undone", undone).with_text("why", &undone.why),
+            Self::Landed { commit, .. } => draft.with("commit", commit),
             Self::Ended(ending, _) => ending
                 .texts()
                 .into_iter()
@@ -147,10 +216,20 @@ impl Event {
                 digest: serde_json::from_value(member("digest"))?,
                 at: entry.at().map_err(serde::de::Error::custom)?,
             }),
+            "approval.withdrawn" => Self::Withdrawn { of: serde_json::from_value(member("of"))?, why: text("why") },
             "request.approved" => Self::Approved,
             "pull_request.opened" => Self::PullRequestOpened(serde_json::from_value(member("pull_request"))?),
+            "pull_request.moved" => {
+                Self::Moved(Foreign { what: text("what"), ..serde_json::from_value(member("foreign"))? })
+            }
             "pull_request.closed" => Self::PullRequestClosed,
-            "landing.done" => Self::Landed(serde_json::from_value(member("commit"))?),
+            "pull_request.reopened" => Self::Reopened,
+            "forge.not_done" => {
+                Self::NotDone(NotDone { why: text("why"), ..serde_json::from_value(member("undone"))? })
+            }
+            "landing.done" => {
+                Self::Landed { commit: serde_json::from_value(member("commit"))?, by: entry.actor.clone() }
+            }
             "request.ended" => {
                 let ending: Ending = serde_json::from_value(member("end"))?;
                 Self::Ended(ending.with_texts(text), entry.actor.clone())

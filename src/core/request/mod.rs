@@ -7,9 +7,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -18,7 +18,7 @@ use crate::core::{
     names::{CommandName, CommitId, Digest, RequestId, Target},
 };
 
-pub use event::{Ending, Event};
+pub use event::{Ending, Event, Foreign};
 pub use state::{Course, Refused, State};
 
 /// How a change enters the tracked branch.
@@ -53,7 +53,8 @@ pub struct Needs {
 pub struct Opened {
     /// The command.
     pub command: CommandName,
-    /// The command as one could type it again.
+    /// The command as one could type it again. It may hold a reason, so it stands among the texts; erased, it is empty.
+    #[serde(default, skip_serializing)]
     pub words: String,
     /// On what.
     #[serde(flatten)]
@@ -101,6 +102,56 @@ pub struct PullRequest {
     pub digest: Digest,
 }
 
+/// Something useful that the forge did not let us do. Nothing waits for it; the card says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotDone {
+    /// What.
+    pub what: Nicety,
+    /// Why not, in words that end with the remedy.
+    #[serde(skip)]
+    pub why: String,
+}
+
+/// What the forge may refuse without stopping anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nicety {
+    /// Writing what changed into the pull request's title and description.
+    Description,
+    /// Labels.
+    Labels,
+    /// Asking people for a review.
+    Reviewers,
+    /// Publishing the approvals as a commit status.
+    Status,
+    /// Closing the pull request of a request that ended.
+    Closing,
+}
+
+impl Nicety {
+    /// As words go on after "Not done:".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Description => "the pull request's description still tells of the earlier change",
+            Self::Labels => "the pull request has no labels",
+            Self::Reviewers => "nobody was asked for a review on the pull request",
+            Self::Status => "the approvals are not published as the status `leverframe/approval`",
+            Self::Closing => "the pull request is still open",
+        }
+    }
+
+    /// A word for entries.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Description => "description",
+            Self::Labels => "labels",
+            Self::Reviewers => "reviewers",
+            Self::Status => "status",
+            Self::Closing => "closing",
+        }
+    }
+}
+
 /// An effect on the world that a request waits for. Each looks at the world before it acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Due {
@@ -108,6 +159,8 @@ pub enum Due {
     Plan,
     /// Push the branch and open the pull request.
     OpenPullRequest,
+    /// Look what people do to the pull request, until it is decided.
+    Watch,
     /// Commit to the tracked branch.
     Commit,
     /// Merge the pull request, or wait for the person who will.
@@ -135,8 +188,9 @@ pub struct Request {
     pub card: Option<Card>,
     /// Where it stands.
     pub state: State,
-    /// What was recorded as about to be done since the state last changed, so that trying again records it once.
-    pub intents: BTreeSet<String>,
+    /// What was recorded as about to be done since the state last changed, so that trying again records it once; each
+    /// with the place of its entry.
+    pub intents: BTreeMap<String, u64>,
 }
 
 impl Request {
@@ -146,15 +200,24 @@ impl Request {
     /// When the entry lacks what it must have.
     pub fn opened(id: RequestId, recorded: &Recorded) -> Result<Self, serde_json::Error> {
         let entry = &recorded.entry;
+        let mut body = entry.body.clone();
+        // Where they are a text, their hash stands there; entries of earlier versions have them in plain.
+        if body.get("words").is_some_and(Value::is_object) {
+            body.remove("words");
+        }
+        let mut opened: Opened = serde_json::from_value(Value::Object(body))?;
+        if let Some(words) = recorded.texts.get("words") {
+            opened.words.clone_from(words);
+        }
         Ok(Self {
             id,
-            opened: serde_json::from_value(Value::Object(entry.body.clone()))?,
+            opened,
             reason: recorded.texts.get("reason").cloned(),
             requester: entry.actor.clone(),
             at: entry.at().map_err(serde::de::Error::custom)?,
             card: None,
             state: State::Planning,
-            intents: BTreeSet::new(),
+            intents: BTreeMap::new(),
         })
     }
 
@@ -170,14 +233,26 @@ impl Request {
         }
         match Event::read(recorded)? {
             Some(event) => {
+                let (counts, voids) = (event.is_about_approval(), event.voids_approvals());
                 self.state = self.state.after(event)?;
                 self.intents.clear();
+                if let (true, Some(course), Ok(at)) = (counts, self.course_mut(), recorded.entry.at()) {
+                    course.since = at;
+                    course.voided = if voids { at } else { course.voided };
+                }
             }
             None => {
-                self.intents.insert(intent(&recorded.entry.kind, &recorded.entry.body));
+                let intent = intent(&recorded.entry.kind, &recorded.entry.body);
+                self.intents.entry(intent).or_insert(recorded.entry.seq);
             }
         }
         Ok(self)
+    }
+
+    /// The place of the last intent of this kind since the state last changed.
+    pub fn intended(&self, kind: &str) -> Option<u64> {
+        let of_kind = |(intent, _): &(&String, &u64)| intent.split(' ').next() == Some(kind);
+        self.intents.iter().filter(of_kind).map(|(_, seq)| *seq).max()
     }
 
     /// What the world owes this request now.
@@ -187,13 +262,14 @@ impl Request {
             State::Deciding(_) | State::Landing(_) if self.opened.way != Way::Commit && !self.is_proposed() => {
                 Some(Due::OpenPullRequest)
             }
+            State::Deciding(_) if self.opened.way != Way::Commit => Some(Due::Watch),
             State::Deciding(_) => None,
             State::Landing(_) if self.opened.way == Way::Commit => Some(Due::Commit),
             State::Landing(_) => Some(Due::Merge),
             State::Following(..) => Some(Due::Follow),
             State::Over { ending: Ending::TakenOver { .. }, .. } => None,
-            State::Over { course: Some(Course { pull_request: Some(_), .. }), commit: None, .. } => {
-                Some(Due::ClosePullRequest)
+            State::Over { course: Some(course @ Course { pull_request: Some(_), .. }), commit: None, .. } => {
+                course.can(Nicety::Closing).then_some(Due::ClosePullRequest)
             }
             State::Over { .. } => None,
         }
@@ -213,6 +289,26 @@ impl Request {
             State::Deciding(course) | State::Landing(course) | State::Following(course, _) => Some(course),
             State::Over { course, .. } => course.as_ref(),
         }
+    }
+
+    fn course_mut(&mut self) -> Option<&mut Course> {
+        match &mut self.state {
+            State::Planning => None,
+            State::Deciding(course) | State::Landing(course) | State::Following(course, _) => Some(course),
+            State::Over { course, .. } => course.as_mut(),
+        }
+    }
+
+    /// How long a yes is good for, and how long people have for the next one.
+    pub fn patience(&self) -> SignedDuration {
+        self.opened.needs.until.duration_since(self.at)
+    }
+
+    /// When it is too late to approve it: counted from the last that was heard of it.
+    pub fn deadline(&self) -> Timestamp {
+        let since = self.course().map_or(self.at, |course| course.since);
+        let until = since.checked_add(self.patience()).unwrap_or(since);
+        until.max(self.opened.needs.until)
     }
 
     /// Its commit in the tracked branch.

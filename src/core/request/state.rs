@@ -1,6 +1,8 @@
 //! Where a request stands, and the one function that says what each event makes of each state.
 
-use super::{Ending, Event, PullRequest, Vote};
+use jiff::Timestamp;
+
+use super::{Ending, Event, Foreign, Nicety, NotDone, PullRequest, Vote};
 use crate::core::{change::Plan, entry::Actor, names::CommitId};
 
 /// What a request carries along.
@@ -14,6 +16,16 @@ pub struct Course {
     pub pull_request: Option<PullRequest>,
     /// Why earlier approvals no longer count, when that happened.
     pub replanned: Option<String>,
+    /// What somebody else pushed to its branch; while it is there, nobody approves and nothing is merged by us.
+    pub foreign: Option<Foreign>,
+    /// What the forge did not let us do.
+    pub not_done: Vec<NotDone>,
+    /// Who merged it, where that was not the bot.
+    pub landed_by: Option<Actor>,
+    /// Until when what people said no longer counts.
+    pub voided: Timestamp,
+    /// When people last said something about it, or it was approved, or asked for anew.
+    pub since: Timestamp,
 }
 
 /// Where a request stands. Data exists only in the states that have it.
@@ -53,7 +65,22 @@ pub struct Refused {
 impl Course {
     /// A change that nobody has voted on.
     pub fn new(plan: Plan) -> Self {
-        Self { plan, votes: Vec::new(), pull_request: None, replanned: None }
+        Self {
+            plan,
+            votes: Vec::new(),
+            pull_request: None,
+            replanned: None,
+            foreign: None,
+            not_done: Vec::new(),
+            landed_by: None,
+            voided: Timestamp::UNIX_EPOCH,
+            since: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Whether something useful may still be tried: what was refused once is not.
+    pub fn can(&self, what: Nicety) -> bool {
+        self.not_done.iter().all(|undone| undone.what != what)
     }
 }
 
@@ -78,63 +105,106 @@ impl State {
     /// # Errors
     /// When the event does not fit, which leaves the state as it was.
     pub fn after(self, event: Event) -> Result<Self, Refused> {
-        use State::{Deciding, Following, Landing, Over, Planning};
         let refused = Refused { event: event.kind(), state: self.word() };
-        match (self, event) {
-            (Planning, Event::Planned(plan)) => Ok(Deciding(Course::new(plan))),
-            (Planning, Event::Ended(ending, by)) => Ok(Over { course: None, commit: None, ending, by }),
-            (Deciding(course), Event::Planned(plan)) => course.redrawn(plan).map(Deciding).ok_or(refused),
-            (Landing(course), Event::Planned(plan)) => course.redrawn(plan).map(Landing).ok_or(refused),
-            (Deciding(course), Event::Voted(vote)) => Ok(Deciding(course.voted(vote))),
-            (Deciding(course), Event::Approved) => Ok(Landing(course)),
-            (Deciding(course), Event::PullRequestOpened(at)) => Ok(Deciding(course.at(at))),
-            (Landing(course), Event::PullRequestOpened(at)) => Ok(Landing(course.at(at))),
-            (Deciding(course) | Landing(course), Event::Replanned { plan, why }) => Ok(course.anew(plan, why)),
-            (Deciding(course) | Landing(course), Event::Landed(commit)) => Ok(Following(course, commit)),
-            (Deciding(course) | Landing(course), Event::Ended(ending, by)) => Ok(Self::ended(course, None, ending, by)),
-            (Following(course, commit), Event::Ended(ending, by)) => Ok(Self::ended(course, Some(commit), ending, by)),
-            // Its pull request was on its way when the request ended: known, so that it can be closed.
-            (Over { course: Some(course), commit: None, ending, by }, Event::PullRequestOpened(at)) => {
-                Ok(Over { course: Some(course.at(at)), commit: None, ending, by })
-            }
-            // Somebody merged it on the forge all the same: what is in the branch counts.
-            (Over { course: Some(course), commit: None, .. }, Event::Landed(commit)) => Ok(Following(course, commit)),
-            (Over { course: Some(course), commit, ending, by }, Event::PullRequestClosed) => {
-                Ok(Over { course: Some(Course { pull_request: None, ..course }), commit, ending, by })
-            }
-            (
-                Planning,
-                Event::Replanned { .. }
-                | Event::Voted(_)
-                | Event::Approved
-                | Event::PullRequestOpened(_)
-                | Event::PullRequestClosed
-                | Event::Landed(_),
-            )
-            | (Deciding(_), Event::PullRequestClosed)
-            | (Landing(_), Event::Voted(_) | Event::Approved | Event::PullRequestClosed)
-            | (
-                Following(..),
-                Event::Planned(_)
-                | Event::Replanned { .. }
-                | Event::Voted(_)
-                | Event::Approved
-                | Event::PullRequestOpened(_)
-                | Event::PullRequestClosed
-                | Event::Landed(_),
-            )
-            | (
-                Over { .. },
-                Event::Planned(_)
-                | Event::Replanned { .. }
-                | Event::Voted(_)
-                | Event::Approved
-                | Event::PullRequestOpened(_)
-                | Event::PullRequestClosed
-                | Event::Landed(_)
-                | Event::Ended(..),
-            ) => Err(refused),
-        }
+        let next = match self {
+            Self::Planning => planning(event),
+            Self::Deciding(course) => deciding(course, event),
+            Self::Landing(course) => landing(course, event),
+            Self::Following(course, commit) => following(course, commit, event),
+            Self::Over { course: Some(course), commit, ending, by } => over(course, (commit, ending, by), event),
+            // It was never planned: nothing comes after.
+            Self::Over { course: None, .. } => None,
+        };
+        next.ok_or(refused)
+    }
+}
+
+fn planning(event: Event) -> Option<State> {
+    match event {
+        Event::Planned(plan) => Some(State::Deciding(Course::new(plan))),
+        Event::Ended(ending, by) => Some(State::Over { course: None, commit: None, ending, by }),
+        Event::Replanned { .. }
+        | Event::Voted(_)
+        | Event::Withdrawn { .. }
+        | Event::Approved
+        | Event::PullRequestOpened(_)
+        | Event::Moved(_)
+        | Event::PullRequestClosed
+        | Event::Reopened
+        | Event::NotDone(_)
+        | Event::Landed { .. } => None,
+    }
+}
+
+fn deciding(course: Course, event: Event) -> Option<State> {
+    match event {
+        Event::Planned(plan) => course.redrawn(plan).map(State::Deciding),
+        Event::Replanned { plan, why } => Some(course.anew(plan, why)),
+        Event::Voted(vote) => Some(State::Deciding(course.voted(vote))),
+        Event::Withdrawn { of, .. } => Some(State::Deciding(course.without(&of))),
+        Event::Approved => Some(State::Landing(course)),
+        Event::PullRequestOpened(at) => Some(State::Deciding(course.at(at))),
+        Event::Moved(foreign) => Some(State::Deciding(course.moved(foreign))),
+        Event::NotDone(undone) => Some(State::Deciding(course.lacking(undone))),
+        Event::Landed { commit, by } => Some(State::Following(course.landed(by), commit)),
+        Event::Ended(ending, by) => Some(State::ended(course, None, ending, by)),
+        Event::PullRequestClosed | Event::Reopened => None,
+    }
+}
+
+fn landing(course: Course, event: Event) -> Option<State> {
+    match event {
+        Event::Planned(plan) => course.redrawn(plan).map(State::Landing),
+        Event::Replanned { plan, why } => Some(course.anew(plan, why)),
+        // A yes more, while what is approved waits for the forge.
+        Event::Voted(vote) => Some(State::Landing(course.voted(vote))),
+        Event::Withdrawn { of, .. } => Some(State::Deciding(course.without(&of))),
+        Event::PullRequestOpened(at) => Some(State::Landing(course.at(at))),
+        Event::Moved(foreign) => Some(State::Deciding(course.moved(foreign))),
+        Event::NotDone(undone) => Some(State::Landing(course.lacking(undone))),
+        Event::Landed { commit, by } => Some(State::Following(course.landed(by), commit)),
+        Event::Ended(ending, by) => Some(State::ended(course, None, ending, by)),
+        Event::Approved | Event::PullRequestClosed | Event::Reopened => None,
+    }
+}
+
+fn following(course: Course, commit: CommitId, event: Event) -> Option<State> {
+    match event {
+        Event::NotDone(undone) => Some(State::Following(course.lacking(undone), commit)),
+        Event::Ended(ending, by) => Some(State::ended(course, Some(commit), ending, by)),
+        Event::Planned(_)
+        | Event::Replanned { .. }
+        | Event::Voted(_)
+        | Event::Withdrawn { .. }
+        | Event::Approved
+        | Event::PullRequestOpened(_)
+        | Event::Moved(_)
+        | Event::PullRequestClosed
+        | Event::Reopened
+        | Event::Landed { .. } => None,
+    }
+}
+
+fn over(course: Course, (commit, ending, by): (Option<CommitId>, Ending, Actor), event: Event) -> Option<State> {
+    let still = |course| State::Over { course: Some(course), commit: commit.clone(), ending: ending.clone(), by };
+    match event {
+        // Its pull request was on its way when the request ended: known, so that it can be closed.
+        Event::PullRequestOpened(at) => commit.is_none().then(|| still(course.at(at))),
+        // Somebody merged it on the forge all the same: what is in the branch counts.
+        Event::Landed { commit: landed, by } => commit.is_none().then(|| State::Following(course.landed(by), landed)),
+        Event::Reopened => (commit.is_none() && matches!(ending, Ending::TakenOver { .. })).then(|| {
+            let why = "its pull request was closed and opened again".to_owned();
+            State::Deciding(Course { votes: Vec::new(), replanned: Some(why), foreign: None, ..course })
+        }),
+        Event::PullRequestClosed => Some(still(Course { pull_request: None, ..course })),
+        Event::NotDone(undone) => Some(still(course.lacking(undone))),
+        Event::Planned(_)
+        | Event::Replanned { .. }
+        | Event::Voted(_)
+        | Event::Withdrawn { .. }
+        | Event::Approved
+        | Event::Moved(_)
+        | Event::Ended(..) => None,
     }
 }
 
@@ -142,6 +212,27 @@ impl Course {
     /// Another change, on which nobody has voted.
     fn anew(self, plan: Plan, why: String) -> State {
         State::Deciding(Self { plan, votes: Vec::new(), replanned: Some(why), ..self })
+    }
+
+    /// Somebody's yes no longer counts.
+    fn without(mut self, of: &Actor) -> Self {
+        self.votes.retain(|vote| vote.actor != *of);
+        self
+    }
+
+    /// What people said yes to is not what is there.
+    fn moved(self, foreign: Foreign) -> Self {
+        Self { votes: Vec::new(), foreign: Some(foreign), ..self }
+    }
+
+    fn lacking(mut self, undone: NotDone) -> Self {
+        self.not_done.retain(|other| other.what != undone.what);
+        self.not_done.push(undone);
+        self
+    }
+
+    fn landed(self, by: Actor) -> Self {
+        Self { landed_by: (by.account.is_some() || by.person.is_some()).then_some(by), ..self }
     }
 
     /// The same change on a newer tip: only what stands around it differs, so its votes stand.
@@ -156,6 +247,7 @@ impl Course {
 
     fn at(mut self, pull_request: PullRequest) -> Self {
         self.pull_request = Some(pull_request);
+        self.foreign = None;
         self
     }
 }

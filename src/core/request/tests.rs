@@ -30,8 +30,12 @@ fn events() -> Vec<Event> {
         Event::Approved,
         Event::PullRequestOpened(proposed()),
         Event::PullRequestClosed,
-        Event::Landed(CommitId::parse(&"c".repeat(40)).unwrap()),
+        Event::Landed { commit: CommitId::parse(&"c".repeat(40)).unwrap(), by: actor() },
         Event::Ended(Ending::Failed { why: "why".to_owned(), remedy: "remedy".to_owned() }, actor()),
+        Event::Withdrawn { of: actor(), why: "dismissed".to_owned() },
+        Event::Moved(Foreign { head: CommitId::parse(&"d".repeat(40)).unwrap(), what: "dan pushed".to_owned() }),
+        Event::Reopened,
+        Event::NotDone(NotDone { what: Nicety::Labels, why: "forbidden".to_owned() }),
     ]
 }
 
@@ -46,6 +50,12 @@ fn states() -> Vec<State> {
         State::Following(course.clone(), commit.clone()),
         over(None),
         over(Some(commit)),
+        State::Over {
+            course: Some(course.clone()),
+            commit: None,
+            ending: Ending::TakenOver { why: "closed".to_owned(), remedy: String::new() },
+            by: actor(),
+        },
     ]
 }
 
@@ -61,12 +71,13 @@ fn every_state_meets_every_event() {
     assert_eq!(
             table,
             "\
-planning: waiting for approval | - | - | - | - | - | - | over
-waiting for approval: waiting for approval | waiting for approval | waiting for approval | landing | waiting for approval | - | rolling out | over
-landing: landing | waiting for approval | - | - | landing | - | rolling out | over
-rolling out: - | - | - | - | - | - | - | over
-over: - | - | - | - | over | over | rolling out | -
-over: - | - | - | - | - | over | - | -
+planning: waiting for approval | - | - | - | - | - | - | over | - | - | - | -
+waiting for approval: waiting for approval | waiting for approval | waiting for approval | landing | waiting for approval | - | rolling out | over | waiting for approval | waiting for approval | - | waiting for approval
+landing: landing | waiting for approval | landing | - | landing | - | rolling out | over | waiting for approval | waiting for approval | - | landing
+rolling out: - | - | - | - | - | - | - | over | - | - | - | rolling out
+over: - | - | - | - | over | over | rolling out | - | - | - | - | over
+over: - | - | - | - | - | over | - | - | - | - | - | over
+over: - | - | - | - | over | over | rolling out | - | - | - | waiting for approval | over
 "
         );
 }
@@ -116,9 +127,9 @@ fn a_change_planned_anew_is_proposed_anew() {
         at: Timestamp::UNIX_EPOCH,
         card: None,
         state: State::Deciding(course),
-        intents: BTreeSet::new(),
+        intents: BTreeMap::new(),
     };
-    assert_eq!(request(course.clone()).due(), None);
+    assert_eq!(request(course.clone()).due(), Some(Due::Watch));
     course.plan.digest = Digest::of(b"another");
     assert_eq!(request(course).due(), Some(Due::OpenPullRequest));
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use super::{Again, Inner, Landed, Landing, Onto, Trouble, compare, facts, landed, may, report, rules};
+use super::{Again, Inner, Landing, Onto, Trouble, anchors, compare, facts, landed, may, report, rules};
 use crate::{
     core::{
         change::{Plan, PlanRefusal, Planned},
@@ -15,7 +15,7 @@ use crate::{
         request::{Course, Ending, Request},
         rules::{Rules, Sources},
     },
-    git::{Composed, Signature, Tree},
+    git::{Composed, Outcome as Landed, Signature, Tree},
 };
 
 /// How much of a diff a description shows, in characters: GitHub takes 65,536 in all.
@@ -29,6 +29,9 @@ pub(super) enum Approvers {
     /// It does not: nobody has yet.
     Unnamed,
 }
+
+/// The address that we commit with.
+pub const ADDRESS: &str = "leverframe@users.noreply.invalid";
 
 /// How often rules that changed meanwhile are read before the card says that they do.
 const READINGS: usize = 5;
@@ -112,7 +115,9 @@ enum Stop {
 
 async fn land(inner: &Arc<Inner>, request: &Request, course: &Course, place: Place) -> Result<Landed<Stop>, Trouble> {
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
-    let (author, message) = (author(&rules, &request.requester), message(&rules, request, course, place.approvers));
+    let checkpoint = anchors::trailer(inner, &request.id, "push.intent").await?;
+    let message = message(&rules, request, course, (place.approvers, checkpoint));
+    let author = author(&rules, &request.requester);
     let (repository, request_again, plan) = (inner.reach.repository.name.clone(), request.clone(), course.plan.clone());
     let under = place.under;
     let compose = move |tree: &Tree<'_>| -> Result<Composed, Stop> {
@@ -138,7 +143,7 @@ fn composed(planned: Planned, author: Signature, message: String, request: &Requ
 }
 
 fn ourselves() -> Signature {
-    Signature { name: "Leverframe".to_owned(), email: "leverframe@users.noreply.invalid".to_owned() }
+    Signature { name: "Leverframe".to_owned(), email: ADDRESS.to_owned() }
 }
 
 /// The person, as the catalog knows them.
@@ -155,12 +160,20 @@ fn author(rules: &Rules, actor: &Actor) -> Signature {
     }
 }
 
-fn message(rules: &Rules, request: &Request, course: &Course, approvers: Approvers) -> String {
-    format!("{}\n\n{}", request.opened.title, body(Some(rules), request, course, approvers))
+fn message(rules: &Rules, request: &Request, course: &Course, trailers: Trailers) -> String {
+    format!("{}\n\n{}", request.opened.title, body(Some(rules), request, course, trailers))
 }
 
+/// What a message says of approvers, and the ledger's checkpoint.
+pub(super) type Trailers = (Approvers, Option<String>);
+
 /// What it was before and why, then the trailers.
-pub(super) fn body(rules: Option<&Rules>, request: &Request, course: &Course, approvers: Approvers) -> String {
+pub(super) fn body(
+    rules: Option<&Rules>,
+    request: &Request,
+    course: &Course,
+    (approvers, checkpoint): Trailers,
+) -> String {
     let mut body = String::new();
     for line in &course.plan.lines {
         let _ = writeln!(body, "{}: {} -> {}", line.field, line.old.as_deref().unwrap_or("(not set)"), line.new);
@@ -170,6 +183,9 @@ pub(super) fn body(rules: Option<&Rules>, request: &Request, course: &Course, ap
     }
     let _ = writeln!(body, "\nLeverframe-Request: {}", request.id);
     let _ = writeln!(body, "Requested-by: {}", named(rules, &request.requester));
+    if let Some(checkpoint) = checkpoint {
+        let _ = writeln!(body, "{}: {checkpoint}", crate::ledger::TRAILER);
+    }
     if approvers == Approvers::Named {
         for vote in &course.votes {
             let _ = writeln!(body, "Approved-by: {}", named(rules, &vote.actor));

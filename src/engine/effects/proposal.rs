@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 
-use super::{Again, Inner, Trouble, again, landed, landing, may, report};
+use super::{
+    Again, Inner, Trouble, again, anchors, landed, landed_by, landing, may, published, report,
+    watching::{self, Seen},
+};
 use crate::{
     core::{
         decide::{Outcome, Step},
         names::CommitId,
-        request::{Course, Ending, PullRequest, Request, Way},
+        request::{Course, Ending, Nicety, PullRequest, Request, Way},
     },
-    forge::{ForgeError, Merge, Method, NewPullRequest, State as Proposed},
+    forge::{ForgeError, Merge, Method, NewPullRequest, PullRequest as Proposal, State as Proposed},
     git::GitError,
 };
 
@@ -28,7 +31,7 @@ pub(super) async fn propose(inner: &Arc<Inner>, request: &Request, course: &Cour
     if !may(inner, request, step).await {
         return Ok(());
     }
-    let Some(head) = landing::onto_branch(inner, request, course).await? else { return Ok(()) };
+    let Some(head) = onto_our_branch(inner, request, course).await? else { return Ok(()) };
     if !may(inner, request, Step::OpenPullRequest { branch: request.branch() }).await {
         return Ok(());
     }
@@ -38,10 +41,31 @@ pub(super) async fn propose(inner: &Arc<Inner>, request: &Request, course: &Cour
         head: request.branch(),
         base: inner.reach.repository.branch.clone(),
     };
+    let (title, text) = (new.title.clone(), new.body.clone());
     let at = forge.open_pull_request(new).await?;
+    if course.pull_request.is_some() {
+        let described = forge.describe(at.number, &title, &text);
+        published::nicety(inner, request, (at.number, Nicety::Description), described).await?;
+    }
     let opened = PullRequest { number: at.number, url: at.url, head, digest };
     report(inner, request, Outcome::PullRequestOpened(opened)).await;
     Ok(())
+}
+
+/// Puts the change on the request's branch and gives the branch's head. A head that is not the one on record must be one
+/// commit beyond the tracked branch that changes only what was planned: a name and a trailer can be anybody's.
+pub(super) async fn onto_our_branch(
+    inner: &Arc<Inner>,
+    request: &Request,
+    course: &Course,
+) -> Result<Option<CommitId>, Trouble> {
+    let Some(head) = landing::onto_branch(inner, request, course).await? else { return Ok(None) };
+    let known = course.pull_request.as_ref().is_some_and(|ours| ours.head == head);
+    let Some(forge) = inner.reach.repository.forge.as_ref().filter(|_| !known) else { return Ok(Some(head)) };
+    let compared = forge.compare(&inner.reach.repository.branch, &head).await?;
+    let planned = |path| course.plan.edits.iter().any(|edit| edit.path == path);
+    let ours = compared.commits == 1 && compared.files.into_iter().all(|file| planned(file.path));
+    if ours { Ok(Some(head)) } else { Err(GitError::BranchTaken(request.branch()).into()) }
 }
 
 fn no_forge() -> Ending {
@@ -60,20 +84,12 @@ pub(super) async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course
         return Ok(());
     };
     let now = forge.pull_request(ours.number).await?;
-    let moved = now.state == Proposed::Open && now.head != ours.head;
-    if moved && !request.intents.is_empty() && pushed_by_us(inner, request, course).await? {
+    if watching::seen(inner, request, course, &now).await? == Seen::Otherwise {
         return Ok(());
     }
-    if let Some(ending) = taken_over(&now.state, &now.head, ours) {
-        report(inner, request, Outcome::Ended(ending)).await;
-        return Ok(());
-    }
-    if let Proposed::Merged { commit } = now.state {
-        // Hosts that do not name the commit are believed that it landed; the head stands for it.
-        landed(inner, request, commit.unwrap_or(now.head)).await;
-        return Ok(());
-    }
-    if request.opened.way == Way::ByHand {
+    published::approval(inner, request, course).await;
+    watching::reviews(inner, request, (forge, course)).await?;
+    if request.opened.way == Way::ByHand || inner.request(&request.id).await.is_none_or(|now| now != *request) {
         return Ok(());
     }
     if let Again::Reported = again(inner, request, course).await? {
@@ -83,78 +99,86 @@ pub(super) async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course
     if !may(inner, request, step).await {
         return Ok(());
     }
-    match forge.merge(ours.number, the_merge(inner, request, course, &ours.head)).await {
+    let checkpoint = anchors::trailer(inner, &request.id, "merge.intent").await?;
+    match forge.merge(ours.number, the_merge(inner, request, course, (&ours.head, checkpoint))).await {
         Ok(commit) => {
             landed(inner, request, commit).await;
             Ok(())
         }
-        Err(ForgeError::NotMergeable(words)) => rebase(inner, request, course, words).await,
+        Err(ForgeError::NotMergeable(words)) => rebase(inner, request, (course, &now), words).await,
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether the branch moved because we made it anew ourselves and the answer was lost: then its head is noted.
-async fn pushed_by_us(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<bool, Trouble> {
-    let Some(ours) = &course.pull_request else { return Ok(false) };
-    match landing::onto_branch(inner, request, course).await {
-        Ok(Some(head)) => {
-            report(inner, request, Outcome::PullRequestOpened(PullRequest { head, ..ours.clone() })).await;
-            Ok(true)
-        }
-        Ok(None) => Ok(true),
-        Err(Trouble::Git(GitError::BranchTaken(_))) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// What people did to the pull request that makes it theirs.
-fn taken_over(state: &Proposed, head: &CommitId, ours: &PullRequest) -> Option<Ending> {
-    let taken = |why: String, remedy: &str| Some(Ending::TakenOver { why, remedy: remedy.to_owned() });
-    match state {
-        Proposed::Closed => taken(
-            format!("pull request #{} was closed on the forge.", ours.number),
-            "Reopen and merge it there, or ask again.",
-        ),
-        Proposed::Open if head != &ours.head => taken(
-            format!(
-                "somebody pushed {} to the branch of pull request #{}, which nobody approved here.",
-                head.short(),
-                ours.number
-            ),
-            "Review and merge it on the forge, or ask again.",
-        ),
-        Proposed::Open | Proposed::Merged { .. } => None,
-    }
-}
-
 /// The forge will not merge as it is. When the branch rests on an older tip it is made anew on the present one; the
-/// change is the same, so its approvals stand. Otherwise the forge's words are shown and it is tried again.
-async fn rebase(inner: &Arc<Inner>, request: &Request, course: &Course, words: String) -> Result<(), Trouble> {
-    let refused = Trouble::Forge(ForgeError::NotMergeable(words));
-    let Some(ours) = &course.pull_request else { return Err(refused) };
+/// change is the same, so its approvals stand. Otherwise the card says who or what is awaited, and it is tried again.
+async fn rebase(
+    inner: &Arc<Inner>,
+    request: &Request,
+    (course, now): (&Course, &Proposal),
+    words: String,
+) -> Result<(), Trouble> {
+    let Some(ours) = &course.pull_request else { return Ok(()) };
     let step = Step::Push { branch: request.branch(), digest: course.plan.digest.clone() };
     if !may(inner, request, step).await {
         return Ok(());
     }
-    match landing::onto_branch(inner, request, course).await? {
+    match onto_our_branch(inner, request, course).await? {
         Some(head) if head != ours.head => {
             let opened = PullRequest { head, ..ours.clone() };
             report(inner, request, Outcome::PullRequestOpened(opened)).await;
             Ok(())
         }
-        Some(_) => Err(refused),
+        Some(_) => Err(Trouble::Blocked(blocked(inner, (ours, now), words).await)),
         None => Ok(()),
     }
 }
 
-fn the_merge(inner: &Arc<Inner>, request: &Request, course: &Course, head: &CommitId) -> Merge {
+/// Why GitHub does not merge, in its words and with what its checks and reviewers say.
+async fn blocked(inner: &Arc<Inner>, (ours, now): (&PullRequest, &Proposal), words: String) -> String {
+    let refused = ForgeError::NotMergeable(words);
+    let Some(forge) = &inner.reach.repository.forge else { return refused.to_string() };
+    let said = refused.to_string();
+    let queue = said.to_lowercase().contains("merge queue")
+        || forge.has_merge_queue(&inner.reach.repository.branch).await.unwrap_or(false);
+    if queue {
+        return format!(
+            "{said}. The branch merges through a merge queue, which no program may enter for you: press \"Merge when \
+             ready\" on pull request #{}. It is followed from there",
+            ours.number
+        );
+    }
+    let checks = forge.checks(&ours.head).await.unwrap_or_default();
+    let listed = |what: &str, names: &[String]| {
+        let names: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
+    };
+    let awaited: Vec<String> = now.awaited.iter().map(|login| watching::name(inner, login)).collect();
+    let known = [
+        listed("Failing:", &checks.failing),
+        listed("Still running:", &checks.pending),
+        (!awaited.is_empty()).then(|| format!("Asked for a review: {}", awaited.join(", "))),
+    ];
+    let known: Vec<String> = known.into_iter().flatten().collect();
+    match known.is_empty() {
+        true => format!("{said}. {}", refused.remedy()),
+        false => format!("{}. {}", said.trim_end_matches('.'), known.join(". ")),
+    }
+}
+
+fn the_merge(
+    inner: &Arc<Inner>,
+    request: &Request,
+    course: &Course,
+    (head, checkpoint): (&CommitId, Option<String>),
+) -> Merge {
     let method = match request.opened.way {
         Way::Merge => Method::Merge,
         Way::Rebase => Method::Rebase,
         Way::Squash | Way::Commit | Way::ByHand => Method::Squash,
     };
     let rules = inner.rules();
-    let message = landing::body(rules.as_deref(), request, course, landing::Approvers::Named);
+    let message = landing::body(rules.as_deref(), request, course, (landing::Approvers::Named, checkpoint));
     Merge { head: head.clone(), method, title: request.opened.title.clone(), message }
 }
 
@@ -163,13 +187,21 @@ fn the_merge(inner: &Arc<Inner>, request: &Request, course: &Course, head: &Comm
 pub(super) async fn close(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
     let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return Ok(()) };
     let seen = forge.pull_request(ours.number).await?;
-    match seen.state {
-        Proposed::Merged { commit } => landed(inner, request, commit.unwrap_or(seen.head)).await,
+    match &seen.state {
+        Proposed::Merged { commit } => {
+            let commit = commit.clone().unwrap_or_else(|| seen.head.clone());
+            landed_by(inner, request, commit, watching::merger(inner, &seen)).await;
+        }
         Proposed::Closed => drop(report(inner, request, Outcome::PullRequestClosed).await),
         Proposed::Open => {
+            published::approval(inner, request, course).await;
             if may(inner, request, Step::ClosePullRequest { number: ours.number }).await {
-                forge.close_pull_request(ours.number).await?;
-                report(inner, request, Outcome::PullRequestClosed).await;
+                let done = forge.close_pull_request(ours.number).await;
+                let closed = done.is_ok();
+                published::refused(inner, request, Nicety::Closing, done).await?;
+                if closed {
+                    report(inner, request, Outcome::PullRequestClosed).await;
+                }
             }
         }
     }

@@ -16,10 +16,11 @@ use serde_json::{Value, json};
 
 use super::{
     Shared,
-    accounts::BOT,
+    accounts::{BOT, account},
     forge::{Close, ForgeError, MergeWish, Opening, PullRequest, Refused, State as Life, Verdict},
     merge::Method,
 };
+use crate::play::json::put;
 
 type Held = State<Arc<Shared>>;
 type Numbered = Path<(String, String, u64)>;
@@ -32,6 +33,8 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/repos/{owner}/{name}/pulls/{number}", get(one).patch(edit))
         .route("/repos/{owner}/{name}/pulls/{number}/reviews", get(reviews).post(review))
         .route("/repos/{owner}/{name}/pulls/{number}/merge", get(is_merged).put(merge))
+        .merge(super::more::routes())
+        .layer(middleware::from_fn(tagged))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard))
 }
 
@@ -43,10 +46,35 @@ async fn guard(State(shared): Held, headers: HeaderMap, request: Request, next: 
     let path = request.uri().path();
     match token {
         None => failure(401, "Requires authentication", &[]),
-        Some(token) if token != shared.token.reveal() => failure(401, "Bad credentials", &[]),
+        Some(token) if token != shared.token.reveal() && !shared.apps.takes(token) => {
+            failure(401, "Bad credentials", &[])
+        }
         Some(_) if path != here && !path.starts_with(&format!("{here}/")) => failure(404, "Not Found", &[]),
         Some(_) => next.run(request).await,
     }
+}
+
+/// Pull requests are asked for conditionally: what has not changed is answered 304, which costs no quota.
+async fn tagged(request: Request, next: Next) -> Response {
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let path = request.uri().path().to_owned();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let conditional = request.method() == http::Method::GET
+        && (last == "pulls" || (path.contains("/pulls/") && last.chars().all(|c| c.is_ascii_digit())));
+    let response = next.run(request).await;
+    if !conditional || !response.status().is_success() {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { return failure(500, "broken", &[]) };
+    let tag = format!("\"{}\"", crate::core::names::Digest::of(&body));
+    if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        parts.headers.insert(header::ETAG, tag);
+    }
+    Response::from_parts(parts, body.into())
 }
 
 async fn repository(State(shared): Held) -> Response {
@@ -84,7 +112,7 @@ async fn list(State(shared): Held, Query(wanted): Query<Wanted>) -> Response {
     in_forge(&shared, move |shared| {
         let all: Vec<PullRequest> = shared.forge.pulls()?.into_iter().filter(fits).collect();
         let shown = all.iter().skip((page - 1) * size).take(size);
-        let json: Vec<Value> = shown.map(|pull| shared.places.pull_in_list(pull)).collect();
+        let json: Vec<Value> = shown.map(|pull| listed(shared, pull)).collect();
         let mut response = Json(json).into_response();
         if page * size < all.len() {
             let next = format!("<{}/pulls?per_page={size}&page={}>; rel=\"next\"", shared.places.url, page + 1);
@@ -145,6 +173,9 @@ async fn edit(State(shared): Held, Path((_, _, number)): Numbered, body: Bytes) 
     let close = body.state.map(|state| if state == "closed" { Close::Yes } else { Close::No });
     in_forge(&shared, move |shared| {
         let pull = shared.forge.edit(number, body.title, body.body, close)?;
+        if close == Some(Close::Yes) {
+            shared.forge.extras.kept().closed_by.insert(number, BOT);
+        }
         Ok(Json(whole(shared, &pull)?).into_response())
     })
     .await
@@ -216,7 +247,31 @@ async fn merge(State(shared): Held, Path((_, _, number)): Numbered, body: Bytes)
 }
 
 fn whole(shared: &Shared, pull: &PullRequest) -> Result<Value, ForgeError> {
-    Ok(shared.places.pull(pull, &shared.forge.compare(pull)?))
+    let mut json = shared.places.pull(pull, &shared.forge.compare(pull)?);
+    dress(shared, pull, &mut json);
+    Ok(json)
+}
+
+fn listed(shared: &Shared, pull: &PullRequest) -> Value {
+    let mut json = shared.places.pull_in_list(pull);
+    dress(shared, pull, &mut json);
+    json
+}
+
+/// Labels, and who was asked for a review and has not given one.
+fn dress(shared: &Shared, pull: &PullRequest, json: &mut Value) {
+    let kept = shared.forge.extras.kept();
+    let labels = kept.labels.get(&pull.number).into_iter().flatten();
+    let labels: Vec<Value> = labels.map(|name| shared.places.label(name)).collect();
+    let asked = kept.asked.get(&pull.number).into_iter().flatten();
+    let asked = asked.filter(|login| pull.reviews.iter().all(|review| review.by.login != login.as_str()));
+    let (teams, people): (Vec<&String>, Vec<&String>) = asked.partition(|name| name.starts_with("team/"));
+    let people = people.into_iter().filter_map(|login| account(login).ok());
+    let people: Vec<Value> = people.map(|account| shared.places.user(account)).collect();
+    let teams: Vec<Value> = teams.iter().map(|name| shared.places.team(name.trim_start_matches("team/"))).collect();
+    put(json, "labels", json!(labels));
+    put(json, "requested_reviewers", json!(people));
+    put(json, "requested_teams", json!(teams));
 }
 
 /// Runs what reads or writes the repository away from the threads that serve.
@@ -234,11 +289,11 @@ where
 }
 
 /// A body as JSON, whatever its content type says: GitHub does not look at that either.
-fn read<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Option<T> {
+pub(super) fn read<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Option<T> {
     serde_json::from_slice(body).ok()
 }
 
-fn unreadable() -> Response {
+pub(super) fn unreadable() -> Response {
     failure(400, "Problems parsing JSON", &[])
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use super::pull::{PullRequest, Review, State, Verdict};
 use super::{
     accounts::Account,
+    extras::Extras,
     merge::{self, Merged, Merging, Method},
 };
 use crate::{
@@ -75,7 +76,8 @@ pub(super) struct Compared {
 pub(super) struct Forge {
     pub(super) repository: DemoRepository,
     pub(super) owner: String,
-    pulse: Pulse,
+    pub(super) pulse: Pulse,
+    pub(super) extras: Extras,
     kept: Mutex<Kept>,
 }
 
@@ -88,7 +90,7 @@ struct Kept {
 
 impl Forge {
     pub(super) fn new(repository: DemoRepository, owner: String, pulse: Pulse) -> Self {
-        Self { repository, owner, pulse, kept: Mutex::default() }
+        Self { repository, owner, pulse, extras: Extras::default(), kept: Mutex::default() }
     }
 
     /// Every pull request, newest first, as the branches stand now.
@@ -196,6 +198,16 @@ impl Forge {
         review.map(|review| (pull, review)).ok_or_else(|| plain(404, "Not Found"))
     }
 
+    /// Somebody takes the weight off a review.
+    pub(super) fn dismiss(&self, number: u64, id: u64) -> Result<PullRequest, ForgeError> {
+        self.change(number, |pull, _| {
+            let review = pull.reviews.iter_mut().find(|review| review.id == id);
+            let review = review.ok_or_else(|| plain(404, "Not Found"))?;
+            review.verdict = Verdict::Dismissed;
+            Ok(())
+        })
+    }
+
     pub(super) fn merge(&self, number: u64, by: Account, wish: &MergeWish) -> Result<PullRequest, ForgeError> {
         let (owner, wanted) = (self.owner.clone(), self.kept().wanted_reviews);
         self.change(number, |pull, repository| {
@@ -204,6 +216,9 @@ impl Forge {
             }
             if wish.sha.as_ref().is_some_and(|sha| *sha != pull.head_sha) {
                 return Err(plain(409, "Head branch was modified. Review and try the merge again."));
+            }
+            if let Some(words) = self.extras.kept().in_the_way(&pull.head_sha) {
+                return Err(plain(405, &words));
             }
             if approvals(pull) < wanted {
                 let words = format!("At least {wanted} approving review is required by reviewers with write access.");
@@ -303,7 +318,7 @@ fn refresh(repository: &Repository, pull: &mut PullRequest) -> Result<(), ForgeE
 
 /// How many people's last word is yes.
 fn approvals(pull: &PullRequest) -> usize {
-    let decided = |review: &&Review| review.verdict != Verdict::Comment;
+    let decided = |review: &&Review| !matches!(review.verdict, Verdict::Comment | Verdict::Dismissed);
     let last = |by: Account| pull.reviews.iter().rev().filter(decided).find(|review| review.by == by);
     let mut people: Vec<Account> = Vec::new();
     for review in &pull.reviews {
@@ -332,7 +347,7 @@ fn branch(repository: &Repository, name: &str) -> Option<Oid> {
     repository.refname_to_id(&format!("refs/heads/{name}")).ok()
 }
 
-fn plain(status: u16, message: &str) -> ForgeError {
+pub(super) fn plain(status: u16, message: &str) -> ForgeError {
     ForgeError::Refused(Refused { status, message: message.to_owned(), errors: Vec::new() })
 }
 

@@ -5,7 +5,12 @@ pub mod accounts;
 pub mod forge;
 pub mod merge;
 
+pub mod extras;
+
 mod api;
+mod apps;
+mod deliver;
+mod more;
 mod pages;
 mod prose;
 mod pull;
@@ -13,10 +18,12 @@ mod shapes;
 
 use std::sync::Arc;
 
-use forge::{Close, Forge, ForgeError, MergeWish, PullRequest, Review, Verdict};
+use extras::{Queue, Run, Status};
+use forge::{Close, Forge, ForgeError, MergeWish, Opening, PullRequest, Review, Verdict};
 use merge::Method;
 
 use self::accounts::account;
+pub use self::deliver::signature;
 use super::{
     error::PlayError,
     exchange::Exchanges,
@@ -44,12 +51,15 @@ pub struct GithubOptions {
 pub struct GithubLookalike {
     server: Server,
     shared: Arc<Shared>,
+    _deliveries: tokio::task::JoinSet<()>,
 }
 
 struct Shared {
     places: shapes::Places,
     token: Secret,
     forge: Forge,
+    apps: apps::Apps,
+    hook: deliver::Hook,
 }
 
 impl GithubLookalike {
@@ -61,12 +71,15 @@ impl GithubLookalike {
         let listener = listen(0).await?;
         let GithubOptions { repository, owner, name, token, pulse } = options;
         let places = shapes::Places { url: url_of(&listener)?, owner: owner.clone(), name };
-        let shared = Arc::new(Shared { places, token, forge: Forge::new(repository, owner, pulse) });
-        let router =
-            api::routes(&shared).merge(pages::routes(&shared)).fallback(nothing).with_state(Arc::clone(&shared));
-        let habits = Habits { kept: &["/repos/"], prefix: "/api/v3" };
+        let forge = Forge::new(repository, owner, pulse.clone());
+        let (apps, hook) = (apps::Apps::default(), deliver::Hook::default());
+        let shared = Arc::new(Shared { places, token, forge, apps, hook });
+        let routes = api::routes(&shared).merge(apps::routes()).merge(pages::routes(&shared));
+        let router = routes.fallback(nothing).with_state(Arc::clone(&shared));
+        let habits = Habits { kept: &["/repos/", "/app/"], prefix: "/api/v3" };
         let server = Server::serve(listener, router, Exchanges::default(), habits)?;
-        Ok(Self { server, shared })
+        let deliveries = deliver::start(Arc::clone(&shared), &pulse);
+        Ok(Self { server, shared, _deliveries: deliveries })
     }
 
     /// What `github.api` must be in the bot's configuration; the pages are under the same address.
@@ -124,12 +137,99 @@ impl GithubLookalike {
         self.shared.forge.merge(number, account(who)?, &wish).map_err(|error| told(number, error))
     }
 
+    /// Somebody dismisses a review on the page.
+    ///
+    /// # Errors
+    /// When there is no such person or review.
+    pub fn dismisses(&self, who: &str, number: u64, review: u64) -> Result<PullRequest, PlayError> {
+        account(who)?;
+        self.shared.forge.dismiss(number, review).map_err(|error| told(number, error))
+    }
+
+    /// Somebody opens it again on the page.
+    ///
+    /// # Errors
+    /// When there is no such person or pull request.
+    pub fn reopens(&self, who: &str, number: u64) -> Result<PullRequest, PlayError> {
+        account(who)?;
+        self.shared.forge.edit(number, None, None, Some(Close::No)).map_err(|error| told(number, error))
+    }
+
+    /// Somebody else opens a pull request from a branch.
+    ///
+    /// # Errors
+    /// When there is no such person or branch.
+    pub fn opens(&self, who: &str, branch: &str, title: &str) -> Result<PullRequest, PlayError> {
+        let base = self.shared.forge.repository.branch().to_owned();
+        let opening = Opening { title: title.to_owned(), body: String::new(), head: branch.to_owned(), base };
+        self.shared.forge.open(account(who)?, opening).map_err(|error| told(0, error))
+    }
+
+    /// Where webhooks go from now on, and what signs them; nowhere without a bot.
+    pub fn set_bot(&self, bot: Option<(&str, Secret)>) {
+        self.shared.hook.set(bot.map(|(url, secret)| deliver::Bot { url: url.to_owned(), secret }));
+    }
+
+    /// Waits until the bot was told of everything that has changed so far.
+    pub async fn delivered(&self) {
+        self.shared.hook.delivered(self.shared.forge.pulse.revision()).await;
+    }
+
+    /// An App that may ask for tokens: its id, its installation, and its private key's public half in DER (PKCS#1).
+    pub fn install(&self, id: u32, installation: u32, public_key: Vec<u8>) {
+        self.shared.apps.install(id, installation, public_key);
+    }
+
+    /// Whether an App was given this token, and it is still worth something.
+    pub fn gave(&self, token: &str) -> bool {
+        self.shared.apps.takes(token)
+    }
+
+    /// Every token that an App was given is worth nothing from now on, whatever its date says.
+    pub fn revoke_tokens(&self) {
+        self.shared.apps.revoke();
+    }
+
+    /// A check says something of a commit; without a conclusion it runs.
+    pub fn checks(&self, sha: &str, name: &str, conclusion: Option<&str>) {
+        let run = Run {
+            sha: sha.to_owned(),
+            name: name.to_owned(),
+            conclusion: conclusion.map(str::to_owned),
+            at: crate::clock::now(),
+        };
+        self.shared.forge.extras.kept().runs.push(run);
+        self.shared.forge.pulse.beat();
+    }
+
+    /// From now on a merge needs these checks or statuses to be green (405 otherwise).
+    pub fn require_checks(&self, names: &[&str]) {
+        self.shared.forge.extras.kept().required = names.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// From now on only a merge queue merges.
+    pub fn require_queue(&self) {
+        self.shared.forge.extras.kept().queue = Some(Queue);
+    }
+
+    /// The newest statuses of a commit.
+    pub fn statuses(&self, sha: &str) -> Vec<Status> {
+        self.shared.forge.extras.kept().statuses_of(sha).into_iter().cloned().collect()
+    }
+
+    /// The labels of a pull request, and who was asked to review it.
+    pub fn dressed(&self, number: u64) -> (Vec<String>, Vec<String>) {
+        let kept = self.shared.forge.extras.kept();
+        let listed = |all: Option<&std::collections::BTreeSet<String>>| all.into_iter().flatten().cloned().collect();
+        (listed(kept.labels.get(&number)), listed(kept.asked.get(&number)))
+    }
+
     /// Somebody closes it on the page.
     ///
     /// # Errors
     /// When there is no such pull request.
     pub fn closes(&self, who: &str, number: u64) -> Result<PullRequest, PlayError> {
-        account(who)?;
+        self.shared.forge.extras.kept().closed_by.insert(number, account(who)?);
         self.shared.forge.edit(number, None, None, Some(Close::Yes)).map_err(|error| told(number, error))
     }
 

@@ -121,6 +121,7 @@ fn said(review: &Review, pull: &PullRequest) -> Markup {
         Verdict::Approve => ("yes", "approved these changes"),
         Verdict::RequestChanges => ("no", "requested changes"),
         Verdict::Comment => ("quiet", "commented"),
+        Verdict::Dismissed => ("quiet", "reviewed; the review was dismissed"),
     };
     html! {
         div.row {

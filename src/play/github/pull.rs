@@ -80,6 +80,8 @@ pub enum Verdict {
     RequestChanges,
     /// Neither.
     Comment,
+    /// It was one of the first two, and somebody dismissed it.
+    Dismissed,
 }
 
 impl Verdict {
@@ -99,6 +101,7 @@ impl Verdict {
             Self::Approve => "APPROVED",
             Self::RequestChanges => "CHANGES_REQUESTED",
             Self::Comment => "COMMENTED",
+            Self::Dismissed => "DISMISSED",
         }
     }
 }

@@ -75,6 +75,11 @@ impl Names {
         if let Some(length) = pattern(rest, "##########.######") {
             return Some((length, "<ts>".to_owned()));
         }
+        if let Some(length) = pattern(rest, "Ledger-Checkpoint: ") {
+            // How many entries came before is chance, and with it the root.
+            let more = rest.iter().skip(length).take_while(|c| **c != '\n').count();
+            return Some((length + more, "Ledger-Checkpoint: <size> <root>".to_owned()));
+        }
         if let Some(length) = pattern(rest, "127.0.0.1:#") {
             let more = rest.iter().skip(length).take_while(|c| c.is_ascii_digit()).count();
             return Some((length + more, "127.0.0.1:<port>".to_owned()));

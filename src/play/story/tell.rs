@@ -134,7 +134,7 @@ impl Telling<'_> {
             Act::Edits(who, edit) => {
                 let (path, before) = (edit.file.as_str(), edit.replace.as_str());
                 let hand = HandEdit { path, before, after: &edit.with, message: &edit.message };
-                repository.edit_by_hand(who, &hand, clock::now()).map(drop)
+                repository.edit_by_hand(who, &hand, clock::now()).map(|_| self.world.pulse.beat())
             }
             Act::Breaks(version, reason) => {
                 clusters.values().for_each(|cluster| cluster.break_version(version, reason));

@@ -112,6 +112,9 @@ fn literal(json: &serde_json::Value) -> Literal {
         serde_json::Value::Object(entries) => {
             Literal::Mapping(entries.iter().map(|(key, value)| (key.clone(), literal(value))).collect())
         }
-        single => Literal::Scalar(Scalar::from_json(single).unwrap_or(Scalar::Null)),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => Literal::Scalar(Scalar::from_json(json).unwrap_or(Scalar::Null)),
     }
 }

@@ -41,7 +41,9 @@ impl Entries {
             let number = operations.len();
             let (path, verb) = match &collection.node.content {
                 Content::List(items) => (collection.path.index(items.len()), "item added"),
-                _ => (collection.path.key("leverframe/added"), "key added"),
+                Content::Map(_) | Content::Text(..) | Content::Alias(_) => {
+                    (collection.path.key("leverframe/added"), "key added")
+                }
             };
             operations.push((verb, Operation::Insert { document: document.clone(), path, value: value(number) }));
             let verb = if verb == "item added" { "item removed" } else { "key removed" };

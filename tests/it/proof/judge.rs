@@ -67,18 +67,14 @@ impl<'t> Judges<'t> {
     pub(crate) fn judge(&self, changes: &[Change<'_>], edited: &Edited) -> Result<Heard, String> {
         exact(self.text, edited)?;
         let mut heard = Heard::default();
-        if let Some(before) = &self.nodes {
-            let after = nodes::read(&edited.text).ok_or("saphyr-parser cannot read the edited file")?;
-            let mut expected = before.clone();
-            for (document, steps, wanted) in changes {
-                let old = expected.get_mut(*document).ok_or("saphyr-parser sees fewer documents")?;
-                let new = after.get(*document).ok_or("a document is gone")?;
-                nodes::expect(old, new, steps, wanted)?;
-            }
+        let after = nodes::read(&edited.text);
+        // saphyr-parser does not read plain values behind a tab, which YAML allows.
+        if self.nodes.is_some() && after.is_none() && !edited.text.contains(":\t") {
+            return Err("saphyr-parser cannot read the edited file".to_owned());
+        }
+        if let (Some(before), Some(after)) = (&self.nodes, after) {
+            by_nodes(before.clone(), changes, after)?;
             heard.by_nodes = true;
-            if nodes::numbered(expected) != nodes::numbered(after) {
-                return Err("saphyr-parser reads another difference than the wanted one".to_owned());
-            }
         }
         if let Some(before) = &self.values {
             heard.by_values = self.by_values(before.clone(), changes, &edited.text)?;
@@ -103,6 +99,18 @@ impl<'t> Judges<'t> {
             && expected.iter().zip(&found).all(|(expected, found)| alike(expected, found));
         if alike { Ok(true) } else { Err("serde_yaml reads another difference than the wanted one".to_owned()) }
     }
+}
+
+fn by_nodes(mut expected: Vec<Node>, changes: &[Change<'_>], after: Vec<Node>) -> Result<(), String> {
+    for (document, steps, wanted) in changes {
+        let old = expected.get_mut(*document).ok_or("saphyr-parser sees fewer documents")?;
+        let new = after.get(*document).ok_or("a document is gone")?;
+        nodes::expect(old, new, steps, wanted)?;
+    }
+    if nodes::numbered(expected) == nodes::numbered(after) {
+        return Ok(());
+    }
+    Err("saphyr-parser reads another difference than the wanted one".to_owned())
 }
 
 /// Every document, or nothing if one of them is not readable. libyaml counts a byte order mark as a column.
@@ -214,7 +222,11 @@ pub(crate) fn value_of(scalar: &Scalar) -> Value {
 pub(crate) fn is(node: &Node, wanted: &Scalar) -> bool {
     let Content::Text(text, quotes) = &node.content else { return false };
     let read = match (wanted, quotes) {
-        (Scalar::String(wanted), Quotes::Single | Quotes::Double | Quotes::Literal | Quotes::Folded) => text == wanted,
+        (Scalar::String(wanted), Quotes::Single | Quotes::Double) => text == wanted,
+        // Where the file ends in a block without a line break saphyr-parser reads one; serde_yaml holds it exactly.
+        (Scalar::String(wanted), Quotes::Literal | Quotes::Folded) => {
+            text == wanted || text.strip_suffix('\n') == Some(wanted)
+        }
         (Scalar::String(wanted), Quotes::Plain) => text == wanted && is_text_everywhere(text),
         (Scalar::Bool(wanted), Quotes::Plain) => text.eq_ignore_ascii_case(&wanted.to_string()),
         (Scalar::Integer(wanted), Quotes::Plain) => text.parse() == Ok(*wanted),
@@ -231,7 +243,9 @@ fn is_text_everywhere(text: &str) -> bool {
     let only = |text: &str, extra: &str| {
         text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || extra.contains(c))
     };
-    let sixty = unsigned.contains(':') && unsigned.split(':').all(|part| only(part, "_."));
+    let sixty = unsigned
+        .rsplit_once(':')
+        .is_some_and(|(parts, last)| parts.split(':').all(|part| only(part, "_")) && only(last, "_."));
     let parts: Vec<_> = text.trim_start_matches(['-', '+']).splitn(3, '-').collect();
     let date = matches!(parts[..], [year, month, day] if {
         let (day, time) = day.split_at(day.find(|c: char| !c.is_ascii_digit()).unwrap_or(day.len()));

@@ -50,13 +50,12 @@ fn beneath(steps: &[Step], value: Value) -> Value {
 
 /// An item that `[key=name]` finds.
 fn selected(key: &str, name: &str, value: Value) -> Value {
-    match value {
-        Value::Mapping(entries) if !entries.contains_key(key) => {
-            let first = (Value::from(key), Value::from(name));
-            Value::Mapping(std::iter::once(first).chain(entries).collect())
-        }
-        value => value,
+    let Value::Mapping(entries) = value else { return value };
+    if entries.contains_key(key) {
+        return Value::Mapping(entries);
     }
+    let first = (Value::from(key), Value::from(name));
+    Value::Mapping(std::iter::once(first).chain(entries).collect())
 }
 
 fn literal(value: &Literal) -> Value {

@@ -1,0 +1,156 @@
+//! Durable entries per second with 1 and 64 writers: ours, with everything an entry is (salts, chain, tree, store),
+//! beside SQLite (WAL, synchronous=FULL) and, where it is installed, PostgreSQL, on the same disk in the same run; and
+//! how long `verify` takes beside hashing alone. The baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
+
+use std::{
+    error::Error,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use leverframe::{
+    core::entry::{Actor, Draft},
+    ledger::{self, Append, Ledger, Outcome},
+};
+use sha2::{Digest, Sha256};
+
+type Outcomes<T> = Result<T, Box<dyn Error>>;
+
+/// How long each turn of each contestant lasts.
+const TURN: Duration = Duration::from_secs(2);
+const TURNS: usize = 3;
+/// So many entries are verified.
+const VERIFIED: usize = 200_000;
+
+fn main() -> Outcomes<()> {
+    let mut out = io::stdout().lock();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    for writers in [1_usize, 64] {
+        let mut rates: [Vec<f64>; 3] = Default::default();
+        for _ in 0..TURNS {
+            rates[0].push(runtime.block_on(ours(writers))?);
+            rates[1].extend(sqlite(writers));
+            rates[2].extend(postgres(writers));
+        }
+        let [ours, sqlite, postgres] = rates.map(median);
+        writeln!(
+            out,
+            "{writers:>2} writers: ours {:>8.0}/s   SQLite {}   PostgreSQL {}   (limit: 1.2x)",
+            ours.unwrap_or_default(),
+            told(ours, sqlite),
+            told(ours, postgres)
+        )?;
+    }
+    let [ours, least] = runtime.block_on(verified())?;
+    writeln!(
+        out,
+        "verify {VERIFIED} entries: {ours:.2?}, hashing alone {least:.2?}: {:.2}x (limit: 3x)",
+        ours.as_secs_f64() / least.as_secs_f64()
+    )?;
+    Ok(())
+}
+
+fn told(ours: Option<f64>, theirs: Option<f64>) -> String {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) => format!("{theirs:>8.0}/s ({:.2}x)", ours / theirs),
+        (_, None) | (None, _) => "absent".to_owned(),
+    }
+}
+
+fn append(number: i64) -> Append {
+    let actor = Actor { person: None, account: Some("slack:U111".into()), via: "slack".into() };
+    let draft = Draft::new("request.opened", format!("request/{number}"), actor);
+    let draft = draft.with("number", number).with("service", "checkout").with_text("reason", "fixes the login");
+    Append { at: Timestamp::UNIX_EPOCH, drafts: vec![draft], seen: None }
+}
+
+/// Entries per second that so many writers have acknowledged, each its next after its last.
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+async fn ours(writers: usize) -> Outcomes<f64> {
+    let folder = tempfile::tempdir()?;
+    let ledger = Ledger::open(folder.path(), Timestamp::UNIX_EPOCH)?.ledger;
+    let started = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..writers {
+        let ledger = ledger.clone();
+        tasks.spawn(async move {
+            let mut count = 0_u32;
+            while started.elapsed() < TURN {
+                if let Ok(Outcome::Appended(_)) = ledger.append(append(i64::from(count))).await {
+                    count += 1;
+                }
+            }
+            count
+        });
+    }
+    let counts = tasks.join_all().await;
+    let rate = f64::from(counts.iter().sum::<u32>()) / started.elapsed().as_secs_f64();
+    ledger.close().await;
+    Ok(rate)
+}
+
+fn script(name: &str) -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "the baselines lie outside the project")]
+    let shared = std::env::var_os("LEVERFRAME_SHARED")?;
+    let path = Path::new(&shared).join("bench/durable").join(name);
+    path.exists().then_some(path)
+}
+
+/// The rate in the last line that a baseline printed for so many writers.
+fn rate(command: &mut Command, writers: usize) -> Option<f64> {
+    let output = command.output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let of_these =
+        |line: &serde_json::Value| line.get("threads").and_then(serde_json::Value::as_u64) == Some(writers as u64);
+    let mut lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.rfind(of_these)?.get("ops_s")?.as_f64()
+}
+
+fn sqlite(writers: usize) -> Option<f64> {
+    let seconds = TURN.as_secs().to_string();
+    rate(Command::new("python3").arg(script("append_py.py")?).args([&seconds, &writers.to_string()]), writers)
+}
+
+fn postgres(writers: usize) -> Option<f64> {
+    let seconds = TURN.as_secs().to_string();
+    rate(Command::new("bash").arg(script("pg.sh")?).args([&seconds, &writers.to_string()]), writers)
+}
+
+fn median(mut rates: Vec<f64>) -> Option<f64> {
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len() / 2).copied()
+}
+
+/// How long `verify` takes, and hashing the same entries once.
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+async fn verified() -> Outcomes<[Duration; 2]> {
+    let folder = tempfile::tempdir()?;
+    let ledger = Ledger::open(folder.path(), Timestamp::UNIX_EPOCH)?.ledger;
+    for number in 0..VERIFIED / 500 {
+        let drafts = (0..500).flat_map(|place| append((number * 500 + place) as i64).drafts).collect();
+        ledger.append(Append { drafts, ..append(0) }).await?;
+    }
+    ledger.close().await;
+    let mut exported = Vec::new();
+    ledger::export_jsonl(folder.path(), 0, &mut exported)?;
+    let (mut ours, mut least) = (Duration::MAX, Duration::MAX);
+    for _ in 0..TURNS {
+        let started = Instant::now();
+        ledger::verify(folder.path())?;
+        ours = ours.min(started.elapsed());
+        let started = Instant::now();
+        // What nobody who verifies can leave out: each entry hashed for the chain and for the tree.
+        for line in exported.split(|byte| *byte == b'\n') {
+            std::hint::black_box((Sha256::digest(line), Sha256::new().chain_update([0]).chain_update(line).finalize()));
+        }
+        least = least.min(started.elapsed());
+    }
+    let started = Instant::now();
+    let opened = Ledger::open(folder.path(), Timestamp::UNIX_EPOCH)?;
+    writeln!(io::stdout(), "open {VERIFIED} entries: {:.2?}", started.elapsed())?;
+    opened.ledger.close().await;
+    Ok([ours, least])
+}

@@ -1,0 +1,214 @@
+//! `leverframe/gate`: a status on every open pull request that touches what levers move, ours or anybody's. Red with
+//! the reason where it changes a locked field, green otherwise. Looked at when a webhook hints at it, and every 20
+//! seconds by a question that costs nothing while nothing changes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::{Busy, Inner, effects, facts, hints, outside};
+use crate::{
+    core::{
+        change::SourceFile,
+        names::{CommitId, RequestId, Target},
+        rules::{Rules, Sources},
+    },
+    forge::{ChangedFile, ForgeError, GitHub, PullRequest, Status, StatusState},
+};
+
+/// The status on pull requests.
+const GATE: &str = "leverframe/gate";
+/// How long between two looks that nobody hinted at.
+const EVERY: Duration = Duration::from_secs(20);
+/// How many statuses are remembered as published; when there are more, they are published once again.
+const REMEMBERED: usize = 2000;
+
+/// What the forge shows of us, as far as this process knows.
+#[derive(Default)]
+pub(super) struct Shown {
+    published: Mutex<HashMap<(CommitId, &'static str), Status>>,
+    /// The requests whose pull requests have their labels and reviewers.
+    pub(super) dressed: Mutex<BTreeSet<RequestId>>,
+    /// Open pull requests are to be looked at.
+    pub(super) look: Notify,
+    /// The tracked branch has moved.
+    pub(super) moved: Notify,
+    /// It was not looked at yet since.
+    unseen: Mutex<Option<Busy>>,
+}
+
+impl Shown {
+    /// The tracked branch has moved; that is in flight until it was looked at.
+    pub(super) fn note_moved(&self, inner: &Arc<Inner>) {
+        *self.unseen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Busy::new(inner));
+        self.moved.notify_one();
+    }
+
+    /// Somebody looks now, and is done when this is dropped.
+    pub(super) fn looking(&self) -> Option<Busy> {
+        self.unseen.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn is_published(&self, commit: &CommitId, status: &Status) -> bool {
+        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published.get(&(commit.clone(), status.context)) == Some(status)
+    }
+
+    pub(super) fn note_published(&self, commit: &CommitId, status: Status) {
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        if published.len() >= REMEMBERED {
+            published.clear();
+        }
+        published.insert((commit.clone(), status.context), status);
+    }
+}
+
+/// What was judged: the commit of each pull request, under the rules of then.
+#[derive(Default)]
+struct Judged {
+    under: Sources,
+    heads: BTreeMap<u64, CommitId>,
+    /// The forge does not let us publish.
+    refused: Option<String>,
+}
+
+pub(super) async fn keep(inner: Arc<Inner>) {
+    let Some(forge) = inner.reach.repository.forge.clone() else { return };
+    let mut judged = Judged::default();
+    while !inner.tasks.is_stopping() {
+        if let Some(rules) = inner.rules()
+            && let Err(error) = look(&inner, &forge, &rules, &mut judged).await
+        {
+            tracing::info!(%error, "the open pull requests are looked at later");
+        }
+        tokio::select! {
+            () = inner.tasks.pause(EVERY) => {}
+            () = inner.forge.look.notified() => {}
+        }
+    }
+}
+
+async fn look(inner: &Arc<Inner>, forge: &GitHub, rules: &Rules, judged: &mut Judged) -> Result<(), ForgeError> {
+    let under = inner.considered.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if under != judged.under {
+        *judged = Judged { under, ..Judged::default() };
+    }
+    let open = forge.open_pull_requests(&inner.reach.repository.branch).await?;
+    judged.heads.retain(|number, _| open.iter().any(|pull| pull.number == *number));
+    for pull in open {
+        go_on(inner, &pull).await;
+        if judged.heads.get(&pull.number) == Some(&pull.head) {
+            continue;
+        }
+        judge(inner, forge, rules, (&pull, judged)).await?;
+        judged.heads.insert(pull.number, pull.head);
+    }
+    Ok(())
+}
+
+/// A pull request of ours that people closed and opened again goes on, also when its webhook was lost.
+async fn go_on(inner: &Arc<Inner>, pull: &PullRequest) {
+    let Some(id) = pull.head_branch.strip_prefix("leverframe/").and_then(|id| RequestId::parse(id).ok()) else {
+        return;
+    };
+    if let Some(request) = inner.request(&id).await.filter(hints::is_closed_by_people) {
+        effects::watching::reopened(inner, &request).await;
+    }
+}
+
+async fn judge(
+    inner: &Arc<Inner>,
+    forge: &GitHub,
+    rules: &Rules,
+    (pull, judged): (&PullRequest, &mut Judged),
+) -> Result<(), ForgeError> {
+    let compared = forge.compare(&inner.reach.repository.branch, &pull.head).await?;
+    let targets = touched(rules, &compared.files);
+    if targets.is_empty() || judged.refused.is_some() {
+        return Ok(());
+    }
+    let mut locked = None;
+    for target in &targets {
+        let (before, after) = files(inner, forge, (rules, target), &compared).await?;
+        locked = locked.or_else(|| locked_in(rules, target, (&before, &after)));
+    }
+    let status = match locked {
+        Some(words) => Status::new(GATE, StatusState::Failure, &words),
+        None => Status::new(GATE, StatusState::Success, "Nothing that is locked changes"),
+    };
+    if inner.forge.is_published(&pull.head, &status) {
+        return Ok(());
+    }
+    match forge.publish(&pull.head, &status).await {
+        Ok(()) => inner.forge.note_published(&pull.head, status),
+        Err(error) if error.is_passing() => return Err(error),
+        Err(error) => {
+            tracing::warn!(%error, remedy = error.remedy(), "`{GATE}` cannot be published");
+            judged.refused = Some(error.to_string());
+        }
+    }
+    Ok(())
+}
+
+/// The targets whose directories hold one of the files.
+pub(super) fn touched(rules: &Rules, files: &[ChangedFile]) -> Vec<Target> {
+    let all = rules.services.iter().flat_map(|(service, places)| {
+        places.iter().map(|place| Target { service: service.clone(), environment: place.clone() })
+    });
+    let holds = |target: &Target| {
+        let directory = rules.place_of(target);
+        let inside = |file: &ChangedFile| {
+            let paths = [Some(&file.path), file.before.as_ref()];
+            directory.as_ref().is_some_and(|at| paths.into_iter().flatten().any(|path| path.is_within(at)))
+        };
+        files.iter().any(inside)
+    };
+    all.filter(holds).collect()
+}
+
+/// A target's files where the pull request began, and as it would leave them.
+async fn files(
+    inner: &Arc<Inner>,
+    forge: &GitHub,
+    (rules, target): (&Rules, &Target),
+    compared: &crate::forge::Compared,
+) -> Result<(Vec<SourceFile>, Vec<SourceFile>), ForgeError> {
+    let Some(place) = rules.place_of(target) else { return Ok((Vec::new(), Vec::new())) };
+    let before = inner.reach.repository.mirror.target(&compared.from, &place).await.unwrap_or_default();
+    let mut after = before.clone();
+    let concerns =
+        |file: &&ChangedFile| file.path.is_within(&place) || before.iter().any(|known| known.path == file.path);
+    for file in compared.files.iter().filter(concerns) {
+        let gone = [Some(&file.path), file.before.as_ref()];
+        after.retain(|other| !gone.contains(&Some(&other.path)));
+        let Some(blob) = &file.blob else { continue };
+        if let Some(text) = forge.text_of(blob).await? {
+            after.push(SourceFile { path: file.path.clone(), text, blob: blob.clone() });
+        }
+    }
+    Ok((before, after))
+}
+
+/// Why a change of a target's files is not to be merged, when a lock holds what it changes.
+fn locked_in(rules: &Rules, target: &Target, (before, after): (&[SourceFile], &[SourceFile])) -> Option<String> {
+    let words = |what: String, because: &str| format!("{what} of {target} is locked: {because}");
+    let changed = outside::changed_files(before, after);
+    let whole = changed.iter().find_map(|path| Some((*path, rules.catalog.is_all_locked_in(target, path)?)));
+    if let Some((path, lock)) = whole {
+        return Some(words(format!("`{}`", path.file_name()), &lock.because));
+    }
+    outside::changed_fields(rules, target, (before, after)).into_iter().find_map(|line| {
+        let anywhere = rules.catalog.is_locked(target, &line.field);
+        let file = facts::locator(rules, target, &line.field);
+        let here = || {
+            let binding = crate::core::change::locate(&line.field, &file, after).ok()?;
+            rules.catalog.is_locked_in(target, &line.field, &binding.file)
+        };
+        let lock = anywhere.or_else(here)?;
+        Some(words(format!("`{}`", line.field), &lock.because))
+    })
+}

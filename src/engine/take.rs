@@ -1,0 +1,108 @@
+//! Taking what came in: decide, place, wait for the disk, fold, and only then answer.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{Inner, book::Ticket, effects};
+use crate::{
+    clock,
+    core::{
+        decide::{Decision, Facts, Incoming, Reply, Words, decide},
+        entry::Recorded,
+        names::RequestId,
+    },
+    ledger::{Append, LedgerError, Receipt, Seen, Submitted},
+};
+
+impl Inner {
+    /// Takes what came in, to the end: who asked may hang up in the middle, and what the ledger has must be known here.
+    pub(super) async fn take(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        let inner = Arc::clone(self);
+        self.tasks.start(async move {
+            // Nobody may be left to hear it.
+            let _: Result<(), Reply> = reply.send(inner.take_whole(incoming, event).await);
+        });
+        answer.await.unwrap_or_else(|_| unrecorded(&LedgerError::Closed))
+    }
+
+    /// The first answer to an event that came before.
+    pub(super) async fn answered(&self, event: Option<&str>) -> Option<Reply> {
+        let answer = self.ledger.seen(event?).await.ok().flatten()?;
+        serde_json::from_value(answer).ok()
+    }
+
+    /// Decide, place, fold: one at a time, so that every decision sees what the one before it placed. Then wait for the
+    /// disk, together with others: nothing is acknowledged or done before what it rests on is durable.
+    async fn take_whole(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
+        let taken = match self.decide(&incoming, event).await {
+            Ok(taken) => taken,
+            Err(reply) => return reply,
+        };
+        if let Err(error) = taken.receipt.durable().await {
+            self.book.lock().await.catch_up(&self.ledger);
+            return unrecorded(&error);
+        }
+        let Some((ticket, recorded, touched)) = taken.placed else { return taken.reply };
+        self.note_opened(&recorded);
+        self.book.lock().await.settle(ticket);
+        for request in touched {
+            self.forget_progress(&request);
+            self.redraw(&request);
+            effects::kick(self, request);
+        }
+        taken.reply
+    }
+
+    async fn decide(&self, incoming: &Incoming, event: Option<String>) -> Result<Taken, Reply> {
+        let mut book = self.book.lock().await;
+        loop {
+            if let Some(answer) = self.answered(event.as_deref()).await {
+                return Err(answer);
+            }
+            book.catch_up(&self.ledger);
+            let (rules, now) = (self.rules(), clock::now());
+            let facts = Facts { now, rules: rules.as_deref(), requests: book.ahead() };
+            let Decision { entries, reply } = decide(incoming, facts);
+            if entries.is_empty() && !book.is_waiting() {
+                return Err(reply);
+            }
+            let seen = event.clone().filter(|_| !entries.is_empty());
+            let seen = seen.map(|id| Seen { id, answer: serde_json::to_value(&reply).unwrap_or_default() });
+            let append = Append { at: now, drafts: entries, seen };
+            match self.ledger.submit(append, book.generation()).await {
+                Ok(Submitted::Placed { recorded, receipt }) => {
+                    let placed = (!recorded.is_empty()).then(|| {
+                        let (ticket, touched) = book.place(&recorded);
+                        (ticket, recorded, touched)
+                    });
+                    return Ok(Taken { reply, receipt, placed });
+                }
+                Ok(Submitted::SeenBefore { answer, receipt }) => {
+                    let reply = serde_json::from_value(answer).unwrap_or(Reply::Taken);
+                    return Ok(Taken { reply, receipt, placed: None });
+                }
+                Ok(Submitted::Stale) => {}
+                Err(error) => return Err(unrecorded(&error)),
+            }
+        }
+    }
+}
+
+/// What was decided, on its way to the disk.
+struct Taken {
+    reply: Reply,
+    receipt: Receipt,
+    /// Its place, its entries, and the requests that stand elsewhere by them.
+    placed: Option<(Ticket, Vec<Recorded>, Vec<RequestId>)>,
+}
+
+/// No append, no action: what cannot be recorded is not done, and whoever asked is told so.
+fn unrecorded(error: &LedgerError) -> Reply {
+    tracing::error!(%error, "the ledger did not take an entry; nothing was done");
+    Reply::Private(Words::new(
+        "This could not be recorded, so nothing was done.",
+        format!("Tell whoever runs Leverframe: {error}. {}", error.remedy()),
+    ))
+}

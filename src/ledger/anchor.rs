@@ -1,0 +1,143 @@
+//! Places where the tree's root is known outside the ledger: checkpoints that left the box, trailers of commits.
+//! Holds a ledger against them while its entries pass by once.
+
+use std::{collections::VecDeque, path::Path};
+
+use super::{
+    JournalError,
+    journal::Lines,
+    line,
+    note::TreeHead,
+    tree::{self, Edge, Hash},
+};
+
+/// The trailer of our commits that holds an anchor: `Ledger-Checkpoint: <size> <hex root>`.
+pub const TRAILER: &str = "Ledger-Checkpoint";
+
+/// A tree head that was seen outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// What it says.
+    pub head: TreeHead,
+    /// Where it was found, in words: `commit 1234567`.
+    pub found: String,
+}
+
+/// What a trailer's value says.
+pub fn parse_trailer(value: &str) -> Option<TreeHead> {
+    let (size, root) = value.split_once(' ')?;
+    Some(TreeHead { size: size.parse().ok()?, root: Hash::parse(root)? })
+}
+
+/// The value of the trailer.
+pub fn trailer(head: TreeHead) -> String {
+    format!("{} {}", head.size, head.root)
+}
+
+/// Heads to be met while the tree grows.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// By size, the smallest first.
+    waiting: VecDeque<Anchor>,
+    tree: Edge,
+    /// The largest size that was met and right.
+    sound: u64,
+    wrong: Option<Anchor>,
+}
+
+impl Watch {
+    pub(crate) fn new(mut anchors: Vec<Anchor>) -> Self {
+        anchors.sort_by_key(|anchor| anchor.head.size);
+        let mut watch = Self { waiting: anchors.into(), ..Self::default() };
+        watch.meet();
+        watch
+    }
+
+    /// Takes the next entry's bytes.
+    pub(crate) fn push(&mut self, entry: &[u8]) {
+        self.tree.push(tree::leaf(entry));
+        self.meet();
+    }
+
+    fn meet(&mut self) {
+        let mut root = None;
+        while self.waiting.front().is_some_and(|next| next.head.size <= self.tree.size()) {
+            let Some(anchor) = self.waiting.pop_front() else { return };
+            let root = *root.get_or_insert_with(|| self.tree.root());
+            let is_right = anchor.head == TreeHead { size: self.tree.size(), root };
+            match is_right {
+                true if self.wrong.is_none() => self.sound = anchor.head.size,
+                false if self.wrong.is_none() => self.wrong = Some(anchor),
+                true | false => {}
+            }
+        }
+    }
+
+    /// The tree so far.
+    pub(crate) fn tree(&self) -> &Edge {
+        &self.tree
+    }
+
+    /// The first entry that may be wrong, and what the ledger disagrees with in words; the first by size.
+    pub(crate) fn verdict(&self) -> Option<(u64, String)> {
+        let size = self.tree.size();
+        if let Some(Anchor { head, found }) = &self.wrong {
+            let why = match head.size.saturating_sub(1) {
+                last if last > self.sound => {
+                    format!("one of the entries {} to {last} is not that of {found}", self.sound)
+                }
+                last => format!("entry {last} is not that of {found}"),
+            };
+            return Some((self.sound, why));
+        }
+        let beyond = self.waiting.front()?;
+        Some((size, format!("the ledger has {size} entries, and {} was made of {}", beyond.found, beyond.head.size)))
+    }
+}
+
+/// What the ledger in `directory` disagrees with, in words; `None` where it continues every anchor.
+///
+/// # Errors
+/// When the journal cannot be read on.
+pub fn disagreement(directory: &Path, anchors: Vec<Anchor>) -> Result<Option<String>, JournalError> {
+    let mut watch = Watch::new(anchors);
+    let mut lines = Lines::open(directory, 0)?;
+    while !watch.waiting.is_empty() && lines.advance()?.is_some() {
+        let parts = line::parts(lines.bytes()).map_err(|why| lines.damaged(why))?;
+        parts.entries.iter().for_each(|raw| watch.push(raw.get().as_bytes()));
+    }
+    Ok(watch.verdict().map(|(_, why)| why))
+}
+
+/// The head of the tree over the first `size` entries; `None` where there are fewer.
+pub(crate) fn head_at(directory: &Path, size: u64) -> Result<Option<TreeHead>, JournalError> {
+    let mut tree = Edge::default();
+    let mut lines = Lines::open(directory, 0)?;
+    while tree.size() < size && lines.advance()?.is_some() {
+        let parts = line::parts(lines.bytes()).map_err(|why| lines.damaged(why))?;
+        let left = usize::try_from(size - tree.size()).unwrap_or(usize::MAX);
+        parts.entries.iter().take(left).for_each(|raw| tree.push(tree::leaf(raw.get().as_bytes())));
+    }
+    Ok((tree.size() == size).then(|| TreeHead { size, root: tree.root() }))
+}
+
+/// The newest places where appends ended, for those who want the root there.
+#[derive(Debug, Default)]
+pub(crate) struct Recent(VecDeque<TreeHead>);
+
+impl Recent {
+    /// So many are kept.
+    const KEPT: usize = 4096;
+
+    pub(crate) fn keep(&mut self, tree: &Edge) {
+        if self.0.len() >= Self::KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(TreeHead { size: tree.size(), root: tree.root() });
+    }
+
+    pub(crate) fn at(&self, size: u64) -> Option<TreeHead> {
+        let place = self.0.binary_search_by_key(&size, |head| head.size).ok()?;
+        self.0.get(place).copied()
+    }
+}
