@@ -206,6 +206,7 @@ async fn nothing_is_committed_on_rules_that_policy_has_not_seen() {
     let service = ("apps/checkout/prod/kustomization.yaml", KUSTOMIZATION);
     push(folder.path(), "start", &[(".leverframe/catalog.yaml", &one), service]);
     let engine = engine(folder.path());
+    engine.inner.tasks.start(outside::keep(Arc::clone(&engine.inner)));
     rules::refresh(&engine.inner).await.unwrap();
     let words = Typed {
         account: "slack:U1".to_owned(),
@@ -218,7 +219,8 @@ async fn nothing_is_committed_on_rules_that_policy_has_not_seen() {
     assert_eq!(engine.take(incoming, None).await, Reply::Taken);
     let id = engine.requests(9).await.first().unwrap().id.clone();
     let request = until(&engine, &id, |request| request.course().is_some()).await;
-    engine.settled().await;
+    let quiet = tokio::time::timeout(Duration::from_secs(20), engine.settled());
+    quiet.await.expect("it comes to rest");
     let stricter = push(folder.path(), "two must approve", &[(".leverframe/catalog.yaml", CATALOG)]);
     let click = Click {
         asker: engine.asker("slack:U2", "slack"),

@@ -44,6 +44,8 @@ pub(super) struct Block {
     /// The bytes of each line in the file, its line break included.
     lines: Vec<Range<usize>>,
     indent: usize,
+    /// Whether its header says the indent; otherwise its first line that is not blank does.
+    fixed: bool,
     chomp: Chomp,
     /// The line of the file on which the first of them stands.
     pub(super) line: usize,
@@ -102,7 +104,8 @@ impl Stream<'_> {
         let lines = self.lines(start..end)?;
         let text = |line: &Range<usize>| self.text.get(line.start..line_end(self.text, line.start));
         let spaces = |text: &str| text.len() - text.trim_start_matches(' ').len();
-        let indent = match signs.chars().find_map(|c| c.to_digit(10)) {
+        let digit = signs.chars().find_map(|c| c.to_digit(10));
+        let indent = match digit {
             Some(digit) => self.column_of(self.parent(index)?)? + usize::try_from(digit).ok()?,
             None => match lines.iter().filter_map(text).find(|line| !line.trim_matches(' ').is_empty()) {
                 Some(line) => spaces(line),
@@ -122,7 +125,8 @@ impl Stream<'_> {
             );
         }
         let line = self.text.get(..start)?.matches('\n').count() + 1;
-        Some(Block { text: bare, lines, indent, chomp, line, line_break: self.line_break(header_end), end })
+        let (fixed, line_break) = (digit.is_some(), self.line_break(header_end));
+        Some(Block { text: bare, lines, indent, fixed, chomp, line, line_break, end })
     }
 
     /// The bytes of each line; `None` where a lone carriage return breaks one.
@@ -153,6 +157,10 @@ impl Block {
     pub(super) fn spelled(&self, value: &str) -> Option<String> {
         // What is not printable can only be written between double quotes.
         if !value.chars().all(|c| matches!(c, '\n' | '\t') || is_printable(c)) {
+            return None;
+        }
+        let leads = value.split('\n').find(|line| !line.is_empty()).is_some_and(|line| line.starts_with(' '));
+        if leads && !self.fixed {
             return None;
         }
         let content = self.text.trim_end_matches('\n').len();

@@ -70,6 +70,24 @@ pub(super) fn before_break(text: &str, at: usize) -> usize {
     before.strip_suffix("\r\n").or_else(|| before.strip_suffix(BREAKS)).map_or(at, str::len)
 }
 
+/// Where blank lines from `at` on end that a text block above would take in: those with spaces, and in a block that
+/// keeps its last line breaks all.
+pub(super) fn after_swallowed(text: &str, at: usize, block: &str) -> usize {
+    let keeps = block.ends_with("\n\n");
+    let (mut next, mut swallowed) = (at, at);
+    loop {
+        let end = line_end(text, next);
+        let (line, after) = (text.get(next..end).unwrap_or_default(), after_break(text, end));
+        if after == next || !line.trim_matches(BLANKS).is_empty() {
+            return swallowed;
+        }
+        next = after;
+        if keeps || !line.is_empty() {
+            swallowed = after;
+        }
+    }
+}
+
 /// Whether nothing but a comment stands in `text`.
 pub(super) fn is_blank_or_comment(text: &str) -> bool {
     let text = text.trim_start_matches(BLANKS);
@@ -191,7 +209,7 @@ impl Stream<'_> {
         loop {
             let next = after_break(self.text, at);
             let line = self.text.get(next..line_end(self.text, next))?;
-            let deeper = spaces(line) > column && line.trim_start_matches(' ').starts_with('#');
+            let deeper = spaces(line) > column && line.trim_start_matches(BLANKS).starts_with('#');
             if next == at || !deeper {
                 return Some(at);
             }
@@ -199,12 +217,21 @@ impl Stream<'_> {
         }
     }
 
+    /// The text of the `|` or `>` block with which a node ends.
+    pub(super) fn text_block(&self, value: usize) -> Option<&str> {
+        let last = self.items.get(self.items.get(value)?.end.checked_sub(1)?)?;
+        match &last.content {
+            Content::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded) => Some(text),
+            Content::Scalar(..) | Content::Mapping(_) | Content::Sequence(_) | Content::Alias(_) => None,
+        }
+    }
+
     /// Where the last line of a node ends. Empty lines after a text block are its own only where it keeps them.
     fn own_end(&self, value: usize, end: usize) -> Option<usize> {
-        let last = self.items.get(self.items.get(value)?.end.checked_sub(1)?)?;
-        if let Content::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded) = &last.content {
+        if let Some(text) = self.text_block(value) {
             let kept = text.ends_with("\n\n") || (text.ends_with('\n') && text.trim_end_matches('\n').is_empty());
             if kept {
+                let last = self.items.get(self.items.get(value)?.end.checked_sub(1)?)?;
                 return Some(before_break(self.text, block_end(self.text, last.span.end)));
             }
             let content = self.text.get(..end)?.trim_end_matches([' ', '\t', '\r', '\n']).len();

@@ -7,7 +7,7 @@ use super::{
     add::Edit,
     document::Document,
     find::{End, Way},
-    layout::{after_break, before_break, is_blank_or_comment, line_end, line_start, next_token},
+    layout::{after_break, after_swallowed, before_break, is_blank_or_comment, line_end, line_start, next_token},
     literal::Literal,
     path::Path,
     plan::{Change, Splice},
@@ -171,6 +171,10 @@ impl Leaving<'_, '_> {
         let above =
             self.place.checked_sub(1).and_then(|place| self.stream.members(self.collection).get(place).copied());
         let ended = above.is_some_and(|(_, value)| !self.stream.may_go_on(value));
+        let after = match above.and_then(|(_, value)| self.stream.text_block(value)) {
+            Some(text) => after_swallowed(self.stream.text, after, text),
+            None => after,
+        };
         if after == lines.end && !ended { before..lines.end } else { lines.start..after }
     }
 

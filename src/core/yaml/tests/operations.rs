@@ -224,3 +224,22 @@ fn operations_see_what_the_ones_before_them_left() {
     );
     assert_eq!(both.unwrap().text, "a: {b: x, c: x}\n");
 }
+
+#[test]
+fn what_is_left_below_is_not_taken_in_by_a_text_block_above() {
+    removed("k: |\n  text\na:\n    \n", "a", "k: |\n  text\n");
+    removed("k: |-\n  text\na: 1\n    \nb: 2\n", "a", "k: |-\n  text\nb: 2\n");
+    removed("k: |+\n  text\n\na: 1\n\nb: 2\n", "a", "k: |+\n  text\n\nb: 2\n");
+    removed("k: |\n  text\na: 1\n\nb: 2\n", "a", "k: |\n  text\n\nb: 2\n");
+}
+
+#[test]
+fn a_block_whose_indent_is_read_off_gets_no_first_line_that_is_indented() {
+    let set = |text: &str, value: &str| {
+        let path = Path::parse("k").unwrap();
+        done(text, Assignment::new(Document::default(), path, value).into())
+    };
+    assert_eq!(set("k: |\n  text", " "), "!block-scalar");
+    assert_eq!(set("k: |\n  text\n", "\n x\n"), "!block-scalar");
+    assert_eq!(set("k: |2\n  text\n", " x\n"), "k: |2\n   x\n");
+}

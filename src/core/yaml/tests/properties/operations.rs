@@ -109,6 +109,12 @@ fn exact(text: &str, edited: &Edited) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Whether a refusal is one that says what is wrong, or due to a tab, which serde_yaml takes in fewer places than YAML.
+fn is_told(refusal: &Refusal, text: &str) -> bool {
+    let of_tab = matches!(refusal, Refusal::NotProven { why, .. } if why.contains("serde_yaml")) && text.contains('\t');
+    matches!(refusal.word(), "no-place" | "template") || of_tab
+}
+
 /// `text` as a `|` block beneath a key, with something after it.
 fn wrapped(text: &str) -> String {
     let lines =
@@ -127,7 +133,7 @@ proptest! {
         let edited = match edit(&text, std::slice::from_ref(&insert)) {
             Ok(edited) => edited,
             Err(refusal) => {
-                prop_assert!(matches!(refusal.word(), "no-place" | "template"), "{refusal}: {insert:?}");
+                prop_assert!(is_told(&refusal, &text), "{refusal}: {insert:?}");
                 return Ok(());
             }
         };
@@ -135,8 +141,10 @@ proptest! {
         prop_assert_eq!(first(&edited.text), with(first(&text), path, value));
         // What looks like a template may be written, but is not taken away.
         if !edited.text.get(edited.spans[0].after.clone()).unwrap().contains("{{") {
-            let back = edit(&edited.text, &[remove(insert.path())]);
-            prop_assert_eq!(back.map(|back| back.text), Ok(text), "{}", edited.text);
+            match edit(&edited.text, &[remove(insert.path())]) {
+                Ok(back) => prop_assert_eq!(back.text, text, "{}", edited.text),
+                Err(refusal) => prop_assert!(is_told(&refusal, &text), "{refusal}: {}", edited.text),
+            }
         }
     }
 
@@ -151,7 +159,7 @@ proptest! {
                 expected[0] = without(expected[0].clone(), path);
                 prop_assert_eq!(models(&edited.text), expected, "{}", edited.text);
             }
-            Err(refusal) => prop_assert!(matches!(refusal.word(), "no-place" | "template"), "{refusal}: {path}"),
+            Err(refusal) => prop_assert!(is_told(&refusal, &text), "{refusal}: {path}"),
         }
     }
 
@@ -217,7 +225,7 @@ proptest! {
             }
             Err(refusal) => {
                 let holds = matches!(node, Literal::Mapping(_) | Literal::Scalar(Scalar::Null));
-                let fits = matches!(refusal.word(), "no-place" | "template") || !holds && refusal.word() == "wrong-kind";
+                let fits = is_told(&refusal, &text) || !holds && refusal.word() == "wrong-kind";
                 prop_assert!(fits, "{refusal}: {path} {node:?}");
             }
         }
