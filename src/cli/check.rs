@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     core::{
         names::{Environment, Field, Target},
-        rules::Rules,
+        rules::{Elsewhere, Rules},
     },
 };
 
@@ -50,6 +50,7 @@ impl Check {
         let checkout = Checkout::open(&repo)?;
         let rules = checkout.rules()?;
         notices(&rules, config.as_ref())?;
+        let rules = here(rules, config.as_ref())?;
         environments(&rules)?;
         targets(&checkout, &rules, if self.all { Show::All } else { Show::Summary })
     }
@@ -81,6 +82,19 @@ fn notices(rules: &Rules, config: Option<&Config>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Of the environments those in this repository, as far as the configuration tells; the others are named.
+fn here(rules: Rules, config: Option<&Config>) -> Result<Rules, Failure> {
+    let Some(config) = config else { return Ok(rules) };
+    let own = Some(config.repositories.catalog.0.clone());
+    let rules = rules.among(Elsewhere { own, others: BTreeMap::new() });
+    for environment in rules.catalog.environments() {
+        if let Some(other) = rules.other_repository(&environment.name) {
+            say(format!("`{}` is in the repository `{other}`, which is not looked into here.", environment.name))?;
+        }
+    }
+    Ok(rules)
+}
+
 fn environments(rules: &Rules) -> Result<(), Failure> {
     let mut table = vec![["environment", "path", "landing", "cluster", "approvals"].map(str::to_owned)];
     for row in rules.catalog.table() {
@@ -108,7 +122,7 @@ fn environments(rules: &Rules) -> Result<(), Failure> {
 /// Where each lever of each target would put its hand, and below it what is in the way of some.
 fn targets(checkout: &Checkout, rules: &Rules, show: Show) -> Result<Ended, Failure> {
     let (mut levers, mut found) = (Vec::new(), Findings::default());
-    for (service, environments) in &rules.services {
+    for (service, environments) in rules.services.iter() {
         for environment in environments {
             let target = Target { service: service.clone(), environment: environment.clone() };
             let files = checkout.target(rules, &target)?;

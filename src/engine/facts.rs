@@ -21,7 +21,7 @@ use crate::{
         request::Request,
         rules::Rules,
     },
-    git::Tree,
+    git::{Mirror, Tree},
 };
 
 /// How long planning may take before the request is answered as `planning`.
@@ -70,7 +70,7 @@ impl Typed {
 /// Reads what was typed: something to decide on, or at once an answer that changes nothing.
 pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, Words> {
     let Some(rules) = inner.rules() else {
-        let trouble = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words();
+        let trouble = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words(&inner.reach.repository.name);
         let written = typed.written();
         let (asker, typed) = (Asker { account: typed.account, via: typed.via, person: None }, written);
         return Ok(Incoming::Misasked { asker, typed, words: not_ready(trouble.as_deref()) });
@@ -143,8 +143,8 @@ async fn plan_command(
     command: &Command,
     target: &Target,
 ) -> Result<Result<Planned, Words>, Trouble> {
-    let base = rules.commit.clone();
-    let files = files(inner, rules, &base, target).await?;
+    let (home, base) = inner.home_at(rules, target)?;
+    let files = files(inner, rules, base, target).await?;
     let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
     let asked = match command.change() {
         Ok(asked) => asked,
@@ -153,14 +153,13 @@ async fn plan_command(
     let set = match asked {
         command::Asked::Set(set) => set,
         command::Asked::Restore { fields, to } => {
-            match earlier(inner, rules, target, (&fields, to, (&base, &files))).await? {
+            match earlier(inner, rules, target, (&fields, to, (base, &files))).await? {
                 Ok(set) => set,
                 Err(words) => return Ok(Err(words)),
             }
         }
     };
-    let repository = &inner.reach.repository.name;
-    Ok(plan_set(repository, rules, (command.name(), target, &base), &set, &files).map_err(refused))
+    Ok(plan_set(&home.name, rules, (command.name(), target, base), &set, &files).map_err(refused))
 }
 
 /// Plans fields and values on files of a commit.
@@ -194,7 +193,7 @@ pub(super) async fn files(
     target: &Target,
 ) -> Result<Vec<SourceFile>, Trouble> {
     let Some(place) = rules.place_of(target) else { return Ok(Vec::new()) };
-    Ok(inner.reach.repository.mirror.target(commit, &place).await?)
+    Ok(inner.home(rules, target)?.mirror.target(commit, &place).await?)
 }
 
 /// The version before, for a rollback: the one that was named, or the last that git had before the present one,
@@ -225,7 +224,8 @@ async fn earlier(
     if let (Some(named), None) = (&named, &pinned) {
         return Ok(Ok(set(named)));
     }
-    let versions = versions(inner, base, (&binding, pinned.as_ref())).await?;
+    let mirror = &inner.home(rules, target)?.mirror;
+    let versions = versions(mirror, base, (&binding, pinned.as_ref())).await?;
     if let Some(named) = &named {
         return Ok(Ok(set(versions.iter().find(|version| version.tag == named.tag).unwrap_or(named))));
     }
@@ -246,11 +246,10 @@ struct Version {
 
 /// The versions that a binding had, newest first, each once, the present one first.
 async fn versions(
-    inner: &Arc<Inner>,
+    mirror: &Mirror,
     base: &CommitId,
     (tag, digest): (&change::Binding, Option<&change::Binding>),
 ) -> Result<Vec<Version>, Trouble> {
-    let mirror = &inner.reach.repository.mirror;
     let mut versions: Vec<Version> = Vec::new();
     for commit in mirror.history(base, &tag.file, HISTORY).await? {
         let Some(file) = mirror.file(&commit.id, &tag.file).await? else { break };
@@ -315,10 +314,10 @@ pub(super) async fn plan_again(
     plan: &Plan,
 ) -> Result<Result<Plan, PlanRefusal>, Trouble> {
     let target = &request.opened.target;
-    let base = rules.commit.clone();
-    let files = files(inner, rules, &base, target).await?;
-    let at = (&request.opened.command, target, &base);
-    Ok(plan_set(&inner.reach.repository.name, rules, at, &set_of(plan), &files).map(|planned| planned.plan))
+    let (home, base) = inner.home_at(rules, target)?;
+    let files = files(inner, rules, base, target).await?;
+    let at = (&request.opened.command, target, base);
+    Ok(plan_set(&home.name, rules, at, &set_of(plan), &files).map(|planned| planned.plan))
 }
 
 /// Plans the same edit again, on a tree at hand.
