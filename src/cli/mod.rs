@@ -8,6 +8,7 @@ mod init;
 mod levers;
 mod plan;
 mod play;
+mod recover;
 mod register;
 pub mod serve;
 mod table;
@@ -44,6 +45,11 @@ enum Command {
     Check(check::Check),
     /// The ledger: show, verify, prove, export, reconcile, erase
     Audit(audit::Audit),
+    /// Writes the ledger into a folder, also while the server runs
+    Backup(recover::Backup),
+    /// Brings the ledger back on a machine without one, from a backup or from where it was shipped to
+    #[command(alias = "restore")]
+    Recover(recover::Recover),
     /// What a chat platform must know of the commands
     #[command(subcommand)]
     Register(register::Register),
@@ -85,6 +91,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Plan(plan) => plan.run(),
         Command::Check(check) => check.run(),
         Command::Audit(audit) => audit.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Recover(recover) => recover.run(),
         Command::Register(register) => register.run(),
     };
     match ended {

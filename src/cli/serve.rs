@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use tokio::{net::TcpListener, signal::unix};
 
-use super::{Ended, Failure, log, runtime, say};
+use super::{Ended, Failure, log, recover, runtime, say};
 use crate::{
     chat::{
         Chat, Chats,
@@ -26,7 +26,7 @@ use crate::{
     engine::{Engine, Reach, Repository},
     forge::{App, ForgeError, GitHub, Login},
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
-    ledger::{self, Ledger, LedgerError, Opened, Sizes, State},
+    ledger::{self, Ledger, LedgerError, Opened, Sizes, State, ship},
     net::{Outgoing, Tls, relay::Relay},
     secret::Secret,
     tasks::Tasks,
@@ -109,7 +109,8 @@ pub async fn start(config: Config) -> Result<Running, String> {
     }
     let tasks = Tasks::default();
     let webhook_secret = config.github.as_ref().and_then(|github| github.webhook_secret.clone());
-    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret };
+    let shipping = config.ship_to.as_ref().map(|_| ship::Status::default());
+    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret, shipping };
     let reach = Reach {
         repository: repository(&config, &net)?,
         others: others(&config, &net)?,
@@ -127,6 +128,9 @@ pub async fn start(config: Config) -> Result<Running, String> {
         tracing::warn!(%error, path = %path.display(), "no socket for terminals; `audit erase` works while this is stopped");
     }
     tasks.start(tend(ledger.clone(), tasks.clone()));
+    if let (Some(ship_to), Some(status)) = (&config.ship_to, &edges.shipping) {
+        tasks.start(ship::keep(ledger.clone(), recover::place(ship_to, &net), status.clone(), tasks.clone()));
+    }
     if let Some(discord) = &edges.discord {
         tasks.start(web::keep_registered(engine.clone(), discord.client.clone(), tasks.clone()));
         if matches!(config.discord, Some(config::Discord { transport: DiscordTransport::Gateway, .. })) {

@@ -13,6 +13,7 @@ mod follow;
 mod gate;
 mod hints;
 mod homes;
+mod meter;
 mod outside;
 mod rules;
 mod status;
@@ -51,6 +52,8 @@ use fold::fold;
 pub use busy::Busy;
 pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
+pub use fold::requests_of;
+pub use meter::Gauges;
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
 /// its end and its card, and nobody looks at older ones.
@@ -116,6 +119,7 @@ struct Inner {
     unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
     busy: watch::Sender<usize>,
+    meter: meter::Meter,
 }
 
 impl Engine {
@@ -145,6 +149,7 @@ impl Engine {
             unposted: Mutex::default(),
             drawing: Notify::new(),
             busy: watch::Sender::new(0),
+            meter: meter::Meter::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

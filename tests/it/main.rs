@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod away;
 mod beside;
 mod bot;
 mod cards;
