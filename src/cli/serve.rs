@@ -19,7 +19,7 @@ use crate::{
     clock,
     cluster::Cluster,
     config::{
-        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport,
+        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RegistryLogin, RepositoryLogin, SlackTransport,
     },
     control,
     engine::{Engine, Reach, Repository},
@@ -27,6 +27,7 @@ use crate::{
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
     ledger::{self, Ledger, LedgerError, Opened, Sizes, State},
     net::{Outgoing, Tls, relay::Relay},
+    registry::{self, Registries},
     secret::Secret,
     tasks::Tasks,
     web::{self, DiscordEdge, Edges, SlackEdge},
@@ -113,6 +114,7 @@ pub async fn start(config: Config) -> Result<Running, String> {
         repository: repository(&config, &net)?,
         clusters: clusters(&config, &net)?,
         chats: chats(&edges, &tasks),
+        registries: registries(&config, &net, &tasks),
     };
     let ledger = opened.ledger;
     if ledger.state() == State::Ready {
@@ -294,6 +296,26 @@ fn page(config: &Config, at: &config::GitHubRepository) -> Option<String> {
     let port = api.port().map(|port| format!(":{port}")).unwrap_or_default();
     let host = if host == "api.github.com" { "github.com" } else { host };
     Some(format!("{}://{host}{port}/{}/{}", api.scheme(), at.owner, at.name))
+}
+
+/// The registries that may be asked.
+pub(super) fn registries(config: &Config, net: &Outgoing, tasks: &Tasks) -> Registries {
+    let login = |login: &RegistryLogin| match login {
+        RegistryLogin::None => registry::Login::Nobody,
+        RegistryLogin::Password { username, password, from } => {
+            let renewal = from.clone().map(|file| registry::Renewal::new(move || config::read_again(&file)));
+            registry::Login::Password { username: username.clone(), password: password.clone(), renewal }
+        }
+    };
+    let access = |(host, registry): (&config::RegistryHost, &config::Registry)| {
+        let login = login(&registry.login);
+        let access = match &registry.api {
+            Some(api) => registry::Access { api: api.clone(), hub: None, login },
+            None => registry::Access::of_host(host.as_str(), login)?,
+        };
+        Some((host.to_string(), access))
+    };
+    Registries::new(net, config.registries.iter().filter_map(access).collect(), tasks.clone())
 }
 
 fn clusters(config: &Config, net: &Outgoing) -> Result<BTreeMap<crate::core::names::ConnectionName, Cluster>, String> {

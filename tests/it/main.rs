@@ -32,6 +32,7 @@ mod outage;
 mod proof;
 mod pull_requests;
 mod race;
+mod registry;
 mod refusals;
 mod stories;
 mod tidy;
