@@ -4,8 +4,10 @@ mod audit;
 mod check;
 mod checkout;
 mod cloned;
+mod doctor;
 mod init;
 mod levers;
+mod manifest;
 mod plan;
 mod play;
 mod register;
@@ -42,8 +44,13 @@ enum Command {
     Plan(plan::Plan),
     /// Validates configuration, catalog, policy and commands, and shows what each lever would move
     Check(check::Check),
+    /// Looks at every connection and permission, one line each with what to do
+    Doctor(ConfigFile),
     /// The ledger: show, verify, prove, export, reconcile, erase
     Audit(audit::Audit),
+    /// What Slack and GitHub are told when an app is made there
+    #[command(subcommand)]
+    Manifest(manifest::Manifest),
     /// What a chat platform must know of the commands
     #[command(subcommand)]
     Register(register::Register),
@@ -84,7 +91,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Init(init) => init.run(),
         Command::Plan(plan) => plan.run(),
         Command::Check(check) => check.run(),
+        Command::Doctor(config) => doctor::run(&config),
         Command::Audit(audit) => audit.run(),
+        Command::Manifest(manifest) => manifest.run(),
         Command::Register(register) => register.run(),
     };
     match ended {

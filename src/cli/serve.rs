@@ -267,7 +267,7 @@ fn credentials(repository: &config::Repository, login: Option<&Login>) -> Option
     }
 }
 
-fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
+pub(super) fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
     let Some(github) = &config.github else { return Ok(None) };
     let (id, installation, private_key) = match &github.auth {
         GitHubAuth::Token(token) => return Ok(Some(Login::Token(token.clone()))),

@@ -3,10 +3,12 @@
 
 mod app;
 mod calls;
+pub mod checkup;
 mod checks;
 mod error;
 mod extras;
 mod github;
+pub mod manifest;
 mod owners;
 mod sorting;
 pub mod webhook;

@@ -19,6 +19,7 @@ mod crash;
 mod discord;
 mod discord_cards;
 mod discovery;
+mod doctor;
 mod evidence;
 mod flavour_corpus;
 mod forge;
