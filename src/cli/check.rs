@@ -15,7 +15,7 @@ use crate::{
     core::{
         change::Beside,
         names::{Environment, Field, Target},
-        rules::Rules,
+        rules::{Elsewhere, Rules},
     },
 };
 
@@ -51,6 +51,7 @@ impl Check {
         let checkout = Checkout::open(&repo)?;
         let rules = checkout.rules()?;
         notices(&rules, config.as_ref())?;
+        let rules = here(rules, config.as_ref())?;
         environments(&rules)?;
         targets(&checkout, &rules, if self.all { Show::All } else { Show::Summary })
     }
@@ -80,6 +81,19 @@ fn notices(rules: &Rules, config: Option<&Config>) -> Result<(), Failure> {
         say(format!("{file}:{notice}"))?;
     }
     Ok(())
+}
+
+/// Of the environments those in this repository, as far as the configuration tells; the others are named.
+fn here(rules: Rules, config: Option<&Config>) -> Result<Rules, Failure> {
+    let Some(config) = config else { return Ok(rules) };
+    let own = Some(config.repositories.catalog.0.clone());
+    let rules = rules.among(Elsewhere { own, others: BTreeMap::new() });
+    for environment in rules.catalog.environments() {
+        if let Some(other) = rules.other_repository(&environment.name) {
+            say(format!("`{}` is in the repository `{other}`, which is not looked into here.", environment.name))?;
+        }
+    }
+    Ok(rules)
 }
 
 fn environments(rules: &Rules) -> Result<(), Failure> {
@@ -115,7 +129,7 @@ fn targets(checkout: &Checkout, rules: &Rules, show: Show) -> Result<Ended, Fail
     let files = named.map(|target| Ok((target.clone(), checkout.target(rules, &target)?)));
     let by_target = files.collect::<Result<BTreeMap<_, _>, Failure>>()?;
     for (target, files) in &by_target {
-        let others = rules.places.beside(target).into_keys();
+        let others = rules.beside(target).into_keys();
         let read = |other: &Target| Some(Beside { target: other.clone(), files: by_target.get(other)?.clone() });
         let beside: Vec<Beside> = others.filter_map(read).collect();
         for field in [Field::ImageTag, Field::Replicas] {

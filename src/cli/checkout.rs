@@ -78,7 +78,7 @@ impl Checkout {
 
     /// The targets beside one, whose values its files may hold, too.
     pub(super) fn beside(&self, rules: &Rules, target: &Target) -> Result<Vec<Beside>, Failure> {
-        let others = rules.places.beside(target).into_keys();
+        let others = rules.beside(target).into_keys();
         others.map(|other| Ok(Beside { target: other.clone(), files: self.target(rules, other)? })).collect()
     }
 
