@@ -10,6 +10,7 @@ mod effects;
 mod facts;
 mod fold;
 mod follow;
+mod forms;
 mod gate;
 mod hints;
 mod outside;

@@ -33,6 +33,7 @@ mod proof;
 mod pull_requests;
 mod race;
 mod refusals;
+mod socket_mode;
 mod stories;
 mod tidy;
 mod together;

@@ -34,6 +34,7 @@ const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
 pub struct SlackClient {
     slack: Arc<slack_morphism::SlackClient<Connector>>,
     token: SlackApiToken,
+    http: reqwest::Client,
 }
 
 /// Who the bot token speaks for.
@@ -93,6 +94,12 @@ struct Tested {
 #[derive(Deserialize)]
 struct Nothing {}
 
+/// Where a socket is; the ticket in it opens one connection.
+#[derive(Deserialize)]
+struct Opened {
+    url: String,
+}
+
 #[derive(Deserialize)]
 struct History {
     messages: Vec<Message>,
@@ -151,8 +158,8 @@ impl SlackClient {
         }
         net::bearer(bot_token, api).map_err(SlackError::Settings)?;
         let token = SlackApiToken::new(SlackApiTokenValue(bot_token.reveal().to_owned()));
-        let slack = slack_morphism::SlackClient::new(Connector { http, api: api.clone() });
-        Ok(Self { slack: Arc::new(slack), token })
+        let slack = slack_morphism::SlackClient::new(Connector { http: http.clone(), api: api.clone() });
+        Ok(Self { slack: Arc::new(slack), token, http })
     }
 
     fn session(&self) -> SlackClientSession<'_, Connector> {
@@ -174,6 +181,53 @@ impl SlackClient {
     pub async fn identity(&self) -> Result<Identity, SlackError> {
         let tested: Tested = self.ask("auth.test", &[]).await?;
         Ok(Identity { team: tested.team_id, bot_user: tested.user_id })
+    }
+
+    /// Where a connection of Socket Mode is to be opened (`apps.connections.open`), by the app's own token. The address
+    /// holds a ticket: it is not to be shown.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn socket(&self, app_token: &Secret) -> Result<Url, SlackError> {
+        let token = SlackApiToken::new(SlackApiTokenValue(app_token.reveal().to_owned()));
+        let session = self.slack.open_session(&token);
+        let opened: Opened =
+            session.http_session_api.http_post("apps.connections.open", &serde_json::json!({}), None).await?;
+        opened.url.parse().map_err(|_| SlackError::Garbage { cause: "no address of a WebSocket".to_owned() })
+    }
+
+    /// Says something to whoever caused an event, through the address that came with it.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn respond(&self, address: &str, body: &serde_json::Value) -> Result<(), SlackError> {
+        let garbage = |_| SlackError::Garbage { cause: "no address to answer at".to_owned() };
+        let address: Url = address.parse().map_err(garbage)?;
+        let answer = self.http.post(address).json(body).send().await.map_err(|error| NetError::of(&error))?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(SlackError::Garbage { cause: status.to_string() }),
+        }
+    }
+
+    /// Opens a form for whoever caused an event within the last three seconds (`views.open`).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn open_form(&self, trigger: &str, view: &serde_json::Value) -> Result<(), SlackError> {
+        let request = serde_json::json!({ "trigger_id": trigger, "view": view });
+        let Nothing {} = self.session().http_session_api.http_post("views.open", &request, None).await?;
+        Ok(())
+    }
+
+    /// Draws somebody's home tab (`views.publish`).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn publish_home(&self, user: &str, blocks: Vec<SlackBlock>) -> Result<(), SlackError> {
+        let request = serde_json::json!({ "user_id": user, "view": {"type": "home", "blocks": blocks} });
+        let Nothing {} = self.session().http_session_api.http_post("views.publish", &request, None).await?;
+        Ok(())
     }
 
     /// Posts a card (`chat.postMessage`). After [`SlackError::TimedOut`] or [`SlackError::Unreachable`] it may

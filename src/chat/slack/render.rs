@@ -95,7 +95,7 @@ fn changes(card: &Card) -> String {
     }
 }
 
-fn section(text: &str) -> SlackBlock {
+pub(super) fn section(text: &str) -> SlackBlock {
     let text = SlackBlockMarkDownText::new(shortened(text, SECTION)).with_verbatim(true);
     SlackSectionBlock::new().with_text(SlackBlockText::MarkDown(text)).into()
 }
@@ -142,12 +142,12 @@ fn span(span: &Span) -> String {
 }
 
 /// Set apart; a backtick inside would end it.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     format!("`{}`", escaped(&cut(text, VALUE).replace('`', "'")))
 }
 
 /// A mention for a Slack account; the pseudonym for whoever came from elsewhere.
-fn somebody(actor: &Actor) -> String {
+pub(super) fn somebody(actor: &Actor) -> String {
     let slack = actor.account.as_deref().and_then(|account| account.strip_prefix("slack:"));
     match (slack, &actor.person) {
         (Some(id), _) if id.bytes().all(|b| b.is_ascii_alphanumeric()) => format!("<@{id}>"),

@@ -50,8 +50,13 @@ async fn call(
     body: Bytes,
 ) -> Response {
     let answer = Arguments::read(&headers, uri.query().unwrap_or_default(), &body)
-        .and_then(|arguments| authenticate(&shared, &headers, &arguments).map(|()| arguments))
-        .and_then(|arguments| answer(&shared, &method, &arguments));
+        .and_then(|arguments| {
+            if method == "apps.connections.open" {
+                return shared.sockets.open(token(&headers, &arguments)).map_err(Refused::from);
+            }
+            authenticate(&shared, &headers, &arguments)?;
+            answer(&shared, &method, &arguments)
+        });
     let json = match answer {
         Ok(mut json) => {
             put(&mut json, "ok", json!(true));
@@ -65,10 +70,13 @@ async fn call(
     Json(json).into_response()
 }
 
-fn authenticate(shared: &Shared, headers: &HeaderMap, arguments: &Arguments) -> Result<(), Refused> {
+fn token<'a>(headers: &'a HeaderMap, arguments: &'a Arguments) -> Option<&'a str> {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|value| value.strip_prefix("Bearer ")).or_else(|| arguments.word("token"));
-    match token {
+    header.and_then(|value| value.strip_prefix("Bearer ")).or_else(|| arguments.word("token"))
+}
+
+fn authenticate(shared: &Shared, headers: &HeaderMap, arguments: &Arguments) -> Result<(), Refused> {
+    match token(headers, arguments) {
         None => Err("not_authed".into()),
         Some(token) if token == shared.token.reveal() => Ok(()),
         Some(_) => Err("invalid_auth".into()),

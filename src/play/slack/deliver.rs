@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    Shared, limits, signature,
+    Bot, Shared, limits, signature,
     workspace::{APP, Author, Channel, Content, DOMAIN, Message, Metadata, TEAM, draft},
 };
 use crate::{
@@ -123,7 +123,14 @@ impl Shared {
     }
 
     async fn send(&self, delivery: &Delivery, attempt: Attempt) -> Result<Result<Posted, &'static str>, PlayError> {
-        let (url, secret) = self.bot().ok_or(PlayError::NoBot)?;
+        let (url, secret) = match self.bot().ok_or(PlayError::NoBot)? {
+            Bot::Listens { url, signing_secret } => (url, signing_secret),
+            Bot::Connects => {
+                let (kind, payload) = in_an_envelope(delivery);
+                let sent = self.sockets.deliver(kind, &payload);
+                return Ok(tokio::time::timeout(self.patience, sent).await.map_err(|_| "operation_timeout"));
+            }
+        };
         let timestamp = clock::now().as_second().to_string();
         let mut headers = signature::headers(&secret, &timestamp, &delivery.form);
         if attempt == Attempt::Again {
@@ -203,6 +210,16 @@ fn said_as_json(json: &Value) -> Said {
         Some("in_channel") => Said::Openly(content),
         _ => Said::Privately(content),
     }
+}
+
+/// What a form holds, as a socket carries it.
+fn in_an_envelope(delivery: &Delivery) -> (&'static str, Value) {
+    let fields: Vec<(String, String)> = serde_urlencoded::from_str(&delivery.form).unwrap_or_default();
+    if delivery.path == COMMANDS {
+        return ("slash_commands", fields.into_iter().map(|(name, value)| (name, Value::from(value))).collect());
+    }
+    let payload = fields.into_iter().find(|(name, _)| name == "payload").map(|(_, json)| json).unwrap_or_default();
+    ("interactive", serde_json::from_str(&payload).unwrap_or_default())
 }
 
 fn form(fields: &[(&str, &str)]) -> String {

@@ -10,6 +10,7 @@ mod api;
 mod deliver;
 mod page;
 mod response;
+mod socket;
 
 use std::{
     sync::{
@@ -22,6 +23,8 @@ use std::{
 pub use deliver::{Answered, PATIENCE};
 use deliver::{Attempt, COMMANDS, Delivery, INTERACTIONS, Origin};
 pub use page::CommandHint;
+pub use socket::SocketOrder;
+use socket::Sockets;
 use tokio::sync::watch;
 use workspace::{Author, Content, Message, Workspace, draft, somebody};
 
@@ -39,6 +42,8 @@ use crate::{clock, secret::Secret};
 pub struct SlackOptions {
     /// The bot's token; every other is refused with `invalid_auth`.
     pub token: Secret,
+    /// The app's own token, which opens connections of Socket Mode.
+    pub app_token: Secret,
     /// The old verification token in every payload; the bot must not rely on it.
     pub verification: String,
     /// The port of the page and the API; 0 takes a free one.
@@ -63,11 +68,21 @@ struct Shared {
     workspace: Workspace,
     responses: response::Responses,
     deliveries: Deliveries,
-    bot: Mutex<Option<(String, Secret)>>,
+    bot: Mutex<Option<Bot>>,
+    sockets: Sockets,
     commands: Mutex<Vec<CommandHint>>,
     panel: Mutex<Option<Panel>>,
     other: Mutex<Option<String>>,
     triggers: AtomicU64,
+}
+
+/// How what people do reaches the bot.
+#[derive(Clone)]
+enum Bot {
+    /// Over HTTP: where it listens, and what deliveries are signed with.
+    Listens { url: String, signing_secret: Secret },
+    /// Over the connections that it keeps open.
+    Connects,
 }
 
 #[derive(Default)]
@@ -113,6 +128,7 @@ impl SlackLookalike {
             workspace: Workspace::new(options.pulse),
             deliveries: Deliveries::default(),
             bot: Mutex::default(),
+            sockets: Sockets::start(options.app_token).await?,
             commands: Mutex::new(page::default_commands()),
             panel: Mutex::default(),
             other: Mutex::default(),
@@ -141,8 +157,35 @@ impl SlackLookalike {
 
     /// Tells the workspace where the bot listens (`http://127.0.0.1:8080`) and what deliveries are signed with.
     pub fn set_bot(&self, url: &str, signing_secret: Secret) {
-        let bot = Some((url.trim_end_matches('/').to_owned(), signing_secret));
-        *lock(&self.shared.bot) = bot;
+        let url = url.trim_end_matches('/').to_owned();
+        *lock(&self.shared.bot) = Some(Bot::Listens { url, signing_secret });
+    }
+
+    /// Tells the workspace that the bot keeps connections open, over which everything goes from now on.
+    pub fn set_connected(&self) {
+        *lock(&self.shared.bot) = Some(Bot::Connects);
+    }
+
+    /// Does something to the connections that the bot keeps open.
+    pub fn order(&self, order: SocketOrder) {
+        self.shared.sockets.order(order);
+    }
+
+    /// How many connections are open and not about to be closed, how many were ever opened, and how often something was
+    /// sent again because its connection broke.
+    pub fn sockets(&self) -> (usize, u64, u64) {
+        self.shared.sockets.counts()
+    }
+
+    /// Resolves when the connections are so: open, and ever opened.
+    pub async fn sockets_are(&self, are_so: impl Fn(usize, u64) -> bool) {
+        let mut news = self.shared.sockets.news();
+        loop {
+            let (open, opened, _) = self.sockets();
+            if are_so(open, opened) || news.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Somebody types in a channel. What starts with `/` is delivered to the bot as a slash command and its answer
@@ -291,7 +334,7 @@ impl Shared {
         Ok(found.clone())
     }
 
-    fn bot(&self) -> Option<(String, Secret)> {
+    fn bot(&self) -> Option<Bot> {
         lock(&self.bot).clone()
     }
 
