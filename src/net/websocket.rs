@@ -7,6 +7,7 @@ use ring::{
     digest::{SHA1_FOR_LEGACY_USE_ONLY, digest},
     rand::{SecureRandom as _, SystemRandom},
 };
+pub use tokio_websockets::Message;
 use tokio_websockets::{ClientBuilder, Limits, WebSocketStream};
 use url::Url;
 

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use super::Edge;
 use crate::{
     chat::slack::{
+        account::Guests,
         client::SlackClient,
         event::{self as chat_event, Event},
         incoming::{self, Click as Pressed, Interaction, NotUnderstood, Place, SlashCommand},
@@ -66,26 +67,36 @@ pub struct SlackDesk {
     open: Arc<Open>,
 }
 
-/// What is being worked on, by event.
+/// What is being worked on, by event, and what was.
 #[derive(Default)]
 struct Open {
     underway: Mutex<BTreeMap<String, Shared<BoxFuture<'static, Option<Value>>>>>,
-    /// The commands whose answer was delivered, the newest last.
-    heard: Mutex<VecDeque<String>>,
+    /// The events whose answer was delivered.
+    heard: Remembered,
+    /// The commands that opened a form, which their trigger does once.
+    asked: Remembered,
 }
 
-impl Open {
-    /// Notes that the answer to an event was delivered; whether that is news.
-    fn note_heard(&self, event: &str) -> bool {
-        let mut heard = lock(&self.heard);
-        if heard.iter().any(|known| known == event) {
+/// The newest of many events.
+#[derive(Default)]
+struct Remembered(Mutex<VecDeque<String>>);
+
+impl Remembered {
+    /// Notes an event; whether that is news.
+    fn note(&self, event: &str) -> bool {
+        let mut events = lock(&self.0);
+        if events.iter().any(|known| known == event) {
             return false;
         }
-        if heard.len() >= REMEMBERED {
-            heard.pop_front();
+        if events.len() >= REMEMBERED {
+            events.pop_front();
         }
-        heard.push_back(event.to_owned());
+        events.push_back(event.to_owned());
         true
+    }
+
+    fn has(&self, event: &str) -> bool {
+        lock(&self.0).iter().any(|known| known == event)
     }
 }
 
@@ -171,12 +182,24 @@ impl SlackDesk {
         Self { edge, engine, tasks, open: Arc::default() }
     }
 
-    /// Works on an event once: who comes with it again meanwhile gets the same answer.
+    /// Works on an event once: who comes with it again meanwhile gets the same answer. The work goes on when whoever waits
+    /// for it is gone.
     async fn once(&self, event: String, work: BoxFuture<'static, Option<Value>>) -> Option<Value> {
-        let work = lock(&self.open.underway).entry(event.clone()).or_insert_with(|| work.shared()).clone();
-        let answer = work.await;
-        lock(&self.open.underway).remove(&event);
-        answer
+        let (work, is_new) = {
+            let mut underway = lock(&self.open.underway);
+            let known = underway.get(&event).cloned();
+            let is_new = known.is_none();
+            (known.unwrap_or_else(|| underway.entry(event.clone()).or_insert(work.shared()).clone()), is_new)
+        };
+        if !is_new {
+            return work.await;
+        }
+        let (desk, carried) = (self.clone(), work.clone());
+        self.tasks.start(async move {
+            carried.await;
+            lock(&desk.open.underway).remove(&event);
+        });
+        work.await
     }
 
     /// Takes a command; what whoever typed it is told at once, if anything.
@@ -188,8 +211,10 @@ impl SlackDesk {
                 return private(desk.stranger(&command.user, command.team, event).await);
             }
             let (trigger, channel) = (command.trigger.clone(), command.channel.clone());
-            let typed = typed(command);
-            if desk.asks_for_the_rest(&typed, &trigger, &channel).await {
+            let (typed, asked) = (typed(command), &desk.open.asked);
+            let id = event.as_deref().unwrap_or_default();
+            if asked.has(id) || desk.asks_for_the_rest(&typed, &trigger, &channel).await {
+                asked.note(id);
                 return None;
             }
             private(desk.engine.typed(typed, event).await)
@@ -269,13 +294,20 @@ impl SlackDesk {
             Some(Words::new(format!("Slack could not say who you are ({why}), so this was not counted."), remedy))
         };
         match tokio::time::timeout(LOOK_UP, self.edge.client.user(user)).await {
-            Ok(Ok(account)) => account.barred(&self.edge.team),
+            Ok(Ok(account)) => account.barred(&self.edge.team, self.guests(user)),
             Ok(Err(error)) => {
                 tracing::warn!(%error, remedy = error.remedy(), "a voter could not be looked up");
                 unknown(error.to_string())
             }
             Err(_) => unknown("it did not answer in time".to_owned()),
         }
+    }
+
+    /// Whether the catalog names whoever has this account as a guest.
+    fn guests(&self, user: &str) -> Guests {
+        let rules = self.engine.rules();
+        let person = rules.as_ref().and_then(|rules| rules.catalog.person_by_slack(user));
+        if person.is_some_and(|person| person.guest_until.is_some()) { Guests::Named } else { Guests::Barred }
     }
 
     /// A refused click is answered where it was made, for the presser's eyes only, after the acknowledgement.

@@ -61,7 +61,9 @@ async fn a_whole_deploy_goes_over_the_open_connections() {
     let own = world.slack.presses("ana", Which::Newest(DEPLOYS), "Approve").await.unwrap();
     assert_eq!(own.status, Some(200));
     within("the refusal", bot.engine.settled()).await;
-    assert!(world.slack.ephemerals("ana").unwrap().iter().any(|told| told.content.words().contains("cannot approve")));
+    assert!(
+        world.slack.ephemerals("ana").unwrap().iter().any(|told| told.content.words().contains("You asked for this"))
+    );
     world.slack.presses("bo", Which::Newest(DEPLOYS), "Approve").await.unwrap();
     card_says(&world, "*Done.* Live: ").await;
     assert_eq!(bot.engine.requests(9).await.len(), 1);
@@ -121,5 +123,72 @@ async fn a_connection_that_slack_will_close_is_followed_by_another_first() {
     let answered = world.slack.says("ana", DEPLOYS, "/help").await.unwrap().unwrap();
     assert!(answered.shown.unwrap().contains("/deploy"));
     assert_eq!(world.slack.sockets().2, 0, "nothing was sent again");
+    bot.stop().await;
+}
+
+/// A stand-in for Slack that others wrote and that Slack's own client accepts; nothing, said, where it is not here.
+async fn stand_in() -> Option<(tokio::process::Child, String)> {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    let script = crate::contract::shared("peers/clients/slack_socket.mjs")?;
+    let libraries = crate::contract::variable("PEER_CLIENTS").filter(|folder| folder.join("node_modules/ws").exists());
+    let Some(libraries) = libraries else {
+        println!("NOT CHECKED by slack_socket.mjs: set PEER_CLIENTS to what peers/clients/setup.sh prints");
+        return None;
+    };
+    // What it imports is looked for beside it.
+    let beside = tempfile::Builder::new().suffix(".mjs").tempfile_in(&libraries).unwrap().into_temp_path();
+    std::fs::copy(script, &beside).unwrap();
+    let mut command = tokio::process::Command::new("node");
+    command.arg(&*beside).arg("serve").stdout(std::process::Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    within("the stand-in to start", said.read_line(&mut line)).await.unwrap();
+    Some((child, line.trim().strip_prefix("BASE=").unwrap().to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stand_in_of_others_drives_a_deploy() {
+    let Some((_child, base)) = stand_in().await else { return };
+    let world = world_with(&[]).await;
+    let file = over_a_socket(&world);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace(&world.slack.api(), &format!("{base}/api"))).unwrap();
+    let bot = serve::start(Config::load(&file).unwrap()).await.unwrap();
+    within("the bot to be ready", bot.engine.ready()).await;
+    let out = leverframe::net::Outgoing::new(&leverframe::net::Tls::default()).unwrap();
+    let post = async |path: &str, body: serde_json::Value| {
+        let address: url::Url = format!("{base}{path}").parse().unwrap();
+        let answer = out.to(&address).post(address).body(body.to_string()).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<serde_json::Value>().await.unwrap())
+    };
+    let says = async |text: &str, trigger: &str| {
+        let payload = serde_json::json!({"team_id": "T0ACME", "channel_id": "C0DEPLOYS", "user_id": "U0ANA",
+            "command": "/lf", "text": text, "trigger_id": trigger, "is_enterprise_install": "false"});
+        let push = serde_json::json!({"type": "slash_commands", "payload": payload});
+        let answered = async {
+            loop {
+                match post("/push", push.clone()).await {
+                    // Nobody is connected yet, or whoever was is about to go.
+                    (409 | 504, _) => tokio::task::yield_now().await,
+                    answered => return answered,
+                }
+            }
+        };
+        within("an acknowledgement", answered).await
+    };
+    let (status, helped) = says("help", "1").await;
+    assert!(status == 200 && helped["ack"]["text"].as_str().unwrap().contains("/deploy"), "{helped}");
+    assert_eq!(says("deploy checkout staging v1.2.5", "2").await, (200, serde_json::json!({"ack": null})));
+    post("/drop", serde_json::json!({"reason": "refresh_requested"})).await;
+    assert_eq!(says("deploy checkout staging v1.2.5", "2").await, (200, serde_json::json!({"ack": null})));
+    let live = async {
+        let mut changed = world.pulse.changed();
+        while !bot.engine.requests(9).await.iter().any(|request| request.was_live()) {
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(200), changed.changed()).await;
+        }
+    };
+    within("the deploy to be live", live).await;
+    assert_eq!(bot.engine.requests(9).await.len(), 1);
     bot.stop().await;
 }

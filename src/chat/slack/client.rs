@@ -5,16 +5,21 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use slack_morphism::{
-    SlackApiToken, SlackApiTokenValue, SlackChannelId, SlackClientSession, SlackMessageContent, SlackMessageMetadata,
-    SlackTs, SlackUserId,
+    ClientResult, SlackApiToken, SlackApiTokenValue, SlackChannelId, SlackClientSession, SlackMessageContent,
+    SlackMessageMetadata, SlackTs, SlackUserId,
     api::{SlackApiChatPostEphemeralRequest, SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest},
     blocks::SlackBlock,
 };
+use tokio::time::Instant;
 use url::Url;
 
-use super::{connector::Connector, error::SlackError};
+use super::{
+    connector::Connector,
+    error::SlackError,
+    rates::{POST, Rates},
+};
 use crate::{
     net::{self, NetError},
     secret::Secret,
@@ -35,6 +40,7 @@ pub struct SlackClient {
     slack: Arc<slack_morphism::SlackClient<Connector>>,
     token: SlackApiToken,
     http: reqwest::Client,
+    rates: Arc<Rates>,
 }
 
 /// Who the bot token speaks for.
@@ -60,7 +66,7 @@ pub struct Post {
 }
 
 /// Where a message is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub struct MessageRef {
     /// The channel, `C...`.
     pub channel: String,
@@ -159,19 +165,45 @@ impl SlackClient {
         net::bearer(bot_token, api).map_err(SlackError::Settings)?;
         let token = SlackApiToken::new(SlackApiTokenValue(bot_token.reveal().to_owned()));
         let slack = slack_morphism::SlackClient::new(Connector { http: http.clone(), api: api.clone() });
-        Ok(Self { slack: Arc::new(slack), token, http })
+        Ok(Self { slack: Arc::new(slack), token, http, rates: Arc::default() })
     }
 
     fn session(&self) -> SlackClientSession<'_, Connector> {
         self.slack.open_session(&self.token)
     }
 
-    async fn ask<A>(&self, method: &str, parameters: &[(&str, &str)]) -> Result<A, SlackError>
+    async fn ask<A>(&self, method: &'static str, parameters: &[(&str, &str)]) -> Result<A, SlackError>
     where
         A: for<'de> Deserialize<'de> + Send,
     {
         let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, Some(*value))).collect();
-        Ok(self.session().http_session_api.http_get(method, &parameters, None).await?)
+        let session = self.session();
+        self.within_limits((method, ""), session.http_session_api.http_get(method, &parameters, None)).await
+    }
+
+    /// Calls a method with a body; `at` says which and in which channel.
+    async fn tell<Q, A>(&self, at: (&'static str, &str), request: &Q) -> Result<A, SlackError>
+    where
+        Q: Serialize + Send + Sync,
+        A: for<'de> Deserialize<'de> + Send,
+    {
+        let session = self.session();
+        self.within_limits(at, session.http_session_api.http_post(at.0, request, None)).await
+    }
+
+    /// Does not call where Slack would refuse, and remembers where it did.
+    async fn within_limits<A>(
+        &self,
+        (method, channel): (&'static str, &str),
+        call: impl Future<Output = ClientResult<A>>,
+    ) -> Result<A, SlackError> {
+        let limited = |retry_after| SlackError::RateLimited { retry_after };
+        self.rates.take(method, channel, Instant::now()).map_err(limited)?;
+        let answer = call.await.map_err(SlackError::from);
+        if let Err(SlackError::RateLimited { retry_after }) = &answer {
+            self.rates.refused((method, channel), *retry_after, Instant::now());
+        }
+        answer
     }
 
     /// Whom the token speaks for (`auth.test`).
@@ -216,7 +248,7 @@ impl SlackClient {
     /// As every call.
     pub async fn open_form(&self, trigger: &str, view: &serde_json::Value) -> Result<(), SlackError> {
         let request = serde_json::json!({ "trigger_id": trigger, "view": view });
-        let Nothing {} = self.session().http_session_api.http_post("views.open", &request, None).await?;
+        let Nothing {} = self.tell(("views.open", ""), &request).await?;
         Ok(())
     }
 
@@ -226,7 +258,7 @@ impl SlackClient {
     /// As every call.
     pub async fn publish_home(&self, user: &str, blocks: Vec<SlackBlock>) -> Result<(), SlackError> {
         let request = serde_json::json!({ "user_id": user, "view": {"type": "home", "blocks": blocks} });
-        let Nothing {} = self.session().http_session_api.http_post("views.publish", &request, None).await?;
+        let Nothing {} = self.tell(("views.publish", ""), &request).await?;
         Ok(())
     }
 
@@ -239,10 +271,10 @@ impl SlackClient {
         let payload = [("request".to_owned(), post.request)].into();
         let metadata = SlackMessageMetadata::new(CARD.to_owned()).with_event_payload(payload);
         let content = SlackMessageContent::new().with_text(post.text).with_blocks(post.blocks).with_metadata(metadata);
-        let request = SlackApiChatPostMessageRequest::new(SlackChannelId(post.channel), content)
+        let request = SlackApiChatPostMessageRequest::new(SlackChannelId(post.channel.clone()), content)
             .with_unfurl_links(false)
             .with_unfurl_media(false);
-        Ok(self.session().http_session_api.http_post("chat.postMessage", &request, None).await?)
+        self.tell((POST, &post.channel), &request).await
     }
 
     /// Says something in a channel that is no card (`chat.postMessage`); `text` is in Slack's markup.
@@ -254,7 +286,7 @@ impl SlackClient {
         let request = SlackApiChatPostMessageRequest::new(SlackChannelId(channel.to_owned()), content)
             .with_unfurl_links(false)
             .with_unfurl_media(false);
-        let _: Nothing = self.session().http_session_api.http_post("chat.postMessage", &request, None).await?;
+        let Nothing {} = self.tell((POST, channel), &request).await?;
         Ok(())
     }
 
@@ -266,7 +298,7 @@ impl SlackClient {
         let content = SlackMessageContent::new().with_text(text).with_blocks(blocks);
         let request =
             SlackApiChatUpdateRequest::new(SlackChannelId(at.channel.clone()), content, SlackTs(at.ts.clone()));
-        let Nothing {} = self.session().http_session_api.http_post("chat.update", &request, None).await?;
+        let Nothing {} = self.tell(("chat.update", &at.channel), &request).await?;
         Ok(())
     }
 
@@ -276,8 +308,9 @@ impl SlackClient {
     /// As every call.
     pub async fn whisper(&self, channel: &str, user: &str, text: String) -> Result<(), SlackError> {
         let content = SlackMessageContent::new().with_text(text);
-        let (channel, user) = (SlackChannelId(channel.to_owned()), SlackUserId(user.to_owned()));
-        self.session().chat_post_ephemeral(&SlackApiChatPostEphemeralRequest::new(channel, user, content)).await?;
+        let (to, user) = (SlackChannelId(channel.to_owned()), SlackUserId(user.to_owned()));
+        let request = SlackApiChatPostEphemeralRequest::new(to, user, content);
+        let Nothing {} = self.tell(("chat.postEphemeral", channel), &request).await?;
         Ok(())
     }
 

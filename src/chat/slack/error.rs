@@ -83,9 +83,11 @@ impl SlackError {
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } => Some(*retry_after),
-            Self::Refused { .. } | Self::Unreachable { .. } | Self::TimedOut | Self::Garbage { .. } | Self::Settings(_) => {
-                None
-            }
+            Self::Refused { .. }
+            | Self::Unreachable { .. }
+            | Self::TimedOut
+            | Self::Garbage { .. }
+            | Self::Settings(_) => None,
         }
     }
 }

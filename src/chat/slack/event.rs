@@ -64,7 +64,10 @@ struct Inner {
     #[serde(rename = "type", default)]
     kind: String,
     user: Option<String>,
+    /// The workspaces of whoever did it, where Slack names them; others than ours in a channel shared with them.
     user_team: Option<String>,
+    source_team: Option<String>,
+    team: Option<String>,
     bot_id: Option<String>,
     subtype: Option<String>,
     edited: Option<serde::de::IgnoredAny>,
@@ -109,7 +112,7 @@ fn read(body: &[u8]) -> Result<Event, NotUnderstood> {
         "app_mention" if inner.bot_id.is_none() && inner.subtype.is_none() && inner.edited.is_none() => {
             let ours = body.authorizations.into_iter().find_map(|one| one.user_id);
             Ok(Event::Mention(Mention {
-                teams: teams(body.team_id, inner.user_team)?,
+                teams: teams(body.team_id, [inner.user_team, inner.source_team, inner.team])?,
                 user: id("event.user", inner.user)?,
                 channel: id("event.channel", inner.channel)?,
                 event: present("event_id", body.event_id)?,
@@ -117,16 +120,17 @@ fn read(body: &[u8]) -> Result<Event, NotUnderstood> {
             }))
         }
         "app_home_opened" if inner.tab != "messages" => {
-            Ok(Event::HomeOpened { teams: teams(body.team_id, inner.user_team)?, user: id("event.user", inner.user)? })
+            let teams = teams(body.team_id, [inner.user_team, inner.source_team, inner.team])?;
+            Ok(Event::HomeOpened { teams, user: id("event.user", inner.user)? })
         }
         _ => Ok(Event::Other { kind: inner.kind }),
     }
 }
 
-fn teams(team: Option<String>, user_team: Option<String>) -> Result<Vec<String>, NotUnderstood> {
+fn teams(team: Option<String>, theirs: [Option<String>; 3]) -> Result<Vec<String>, NotUnderstood> {
     let team = id("team_id", team)?;
-    let own = user_team.map(|team| id("user_team", Some(team))).transpose()?;
-    Ok([Some(team), own].into_iter().flatten().collect())
+    let theirs = theirs.into_iter().flatten().map(|team| id("event.team", Some(team)));
+    std::iter::once(Ok(team)).chain(theirs).collect()
 }
 
 /// What is asked of the bot: all that follows the mention of it, or the first mention where Slack does not say who it is.
@@ -174,7 +178,9 @@ mod tests {
             read(body.as_bytes()).unwrap()
         };
         assert!(matches!(said(""), Event::Mention(mention) if mention.text == "status" && mention.teams == ["T1"]));
-        assert!(matches!(said(r#","user_team":"T2""#), Event::Mention(mention) if mention.teams == ["T1", "T2"]));
+        for theirs in [r#","user_team":"T2""#, r#","team":"T2""#, r#","source_team":"T2""#] {
+            assert!(matches!(said(theirs), Event::Mention(mention) if mention.teams == ["T1", "T2"]), "{theirs}");
+        }
         for more in [r#","bot_id":"B1""#, r#","subtype":"bot_message""#, r#","edited":{"user":"U2","ts":"1"}"#] {
             assert_eq!(said(more), Event::Other { kind: "app_mention".into() }, "{more}");
         }

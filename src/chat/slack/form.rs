@@ -105,7 +105,8 @@ fn element(option: &CommandOption, given: Option<&String>) -> Value {
         | OptionKind::Person
         | OptionKind::Command
         | OptionKind::ImageTag => {
-            let element = json!({"type": "external_select", "min_query_length": 0, "placeholder": plain("Type to search")});
+            let element =
+                json!({"type": "external_select", "min_query_length": 0, "placeholder": plain("Type to search")});
             (element, given.map(|value| ("initial_option", choice(value))))
         }
         OptionKind::Choice(choices) => selected(choices.iter().map(String::as_str), given),
@@ -174,8 +175,7 @@ pub fn refused(field: &str, words: &Words) -> Value {
 /// The answer to somebody who looks for a name.
 pub fn offered<'a>(names: impl IntoIterator<Item = &'a String>) -> Value {
     let fits = |name: &&String| (1..=VALUE).contains(&name.chars().count());
-    let options: Vec<Value> =
-        names.into_iter().filter(fits).take(OPTIONS).map(|name| choice(name)).collect();
+    let options: Vec<Value> = names.into_iter().filter(fits).take(OPTIONS).map(|name| choice(name)).collect();
     json!({ "options": options })
 }
 

@@ -10,6 +10,7 @@ pub mod event;
 pub mod form;
 pub mod home;
 pub mod incoming;
+mod rates;
 pub mod render;
 pub mod socket;
 pub mod verify;

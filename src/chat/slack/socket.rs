@@ -12,14 +12,13 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{MissedTickBehavior, interval},
 };
-use tokio_websockets::Message;
 
 use super::{client::SlackClient, error::SlackError};
 use crate::{
     net::{
         Outgoing,
         back_off::back_off,
-        websocket::{self, WebSocket},
+        websocket::{self, Message, WebSocket},
     },
     secret::Secret,
     tasks::Tasks,
@@ -235,9 +234,15 @@ impl Line {
                 self.leave(Leaving::TurnedOff);
                 return Next::End;
             }
-            ("disconnect", ..) => {
+            ("disconnect", ..) if matches!(heard.reason.as_deref(), Some("warning" | "refresh_requested")) => {
                 self.parting = self.parting.max(1);
                 self.leave(Leaving::Planned);
+            }
+            // Too many connections, or a reason that is new: another one at once would make it worse.
+            ("disconnect", ..) => {
+                tracing::warn!(reason = heard.reason.as_deref(), "Slack wants no connection now");
+                self.leave(Leaving::Lost { was_greeted: false });
+                return Next::End;
             }
             (_, Some(id), Some(payload)) => {
                 let envelope = Envelope { kind: heard.kind, payload: payload.to_owned(), id, line: line.clone() };

@@ -26,6 +26,11 @@ pub(super) const COMMANDS: &str = "/slack/commands";
 /// Where the bot takes clicks.
 pub(super) const INTERACTIONS: &str = "/slack/interactions";
 
+/// Where the bot is asked what it offers in a form.
+pub(super) const OPTIONS: &str = "/slack/options";
+/// Where the bot takes events.
+pub(super) const EVENTS: &str = "/slack/events";
+
 /// What came of something that was delivered to the bot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
@@ -67,7 +72,7 @@ impl Shared {
     /// The form of a slash command, as Slack writes it.
     pub(super) fn command_form(&self, origin: &Origin, command: &str, text: &str) -> String {
         let response_url = self.responses.issue(origin, None);
-        let trigger = self.trigger();
+        let trigger = self.trigger_of(origin);
         form(&[
             ("token", &self.verification),
             ("team_id", TEAM),
@@ -96,7 +101,7 @@ impl Shared {
             "api_app_id": APP, "token": self.verification,
             "container": {"type": "message", "message_ts": message.ts, "channel_id": channel.id,
                 "is_ephemeral": private},
-            "trigger_id": self.trigger(), "team": {"id": TEAM, "domain": DOMAIN}, "enterprise": null,
+            "trigger_id": self.trigger_of(origin), "team": {"id": TEAM, "domain": DOMAIN}, "enterprise": null,
             "is_enterprise_install": false, "channel": {"id": channel.id, "name": channel.name},
             "state": {"values": {}}, "response_url": response_url, "actions": [action],
         });
@@ -214,6 +219,9 @@ fn said_as_json(json: &Value) -> Said {
 
 /// What a form holds, as a socket carries it.
 fn in_an_envelope(delivery: &Delivery) -> (&'static str, Value) {
+    if delivery.path == EVENTS {
+        return ("events_api", serde_json::from_str(&delivery.form).unwrap_or_default());
+    }
     let fields: Vec<(String, String)> = serde_urlencoded::from_str(&delivery.form).unwrap_or_default();
     if delivery.path == COMMANDS {
         return ("slash_commands", fields.into_iter().map(|(name, value)| (name, Value::from(value))).collect());
@@ -222,7 +230,7 @@ fn in_an_envelope(delivery: &Delivery) -> (&'static str, Value) {
     ("interactive", serde_json::from_str(&payload).unwrap_or_default())
 }
 
-fn form(fields: &[(&str, &str)]) -> String {
+pub(super) fn form(fields: &[(&str, &str)]) -> String {
     // Pairs of texts always encode.
     serde_urlencoded::to_string(fields).unwrap_or_default()
 }

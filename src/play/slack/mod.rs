@@ -8,6 +8,7 @@ pub mod workspace;
 
 mod api;
 mod deliver;
+mod forms;
 mod page;
 mod response;
 mod socket;
@@ -26,7 +27,7 @@ pub use page::CommandHint;
 pub use socket::SocketOrder;
 use socket::Sockets;
 use tokio::sync::watch;
-use workspace::{Author, Content, Message, Workspace, draft, somebody};
+use workspace::{Author, BOT_USER, Content, Message, Workspace, draft, somebody};
 
 use super::{
     error::PlayError,
@@ -70,6 +71,7 @@ struct Shared {
     deliveries: Deliveries,
     bot: Mutex<Option<Bot>>,
     sockets: Sockets,
+    forms: Mutex<forms::Forms>,
     commands: Mutex<Vec<CommandHint>>,
     panel: Mutex<Option<Panel>>,
     other: Mutex<Option<String>>,
@@ -129,6 +131,7 @@ impl SlackLookalike {
             deliveries: Deliveries::default(),
             bot: Mutex::default(),
             sockets: Sockets::start(options.app_token).await?,
+            forms: Mutex::default(),
             commands: Mutex::new(page::default_commands()),
             panel: Mutex::default(),
             other: Mutex::default(),
@@ -291,10 +294,15 @@ impl Shared {
     async fn says(&self, who: &str, channel: &str, text: &str) -> Result<Option<Answered>, PlayError> {
         let (person, channel) = (somebody(who)?, workspace::channel(channel)?);
         if !text.starts_with('/') {
-            // Slack keeps what people type with these three escaped.
+            // Slack keeps what people type with these three escaped, and names of people as mentions.
             let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            self.workspace.add(draft(channel, Author::Person(person), Content::text(text)));
-            return Ok(None);
+            let (text, mention) =
+                (text.replace("@leverframe", &format!("<@{BOT_USER}>")), text.contains("@leverframe"));
+            let message = self.workspace.add(draft(channel, Author::Person(person), Content::text(text)));
+            return match mention {
+                true => self.mentioned(channel, &message, person).await.map(Some),
+                false => Ok(None),
+            };
         }
         let (command, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let origin = Origin { person, channel, command: Some(command.to_owned()) };
@@ -344,6 +352,13 @@ impl Shared {
 
     fn commands(&self) -> Vec<CommandHint> {
         lock(&self.commands).clone()
+    }
+
+    /// A fresh trigger id that may open a form for whoever did something.
+    fn trigger_of(&self, origin: &Origin) -> String {
+        let trigger = self.trigger();
+        lock(&self.forms).expect(&trigger, origin);
+        trigger
     }
 
     /// A fresh trigger id, in Slack's form.

@@ -88,7 +88,7 @@ impl SlackDesk {
 
     /// Says something to one person in a channel, once for each event however often that comes.
     pub(super) fn tell(&self, event: &str, (channel, user): (String, String), words: Words) {
-        if self.open.note_heard(event) {
+        if self.open.heard.note(event) {
             self.whisper_to(channel, user, words);
         }
     }

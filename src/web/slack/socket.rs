@@ -60,14 +60,14 @@ impl SlackDesk {
         let (event, address) = (command_event(&command), command.response_url.clone());
         let answer = self.command(command).await;
         if envelope.acknowledge(answer.clone()).await.is_ok() {
-            self.open.note_heard(&event);
+            self.open.heard.note(&event);
             return;
         }
         let Some(answer) = answer else { return };
         let (desk, busy) = (self.clone(), self.engine.busy());
         self.tasks.start(async move {
             desk.tasks.pause(PATIENCE).await;
-            if desk.open.note_heard(&event)
+            if desk.open.heard.note(&event)
                 && let Ok(Err(error)) =
                     tokio::time::timeout(DELIVERY, desk.edge.client.respond(&address, &answer)).await
             {
