@@ -1,9 +1,9 @@
 //! Holds the ledger against what git remembers of it: the checkpoints in our commits. A ledger that is shorter or
 //! another one takes nothing new, before anything is decided on it.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{Arc, PoisonError};
 
-use super::{Inner, effects::Trouble};
+use super::{Inner, Repository, effects::Trouble};
 use crate::{
     core::names::{CommitId, RequestId},
     git::GitError,
@@ -13,18 +13,19 @@ use crate::{
 /// So many of the newest commits with a checkpoint are looked at.
 const NEWEST: usize = 16;
 
-/// Once in a life of the process, at the first tip that the host gives.
-pub(super) async fn hold(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), GitError> {
-    if !inner.held.load(Ordering::Acquire) {
-        look(inner, tip).await?;
-        inner.held.store(true, Ordering::Release);
+/// Once in a life of the process for each repository, at the first tip that its host gives.
+pub(super) async fn hold(inner: &Arc<Inner>, repository: &Repository, tip: &CommitId) -> Result<(), GitError> {
+    let held = || inner.held.lock().unwrap_or_else(PoisonError::into_inner);
+    if !held().contains(&repository.name) {
+        look(inner, repository, tip).await?;
+        held().insert(repository.name.clone());
     }
     Ok(())
 }
 
 /// Holds the ledger against a tip.
-pub(super) async fn look(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), GitError> {
-    let marked = inner.reach.repository.mirror.newest_with(tip, ledger::TRAILER, NEWEST).await?;
+pub(super) async fn look(inner: &Arc<Inner>, repository: &Repository, tip: &CommitId) -> Result<(), GitError> {
+    let marked = repository.mirror.newest_with(tip, ledger::TRAILER, NEWEST).await?;
     let anchor = |commit: &crate::git::Marked| {
         let head = ledger::parse_trailer(commit.trailers.get(ledger::TRAILER)?)?;
         Some(Anchor { head, found: format!("commit {}", commit.id.short()) })

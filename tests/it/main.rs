@@ -36,6 +36,8 @@ mod pull_requests;
 mod race;
 mod refusals;
 mod socket_mode;
+mod repositories;
+mod spared;
 mod stories;
 mod tidy;
 mod together;
