@@ -14,6 +14,7 @@ mod gate;
 mod hints;
 mod homes;
 mod outside;
+mod rewritten;
 mod rules;
 mod status;
 mod take;

@@ -34,6 +34,7 @@ mod pull_requests;
 mod race;
 mod refusals;
 mod repositories;
+mod rewritten;
 mod stories;
 mod tidy;
 mod together;
