@@ -13,6 +13,7 @@ use super::{
 use crate::{
     config::Config,
     core::{
+        change::Beside,
         names::{Environment, Field, Target},
         rules::{Elsewhere, Rules},
     },
@@ -122,19 +123,22 @@ fn environments(rules: &Rules) -> Result<(), Failure> {
 /// Where each lever of each target would put its hand, and below it what is in the way of some.
 fn targets(checkout: &Checkout, rules: &Rules, show: Show) -> Result<Ended, Failure> {
     let (mut levers, mut found) = (Vec::new(), Findings::default());
-    for (service, environments) in rules.services.iter() {
-        for environment in environments {
-            let target = Target { service: service.clone(), environment: environment.clone() };
-            let files = checkout.target(rules, &target)?;
-            for field in [Field::ImageTag, Field::Replicas] {
-                let lever = Lever::look(rules, &target, field, &files);
-                found.add(&lever);
-                levers.push(lever);
-            }
+    let named = rules.services.iter().flat_map(|(service, environments)| {
+        environments.iter().map(|environment| Target { service: service.clone(), environment: environment.clone() })
+    });
+    let files = named.map(|target| Ok((target.clone(), checkout.target(rules, &target)?)));
+    let by_target = files.collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    for (target, files) in &by_target {
+        let others = rules.beside(target).into_keys();
+        let read = |other: &Target| Some(Beside { target: other.clone(), files: by_target.get(other)?.clone() });
+        let beside: Vec<Beside> = others.filter_map(read).collect();
+        for field in [Field::ImageTag, Field::Replicas] {
+            let lever = Lever::look(rules, target, field, (files, &beside));
+            found.add(&lever);
+            levers.push(lever);
         }
     }
     found.twice(rules);
-    found.shared(&levers);
     match show {
         Show::All => all(&levers)?,
         Show::Summary if levers.len() <= 2 * FEW => all(&levers)?,

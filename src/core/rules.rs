@@ -190,6 +190,14 @@ impl Rules {
         (named != own).then_some(named)
     }
 
+    /// Other targets in the same repository that may read the same files ([`Places::beside`]).
+    pub fn beside(&self, target: &Target) -> BTreeMap<&Target, &RepoPath> {
+        let mut beside = self.places.beside(target);
+        let home = self.other_repository(&target.environment);
+        beside.retain(|other, _| self.other_repository(&other.environment) == home);
+        beside
+    }
+
     /// The commit that a target is read at: the tip of its repository. `None` where that was never read.
     pub fn commit_of(&self, target: &Target) -> Option<&CommitId> {
         match self.other_repository(&target.environment) {
