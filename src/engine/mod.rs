@@ -17,6 +17,7 @@ mod hints;
 mod homes;
 mod meter;
 mod outside;
+mod rewritten;
 mod rules;
 mod status;
 mod take;

@@ -40,6 +40,7 @@ mod refusals;
 mod registry;
 mod repositories;
 mod socket_mode;
+mod rewritten;
 mod spared;
 mod stories;
 mod tidy;

@@ -26,7 +26,7 @@ use crate::core::{
 
 pub use ask::{Asked, Planning, not_ready, sentence};
 pub use outcome::{Landed, Outcome, Step};
-pub use outside::{OutsideCommit, Touched};
+pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use tag::TagSeen;
 pub use vote::{Click, Press, ReviewSays, Reviewed};
 
@@ -94,6 +94,8 @@ pub enum Incoming {
     Reviewed(Reviewed),
     /// A commit that is not ours changed what levers move.
     Outside(OutsideCommit),
+    /// A tracked branch was rewritten: what it held before is not all in it any more.
+    Rewritten(Rewritten),
     /// An effect came to something.
     Happened {
         /// Of which request.
@@ -189,6 +191,7 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Clicked(click) => vote::decide(click, facts),
         Incoming::Reviewed(review) => vote::reviewed(review, facts),
         Incoming::Outside(commit) => outside::decide(commit),
+        Incoming::Rewritten(rewritten) => outside::rewritten(rewritten),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Clock => outcome::deadlines(facts),
     }
