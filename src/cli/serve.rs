@@ -22,6 +22,7 @@ use crate::{
         self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport,
     },
     control,
+    core::names::ConnectionName,
     engine::{Engine, Reach, Repository},
     forge::{App, ForgeError, GitHub, Login},
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
@@ -112,6 +113,7 @@ pub async fn start(config: Config) -> Result<Running, String> {
     let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret, shipping };
     let reach = Reach {
         repository: repository(&config, &net)?,
+        others: others(&config, &net)?,
         clusters: clusters(&config, &net)?,
         chats: chats(&edges, &tasks),
     };
@@ -231,6 +233,23 @@ fn chats(edges: &Edges, tasks: &Tasks) -> Chats {
 /// In words for whoever starts it, the remedy last.
 pub(super) fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
     let (name, repository) = &config.repositories.catalog;
+    opened(config, net, (name, repository))
+}
+
+/// The other repositories.
+fn others(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Repository>, String> {
+    let mut others = BTreeMap::new();
+    for (name, repository) in &config.repositories.others {
+        others.insert(name.clone(), opened(config, net, (name, repository))?);
+    }
+    Ok(others)
+}
+
+fn opened(
+    config: &Config,
+    net: &Outgoing,
+    (name, repository): (&ConnectionName, &config::Repository),
+) -> Result<Repository, String> {
     let key = repository.sign_with.as_ref().map(SigningKey::parse).transpose();
     let key = key.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
     let login = github_login(config, net)?;
@@ -300,7 +319,7 @@ fn page(config: &Config, at: &config::GitHubRepository) -> Option<String> {
     Some(format!("{}://{host}{port}/{}/{}", api.scheme(), at.owner, at.name))
 }
 
-fn clusters(config: &Config, net: &Outgoing) -> Result<BTreeMap<crate::core::names::ConnectionName, Cluster>, String> {
+fn clusters(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Cluster>, String> {
     let mut clusters = BTreeMap::new();
     for (name, access) in &config.clusters {
         let ClusterAccess::Api { url, login } = access else { continue };

@@ -190,7 +190,6 @@ impl Config {
     /// The names that a catalog may use for what is connected here.
     pub fn connections(&self) -> Connections {
         Connections {
-            catalog_repository: self.repositories.catalog.0.clone(),
             repositories: self.repositories.iter().map(|(name, _)| name.clone()).collect(),
             clusters: self.clusters.keys().cloned().collect::<BTreeSet<_>>(),
         }

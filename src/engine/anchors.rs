@@ -1,10 +1,10 @@
 //! Holds the ledger against what git remembers of it: the checkpoints in our commits. A ledger that is shorter or
 //! another one takes nothing new, before anything is decided on it.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{Arc, PoisonError};
 
 use super::{
-    Inner,
+    Inner, Repository,
     effects::{ADDRESS, Trouble},
 };
 use crate::{
@@ -18,26 +18,32 @@ const NEWEST: usize = 16;
 /// And so many where one of those is not met.
 const ALL: usize = 10_000;
 
-/// Once in a life of the process, at the first tip that the host gives.
-pub(super) async fn hold(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), GitError> {
-    if !inner.held.load(Ordering::Acquire) {
-        look(inner, tip).await?;
-        inner.held.store(true, Ordering::Release);
+/// Once in a life of the process for each repository, at the first tip that its host gives.
+pub(super) async fn hold(inner: &Arc<Inner>, repository: &Repository, tip: &CommitId) -> Result<(), GitError> {
+    let held = || inner.held.lock().unwrap_or_else(PoisonError::into_inner);
+    if !held().contains(&repository.name) {
+        look(inner, repository, tip).await?;
+        held().insert(repository.name.clone());
     }
     Ok(())
 }
 
 /// Holds the ledger against a tip. Where it does not fit, it is held against everything that git remembers.
-pub(super) async fn look(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), GitError> {
-    if let Some(found) = compare(inner, tip, NEWEST).await? {
-        let Disagreement { anchors, why } = compare(inner, tip, ALL).await?.unwrap_or(found);
+pub(super) async fn look(inner: &Arc<Inner>, repository: &Repository, tip: &CommitId) -> Result<(), GitError> {
+    if let Some(found) = compare(inner, repository, tip, NEWEST).await? {
+        let Disagreement { anchors, why } = compare(inner, repository, tip, ALL).await?.unwrap_or(found);
         inner.ledger.dispute(anchors, why);
     }
     Ok(())
 }
 
-async fn compare(inner: &Arc<Inner>, tip: &CommitId, most: usize) -> Result<Option<Disagreement>, GitError> {
-    let marked = inner.reach.repository.mirror.newest_with(tip, ledger::TRAILER, most).await?;
+async fn compare(
+    inner: &Arc<Inner>,
+    repository: &Repository,
+    tip: &CommitId,
+    most: usize,
+) -> Result<Option<Disagreement>, GitError> {
+    let marked = repository.mirror.newest_with(tip, ledger::TRAILER, most).await?;
     let key = inner.ledger.public_key();
     let given_up = inner.ledger.accepted_gaps().unwrap_or_default();
     let anchors = marked.iter().filter_map(|commit| of_ours(commit, key.as_ref()));

@@ -44,7 +44,7 @@ fn engine(folder: &std::path::Path) -> Engine {
     let net = Outgoing::new(&Tls::default()).unwrap();
     let mirror = Mirror::open(source, net.client().clone(), tokio::runtime::Handle::current()).unwrap();
     let repository = Repository { name, branch: "main".to_owned(), mirror, forge: None, page: None };
-    let reach = Reach { repository, clusters: BTreeMap::new(), chats: Chats::default() };
+    let reach = Reach { repository, others: BTreeMap::new(), clusters: BTreeMap::new(), chats: Chats::default() };
     let ledger = Ledger::open(&folder.join("ledger"), clock::now()).unwrap().ledger;
     let engine = Engine::new(reach, ledger, Tasks::default()).unwrap();
     engine.inner.rules.send_replace(Some(Arc::new(rules())));
@@ -207,7 +207,7 @@ async fn nothing_is_committed_on_rules_that_policy_has_not_seen() {
     push(folder.path(), "start", &[(".leverframe/catalog.yaml", &one), service]);
     let engine = engine(folder.path());
     engine.inner.tasks.start(outside::keep(Arc::clone(&engine.inner)));
-    rules::refresh(&engine.inner).await.unwrap();
+    rules::refresh(&engine.inner, &engine.inner.reach.repository).await.unwrap();
     let words = Typed {
         account: "slack:U1".to_owned(),
         via: "slack".to_owned(),

@@ -36,6 +36,8 @@ mod proof;
 mod pull_requests;
 mod race;
 mod refusals;
+mod repositories;
+mod spared;
 mod stories;
 mod tidy;
 mod together;

@@ -44,9 +44,9 @@ enum Action {
     Verify {
         #[command(flatten)]
         config: ConfigFile,
-        /// Hold the ledger against the checkpoints in the commits of this repository
+        /// Hold the ledger against the checkpoints in the commits of this repository; may be given again for others
         #[arg(long, value_name = "PATH")]
-        repo: Option<PathBuf>,
+        repo: Vec<PathBuf>,
         /// Hold it against checkpoints that were kept elsewhere: signed notes with an empty line after each
         #[arg(long, value_name = "FILE")]
         anchors: Option<PathBuf>,
@@ -110,13 +110,13 @@ enum Action {
         #[command(flatten)]
         config: ConfigFile,
     },
-    /// Compares with a git repository: our commits without an entry, entries without their commit
+    /// Compares with the git repositories: our commits without an entry, entries without their commit
     Reconcile {
         #[command(flatten)]
         config: ConfigFile,
-        /// The repository
-        #[arg(long, value_name = "PATH")]
-        repo: PathBuf,
+        /// A repository; given again for each other that the bot changes
+        #[arg(long, value_name = "PATH", required = true)]
+        repo: Vec<PathBuf>,
         /// Print the result as JSON
         #[arg(long)]
         json: bool,

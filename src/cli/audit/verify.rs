@@ -14,7 +14,7 @@ use crate::{
 
 /// What is brought along.
 pub(super) struct Outside {
-    pub(super) repo: Option<PathBuf>,
+    pub(super) repo: Vec<PathBuf>,
     pub(super) anchors: Option<PathBuf>,
     pub(super) keys: Vec<String>,
 }
@@ -22,7 +22,10 @@ pub(super) struct Outside {
 pub(super) fn verify(settings: &LedgerSettings, outside: Outside, whom: For) -> Result<Ended, Failure> {
     let directory = directory(settings)?;
     let keys = keys(settings, &directory, &outside)?;
-    let mut anchors = outside.repo.as_deref().map_or(Ok(Vec::new()), of_commits)?;
+    let mut anchors = Vec::new();
+    for repository in &outside.repo {
+        anchors.extend(of_commits(repository)?);
+    }
     if let Some(file) = &outside.anchors {
         anchors.extend(of_file(file, &keys)?);
     }
