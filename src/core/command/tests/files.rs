@@ -51,7 +51,7 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
         ("flow: stauts", "3:7: `flow`: found `stauts`, expected `status`, `help` or `audit`. Did you mean `status`?"),
         (
             "flow: freeze",
-            "3:7: `flow`: found `freeze`, expected `status` or `help`. The flow `freeze` is not supported yet; remove this command until it is.",
+            "3:7: `flow`: found `freeze`, expected `status`, `help` or `audit`. The flow `freeze` is not supported yet; remove this command until it is.",
         ),
         (
             "flow: status\noptions:\n  Size: { type: text }",
