@@ -19,7 +19,8 @@ use crate::{
     clock,
     cluster::Cluster,
     config::{
-        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport,
+        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RegistryLogin, RepositoryLogin,
+        SlackTransport,
     },
     control,
     core::names::ConnectionName,
@@ -28,6 +29,7 @@ use crate::{
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
     ledger::{self, Ledger, LedgerError, Opened, Sizes, State, ship},
     net::{Outgoing, Tls, relay::Relay},
+    registry::{self, Registries},
     secret::Secret,
     tasks::Tasks,
     web::{self, DiscordEdge, Edges, SlackEdge},
@@ -116,6 +118,7 @@ pub async fn start(config: Config) -> Result<Running, String> {
         others: others(&config, &net)?,
         clusters: clusters(&config, &net)?,
         chats: chats(&edges, &tasks),
+        registries: registries(&config, &net, &tasks),
     };
     let ledger = opened.ledger;
     if ledger.state() == State::Ready {
@@ -288,7 +291,7 @@ fn credentials(repository: &config::Repository, login: Option<&Login>) -> Option
     }
 }
 
-fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
+pub(super) fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
     let Some(github) = &config.github else { return Ok(None) };
     let (id, installation, private_key) = match &github.auth {
         GitHubAuth::Token(token) => return Ok(Some(Login::Token(token.clone()))),
@@ -317,6 +320,26 @@ fn page(config: &Config, at: &config::GitHubRepository) -> Option<String> {
     let port = api.port().map(|port| format!(":{port}")).unwrap_or_default();
     let host = if host == "api.github.com" { "github.com" } else { host };
     Some(format!("{}://{host}{port}/{}/{}", api.scheme(), at.owner, at.name))
+}
+
+/// The registries that may be asked.
+pub(super) fn registries(config: &Config, net: &Outgoing, tasks: &Tasks) -> Registries {
+    let login = |login: &RegistryLogin| match login {
+        RegistryLogin::None => registry::Login::Nobody,
+        RegistryLogin::Password { username, password, from } => {
+            let renewal = from.clone().map(|file| registry::Renewal::new(move || config::read_again(&file)));
+            registry::Login::Password { username: username.clone(), password: password.clone(), renewal }
+        }
+    };
+    let access = |(host, registry): (&config::RegistryHost, &config::Registry)| {
+        let login = login(&registry.login);
+        let access = match &registry.api {
+            Some(api) => registry::Access { api: api.clone(), hub: None, login },
+            None => registry::Access::of_host(host.as_str(), login)?,
+        };
+        Some((host.to_string(), access))
+    };
+    Registries::new(net, config.registries.iter().filter_map(access).collect(), tasks.clone())
 }
 
 fn clusters(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Cluster>, String> {

@@ -6,6 +6,7 @@ mod anchors;
 mod book;
 mod busy;
 mod cards;
+mod choices;
 mod effects;
 mod facts;
 mod fold;
@@ -43,6 +44,7 @@ use crate::{
     forge::GitHub,
     git::Mirror,
     ledger::{Append, Erased, Ledger, LedgerError},
+    registry::Registries,
     tasks::Tasks,
 };
 
@@ -51,6 +53,7 @@ use busy::Resting;
 use fold::fold;
 
 pub use busy::Busy;
+pub use choices::Choice;
 pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
 pub use fold::requests_of;
@@ -85,6 +88,8 @@ pub struct Reach {
     pub clusters: BTreeMap<ConnectionName, Cluster>,
     /// The chat platforms.
     pub chats: Chats,
+    /// The registries of images.
+    pub registries: Registries,
 }
 
 /// A handle on the running engine.
