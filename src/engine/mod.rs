@@ -11,6 +11,7 @@ mod effects;
 mod facts;
 mod fold;
 mod follow;
+mod forms;
 mod gate;
 mod hints;
 mod homes;
