@@ -15,11 +15,12 @@ use crate::{
     core::{
         catalog::Platform,
         change::{self, Beside, Locator, Plan, PlanRefusal, Planned, SourceFile, Wanted},
-        command::{self, Command, Invoked, ParseRefusal},
+        command::{self, Command, Flow, Invoked, ParseRefusal},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
         names::{CommandName, CommitId, ConnectionName, Field, RepoPath, Target},
         request::Request,
         rules::Rules,
+        trail,
     },
     git::{Mirror, Tree},
 };
@@ -81,7 +82,13 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
     if let Some(flow) = command.flow() {
-        return Err(status::answer(inner, &rules, &asker, (flow, &command)).await);
+        return match (status::denied(&rules, &asker, &command), flow) {
+            (Some(words), Flow::Audit) => Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
+            (Some(words), Flow::Status | Flow::Help) => Err(words),
+            (None, Flow::Audit) => Ok(Incoming::Read { asker, wanted: trail::Wanted::of(&command, clock::now()) }),
+            (None, Flow::Status) => Err(status::status(inner, &rules, &command).await),
+            (None, Flow::Help) => Err(status::help(&rules.commands, &command)),
+        };
     }
     let Some(target) = command.target() else {
         return Err(Words::new("This command names no service and environment.", "Type `/help` for what it takes."));

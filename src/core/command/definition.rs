@@ -117,10 +117,12 @@ pub enum Flow {
     Status,
     /// Shows what can be asked.
     Help,
+    /// Shows what the ledger says.
+    Audit,
 }
 
 /// The flows there are, by their word.
-pub(super) const FLOWS: [(&str, Flow); 2] = [("status", Flow::Status), ("help", Flow::Help)];
+pub(super) const FLOWS: [(&str, Flow); 3] = [("status", Flow::Status), ("help", Flow::Help), ("audit", Flow::Audit)];
 
 impl Flow {
     /// The word for it in a file.
@@ -128,6 +130,7 @@ impl Flow {
         match self {
             Self::Status => "status",
             Self::Help => "help",
+            Self::Audit => "audit",
         }
     }
 }

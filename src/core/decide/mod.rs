@@ -9,6 +9,7 @@ mod tag;
 #[cfg(test)]
 mod tests;
 mod vote;
+mod waited;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ use crate::core::{
     policy::{Circumstances, Denial, Principal, Question, Standing, Verdict},
     request::{Card, Event, Request},
     rules::Rules,
+    trail::Wanted,
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
@@ -73,6 +75,13 @@ pub enum Incoming {
         typed: String,
         /// Why not, and what to do.
         words: Words,
+    },
+    /// Somebody wants to see what the ledger says.
+    Read {
+        /// Who.
+        asker: Asker,
+        /// What of it.
+        wanted: Wanted,
     },
     /// The door turned something away that nobody we know had signed.
     TurnedAway {
@@ -174,6 +183,11 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
     match incoming {
         Incoming::Asked(asked) => ask::decide(asked, facts),
         Incoming::Misasked { asker, typed, words } => ask::misasked(asker, typed, words),
+        // The answer is not among what is remembered of the event: it holds what others wrote.
+        Incoming::Read { asker, wanted } => {
+            let entry = Draft::new("audit.read", "audit", asker.actor()).with_text("asked", &wanted.words);
+            Decision { entries: vec![entry.with("page", wanted.page + 1)], reply: Reply::Go }
+        }
         Incoming::TurnedAway { cause, unsaid } => {
             let entry = Draft::new("security.refused", "security", ourselves()).with("cause", cause);
             Decision { entries: vec![entry.with("unsaid", unsaid)], reply: Reply::Taken }

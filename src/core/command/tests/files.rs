@@ -15,6 +15,7 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
     assert_eq!(
         usage,
         [
+            "/audit [service] [environment] [person] [within=4h] [page=N] [text=...]",
             "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]",
             "/help [command]",
             "/rollback <service> <environment> [to=TAG] [reason=...]",
@@ -47,10 +48,10 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
             "",
             "1:1: found no `change` or `flow`, expected the key `change` or `flow`. Add it, for example `flow: status`.",
         ),
-        ("flow: stauts", "3:7: `flow`: found `stauts`, expected `status` or `help`. Did you mean `status`?"),
+        ("flow: stauts", "3:7: `flow`: found `stauts`, expected `status`, `help` or `audit`. Did you mean `status`?"),
         (
             "flow: freeze",
-            "3:7: `flow`: found `freeze`, expected `status` or `help`. The flow `freeze` is not supported yet; remove this command until it is.",
+            "3:7: `flow`: found `freeze`, expected `status`, `help` or `audit`. The flow `freeze` is not supported yet; remove this command until it is.",
         ),
         (
             "flow: status\noptions:\n  Size: { type: text }",
@@ -156,7 +157,7 @@ fn a_file_replaces_the_built_in_command_of_its_name() {
     let text = "name: status\nsummary: Mine\nflow: status\n";
     let commands = Commands::builtin().unwrap().with([Definition::parse(text, "status.yaml").unwrap()]);
     let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
-    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 5, "{usage:?}");
+    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 6, "{usage:?}");
 }
 
 fn names(list: &Json) -> Vec<&str> {
