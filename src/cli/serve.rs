@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use tokio::{net::TcpListener, signal::unix};
 
-use super::{Ended, Failure, log, runtime, say};
+use super::{Ended, Failure, log, recover, runtime, say};
 use crate::{
     chat::{
         Chat, Chats,
@@ -19,15 +19,17 @@ use crate::{
     clock,
     cluster::Cluster,
     config::{
-        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport,
+        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RegistryLogin, RepositoryLogin,
+        SlackTransport,
     },
     control,
     core::names::ConnectionName,
     engine::{Engine, Reach, Repository},
     forge::{App, ForgeError, GitHub, Login},
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
-    ledger::{self, Ledger, LedgerError, Opened, Sizes, State},
+    ledger::{self, Ledger, LedgerError, Opened, Sizes, State, ship},
     net::{Outgoing, Tls, relay::Relay},
+    registry::{self, Registries},
     secret::Secret,
     tasks::Tasks,
     web::{self, DiscordEdge, Edges, SlackDesk, SlackEdge},
@@ -109,12 +111,14 @@ pub async fn start(config: Config) -> Result<Running, String> {
     }
     let tasks = Tasks::default();
     let webhook_secret = config.github.as_ref().and_then(|github| github.webhook_secret.clone());
-    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret };
+    let shipping = config.ship_to.as_ref().map(|_| ship::Status::default());
+    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret, shipping };
     let reach = Reach {
         repository: repository(&config, &net)?,
         others: others(&config, &net)?,
         clusters: clusters(&config, &net)?,
         chats: chats(&edges, &tasks),
+        registries: registries(&config, &net, &tasks),
     };
     let ledger = opened.ledger;
     if ledger.state() == State::Ready {
@@ -131,6 +135,9 @@ pub async fn start(config: Config) -> Result<Running, String> {
         (&edges.slack, config.slack.as_ref().map(|slack| &slack.transport))
     {
         connect_slack(slack, (app_token, &engine, &net), &tasks);
+    }
+    if let (Some(ship_to), Some(status)) = (&config.ship_to, &edges.shipping) {
+        tasks.start(ship::keep(ledger.clone(), recover::place(ship_to, &net), status.clone(), tasks.clone()));
     }
     if let Some(discord) = &edges.discord {
         tasks.start(web::keep_registered(engine.clone(), discord.client.clone(), tasks.clone()));
@@ -301,7 +308,7 @@ fn credentials(repository: &config::Repository, login: Option<&Login>) -> Option
     }
 }
 
-fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
+pub(super) fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
     let Some(github) = &config.github else { return Ok(None) };
     let (id, installation, private_key) = match &github.auth {
         GitHubAuth::Token(token) => return Ok(Some(Login::Token(token.clone()))),
@@ -330,6 +337,26 @@ fn page(config: &Config, at: &config::GitHubRepository) -> Option<String> {
     let port = api.port().map(|port| format!(":{port}")).unwrap_or_default();
     let host = if host == "api.github.com" { "github.com" } else { host };
     Some(format!("{}://{host}{port}/{}/{}", api.scheme(), at.owner, at.name))
+}
+
+/// The registries that may be asked.
+pub(super) fn registries(config: &Config, net: &Outgoing, tasks: &Tasks) -> Registries {
+    let login = |login: &RegistryLogin| match login {
+        RegistryLogin::None => registry::Login::Nobody,
+        RegistryLogin::Password { username, password, from } => {
+            let renewal = from.clone().map(|file| registry::Renewal::new(move || config::read_again(&file)));
+            registry::Login::Password { username: username.clone(), password: password.clone(), renewal }
+        }
+    };
+    let access = |(host, registry): (&config::RegistryHost, &config::Registry)| {
+        let login = login(&registry.login);
+        let access = match &registry.api {
+            Some(api) => registry::Access { api: api.clone(), hub: None, login },
+            None => registry::Access::of_host(host.as_str(), login)?,
+        };
+        Some((host.to_string(), access))
+    };
+    Registries::new(net, config.registries.iter().filter_map(access).collect(), tasks.clone())
 }
 
 fn clusters(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Cluster>, String> {

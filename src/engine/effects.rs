@@ -138,6 +138,7 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Wake>, busy: Busy) {
             }
             Err(trouble) => {
                 tries = tries.saturating_add(1);
+                inner.meter.tried();
                 tracing::warn!(request = %id, ?due, tries, error = %trouble, "an effect is not done yet");
                 // What this very try recorded woke us too; it is no reason to try again at once. Forgotten before the
                 // state is looked at, so that what people do from now on wakes us.

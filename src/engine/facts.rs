@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Inner, effects::Trouble, forms, status};
+use super::{Inner, choices, effects::Trouble, forms, status};
 use crate::{
     clock,
     core::{
@@ -86,7 +86,8 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
     let Some(target) = command.target() else {
         return Err(Words::new("This command names no service and environment.", "Type `/help` for what it takes."));
     };
-    let planning = planning(inner, &rules, &command, &target).await;
+    let (planning, tag) =
+        tokio::join!(planning(inner, &rules, &command, &target), choices::tag_seen(inner, &rules, &command, &target));
     Ok(Incoming::Asked(Box::new(Asked {
         id: clock::request_id(clock::now()),
         asker,
@@ -96,6 +97,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         command: command.name().clone(),
         target,
         channel: typed.channel,
+        tag,
         planning,
     })))
 }

@@ -6,6 +6,7 @@ mod anchors;
 mod book;
 mod busy;
 mod cards;
+mod choices;
 mod effects;
 mod facts;
 mod fold;
@@ -14,6 +15,7 @@ mod forms;
 mod gate;
 mod hints;
 mod homes;
+mod meter;
 mod outside;
 mod rules;
 mod status;
@@ -42,6 +44,7 @@ use crate::{
     forge::GitHub,
     git::Mirror,
     ledger::{Append, Erased, Ledger, LedgerError},
+    registry::Registries,
     tasks::Tasks,
 };
 
@@ -50,8 +53,11 @@ use busy::Resting;
 use fold::fold;
 
 pub use busy::Busy;
+pub use choices::Choice;
 pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
+pub use fold::requests_of;
+pub use meter::Gauges;
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
 /// its end and its card, and nobody looks at older ones.
@@ -82,6 +88,8 @@ pub struct Reach {
     pub clusters: BTreeMap<ConnectionName, Cluster>,
     /// The chat platforms.
     pub chats: Chats,
+    /// The registries of images.
+    pub registries: Registries,
 }
 
 /// A handle on the running engine.
@@ -117,6 +125,7 @@ struct Inner {
     unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
     busy: watch::Sender<usize>,
+    meter: meter::Meter,
 }
 
 impl Engine {
@@ -146,6 +155,7 @@ impl Engine {
             unposted: Mutex::default(),
             drawing: Notify::new(),
             busy: watch::Sender::new(0),
+            meter: meter::Meter::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -274,6 +274,18 @@ impl Mirror {
         self.reader.call(find).await
     }
 
+    /// Asks the host whether it would take a push from us; nothing is sent. A folder is taken to.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or does not let us push.
+    pub async fn may_push(&self) -> Result<(), GitError> {
+        let asked = |room: &mut worker::Room| match room.shared.url.starts_with("file:") {
+            true => Ok(()),
+            false => receive::greet(room),
+        };
+        self.writer.call(asked).await
+    }
+
     /// Lands a change once: safe to call again after any failure or crash. Takes the host's time; changes that wait
     /// for the tracked branch go out in one push, a commit each; a lost race is run again on the new tip, up to about
     /// ten seconds.

@@ -2,6 +2,7 @@
 //! ([`client`]).
 
 pub mod account;
+pub mod checkup;
 pub mod client;
 mod connector;
 pub mod conversation;
@@ -10,6 +11,7 @@ pub mod event;
 pub mod form;
 pub mod home;
 pub mod incoming;
+pub mod manifest;
 mod rates;
 pub mod render;
 pub mod socket;

@@ -3,6 +3,7 @@
 
 mod erase;
 mod export;
+mod gap;
 mod prove;
 mod reconcile;
 mod show;
@@ -101,6 +102,14 @@ enum Action {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Gives up what the ledger lost and git remembers, so that a server that is read-only for it goes on
+    AcceptGap {
+        /// Why, for whoever reads the ledger later
+        #[arg(long, value_name = "WORDS")]
+        reason: String,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Compares with the git repositories: our commits without an entry, entries without their commit
     Reconcile {
         #[command(flatten)]
@@ -133,6 +142,7 @@ impl Audit {
                 }
             }
             Action::Erase { person, config } => runtime()?.block_on(erase::erase(&settings(&config)?, &person)),
+            Action::AcceptGap { reason, config } => runtime()?.block_on(gap::accept(&settings(&config)?, &reason)),
             Action::Reconcile { config, repo, json } => {
                 reconcile::reconcile(&directory(&settings(&config)?)?, &repo, json.into())
             }
@@ -176,7 +186,7 @@ fn unreadable(error: &ledger::JournalError) -> Failure {
 }
 
 fn public_key(settings: &LedgerSettings) -> Result<PublicKey, Failure> {
-    let LedgerSettings { data, origin, signing_key } = settings;
+    let LedgerSettings { data, origin, signing_key, .. } = settings;
     match ledger::key::load(data, signing_key.as_ref(), origin) {
         Ok(Some(key)) => Ok(key.public()),
         Ok(None) => Err(Failure::new(

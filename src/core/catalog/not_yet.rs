@@ -15,7 +15,6 @@ const TABLE: [NotYet; 12] = [
     NotYet { key: "channels.audit", when: When::Given, what: "Posting checkpoints" },
     NotYet { key: "channels.incident_prefix", when: When::Given, what: "Opening channels for incidents" },
     NotYet { key: "tickets", when: When::Given, what: "Opening tickets" },
-    NotYet { key: "commands.bare", when: When::Given, what: "Registering commands on their own" },
 ];
 
 pub(super) fn notices(root: &Node) -> Vec<Notice> {

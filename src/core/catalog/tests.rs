@@ -332,7 +332,6 @@ fn keys_without_effect_are_named() {
         "line 47: `channels.audit`: Posting checkpoints",
         "line 47: `channels.incident_prefix`: Opening channels for incidents",
         "line 48: `tickets`: Opening tickets",
-        "line 49: `commands.bare`: Registering commands on their own",
     ];
     assert_eq!(said, expected.map(|start| format!("{start} is not supported yet; this key has no effect.")));
 }

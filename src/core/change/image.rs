@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::{Binding, Form, SourceFile, apply};
+use crate::core::yaml::{Path, Step};
+
 /// An image reference in its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Image<'a> {
@@ -59,6 +62,40 @@ impl fmt::Display for Tag<'_> {
 pub(super) fn is_digest(text: &str) -> bool {
     let digits = text.strip_prefix("sha256:").or_else(|| text.strip_prefix("sha512:"));
     digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// The image whose tag a binding holds, without a tag: from the reference itself, or from what stands beside the tag
+/// there or, in a chart's values, in another file of the target.
+pub fn image_of(binding: &Binding, files: &[SourceFile]) -> Option<String> {
+    if let Form::ImageOf { repository, .. } = &binding.form {
+        return Some(repository.clone()).filter(|name| !name.is_empty());
+    }
+    let steps = binding.yaml_path.steps();
+    let parent = binding.yaml_path.prefix(steps.len().checked_sub(1)?);
+    let here = files.iter().find(|file| file.path == binding.file);
+    let at = |file: &SourceFile, path: &Path| {
+        let value = apply::read(&file.text, &binding.document, path).ok().flatten()?;
+        value.as_str().map(str::to_owned).filter(|text| !text.is_empty())
+    };
+    match steps.last()? {
+        Step::Key(key) if key == "newTag" => {
+            let entry = steps.iter().rev().find_map(|step| match step {
+                Step::Select { value, .. } => Some(value.clone()),
+                Step::Key(_) | Step::Index(_) | Step::Inside(_) => None,
+            });
+            let beside = |key: &str| at(here?, &parent.clone().key(key));
+            beside("newName").or_else(|| beside("name")).or(entry)
+        }
+        Step::Key(key) if key == "tag" => {
+            let anywhere = |key: &str| {
+                let path = parent.clone().key(key);
+                here.into_iter().chain(files).find_map(|file| at(file, &path))
+            };
+            let name = anywhere("repository").or_else(|| anywhere("name"))?;
+            Some(anywhere("registry").map_or_else(|| name.clone(), |registry| format!("{registry}/{name}")))
+        }
+        Step::Key(_) | Step::Index(_) | Step::Select { .. } | Step::Inside(_) => None,
+    }
 }
 
 #[cfg(test)]

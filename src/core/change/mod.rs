@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 
 pub use binding::{Binding, Flavour, Form, Locator, Pin, Presence, value_at};
 pub use diff::{SHOWN_LINES, unified};
+pub use image::image_of;
 pub use locate::{locate, locate_in};
 pub use marker::Automation;
 pub use plan::{PlanRefusal, Planned, Wanted, plan};
