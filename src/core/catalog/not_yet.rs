@@ -3,7 +3,7 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 12] = [
+const TABLE: [NotYet; 11] = [
     NotYet { key: "environment_groups.*", when: When::Given, what: "Naming a group where an environment can stand" },
     NotYet { key: "environments.*.reconciler.argocd", when: When::Given, what: "Following Argo CD" },
     NotYet { key: "environments.*.reconciler.flux", when: When::Given, what: "Following Flux" },
