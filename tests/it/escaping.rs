@@ -175,6 +175,10 @@ fn acts_in_discord(text: &str) -> Option<String> {
     let (mut bare, mut rest) = (String::new(), text);
     while let Some(letter) = rest.chars().next() {
         let after = rest.strip_prefix(letter).unwrap();
+        // What stands for itself, or is set apart, keeps its neighbours apart.
+        if matches!(letter, '\\' | '`' | ']') {
+            bare.push('·');
+        }
         rest = match letter {
             '\\' => {
                 let mut letters = after.chars();
@@ -194,9 +198,7 @@ fn acts_in_discord(text: &str) -> Option<String> {
         };
     }
     let signs = ["@", "<", "](", "||", "~~", "__"];
-    let sign = signs.iter().find(|sign| bare.contains(**sign)).map(|sign| format!("{sign} in {bare:?}"));
-    let line = bare.lines().find(|line| line.starts_with("# ") || line.starts_with("- "));
-    sign.or_else(|| line.map(|line| format!("a heading or a list: {line:?}")))
+    signs.iter().find(|sign| bare.contains(**sign)).map(|sign| format!("{sign} in {bare:?}"))
 }
 
 fn config() -> ProptestConfig {
