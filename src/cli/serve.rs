@@ -131,13 +131,13 @@ pub async fn start(config: Config) -> Result<Running, String> {
         tracing::warn!(%error, path = %path.display(), "no socket for terminals; `audit erase` works while this is stopped");
     }
     tasks.start(tend(ledger.clone(), tasks.clone()));
+    if let (Some(ship_to), Some(status)) = (&config.ship_to, &edges.shipping) {
+        tasks.start(ship::keep(ledger.clone(), recover::place(ship_to, &net), status.clone(), tasks.clone()));
+    }
     if let (Some(slack), Some(SlackTransport::Socket { app_token })) =
         (&edges.slack, config.slack.as_ref().map(|slack| &slack.transport))
     {
         connect_slack(slack, (app_token, &engine, &net), &tasks);
-    }
-    if let (Some(ship_to), Some(status)) = (&config.ship_to, &edges.shipping) {
-        tasks.start(ship::keep(ledger.clone(), recover::place(ship_to, &net), status.clone(), tasks.clone()));
     }
     if let Some(discord) = &edges.discord {
         tasks.start(web::keep_registered(engine.clone(), discord.client.clone(), tasks.clone()));
