@@ -9,13 +9,13 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Inner, choices, effects::Trouble, status};
+use super::{Inner, choices, effects::Trouble, forms, status};
 use crate::{
     clock,
     core::{
         catalog::Platform,
         change::{self, Beside, Locator, Plan, PlanRefusal, Planned, SourceFile, Wanted},
-        command::{self, Command, Flow, Invoked, ParseRefusal},
+        command::{self, Command, Flow, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
         names::{CommandName, CommitId, ConnectionName, Field, RepoPath, Target},
         request::Request,
@@ -120,33 +120,7 @@ pub(super) fn asker(rules: &Rules, account: &str, via: &str) -> Asker {
 }
 
 fn parse(rules: &Rules, typed: &Typed) -> Result<Command, Words> {
-    understood(rules, typed).map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
-}
-
-/// What was typed, as a command.
-pub(super) fn understood(rules: &Rules, typed: &Typed) -> Result<Command, ParseRefusal> {
-    let under = under(rules);
-    let invoked = invoked(rules, typed, &under);
-    let (commands, vocabulary) = (&rules.commands, &rules.vocabulary);
-    match (&typed.said, CommandName::parse(&typed.invoked)) {
-        (Said::Options(options), Ok(name)) => {
-            let options: Vec<_> = options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            command::from_options(commands, vocabulary, &name, &options)
-        }
-        (Said::Text(text), _) => command::parse(commands, vocabulary, invoked, text),
-        (Said::Options(_), Err(_)) => command::parse(commands, vocabulary, invoked, ""),
-    }
-}
-
-/// The one command for all, as it is typed.
-pub(super) fn under(rules: &Rules) -> String {
-    format!("/{}", rules.catalog.commands().name.as_str())
-}
-
-/// How a command was called, where `under` is the one for all.
-pub(super) fn invoked<'a>(rules: &Rules, typed: &'a Typed, under: &'a str) -> Invoked<'a> {
-    let one_for_all = rules.catalog.commands().name.as_str();
-    if typed.invoked == one_for_all { Invoked::Under(under) } else { Invoked::Bare(&typed.invoked) }
+    forms::understood(rules, typed).map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
 }
 
 /// Plans in time, or later.

@@ -1,10 +1,11 @@
-//! What forms ask of the engine: whether something typed wants one, what is wrong with what was filled in, and what can
-//! be offered from memory. Nothing here changes anything.
+//! What was typed as a command, and what forms ask of the engine: whether something typed wants one, what is wrong with
+//! what was filled in, and what can be offered from memory. Nothing here changes anything.
 
 use super::{Engine, Said, Typed, facts};
 use crate::core::{
-    command::{self, Begun},
+    command::{self, Begun, Command, Invoked, ParseRefusal},
     names::{CommandName, Field},
+    rules::Rules,
 };
 
 /// How many versions are offered.
@@ -16,14 +17,14 @@ impl Engine {
         let rules = self.rules()?;
         let Said::Text(text) = &typed.said else { return None };
         facts::asker(&rules, &typed.account, &typed.via).person?;
-        let under = facts::under(&rules);
-        command::begun(&rules.commands, &rules.vocabulary, facts::invoked(&rules, typed, &under), text)
+        let under = under(&rules);
+        command::begun(&rules.commands, &rules.vocabulary, invoked(&rules, typed, &under), text)
     }
 
     /// The option that is wrong, where one is, in what was filled in.
     pub fn misfit(&self, typed: &Typed) -> Option<String> {
         let rules = self.rules()?;
-        let refusal = facts::understood(&rules, typed).err()?;
+        let refusal = understood(&rules, typed).err()?;
         let definition = rules.commands.get(&CommandName::parse(&typed.invoked).ok()?)?;
         refusal.option(definition).map(str::to_owned)
     }
@@ -48,4 +49,30 @@ impl Engine {
         }
         versions
     }
+}
+
+/// What was typed, as a command.
+pub(super) fn understood(rules: &Rules, typed: &Typed) -> Result<Command, ParseRefusal> {
+    let under = under(rules);
+    let invoked = invoked(rules, typed, &under);
+    let (commands, vocabulary) = (&rules.commands, &rules.vocabulary);
+    match (&typed.said, CommandName::parse(&typed.invoked)) {
+        (Said::Options(options), Ok(name)) => {
+            let options: Vec<_> = options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            command::from_options(commands, vocabulary, &name, &options)
+        }
+        (Said::Text(text), _) => command::parse(commands, vocabulary, invoked, text),
+        (Said::Options(_), Err(_)) => command::parse(commands, vocabulary, invoked, ""),
+    }
+}
+
+/// The one command for all, as it is typed.
+fn under(rules: &Rules) -> String {
+    format!("/{}", rules.catalog.commands().name.as_str())
+}
+
+/// How a command was called, where `under` is the one for all.
+fn invoked<'a>(rules: &Rules, typed: &'a Typed, under: &'a str) -> Invoked<'a> {
+    let one_for_all = rules.catalog.commands().name.as_str();
+    if typed.invoked == one_for_all { Invoked::Under(under) } else { Invoked::Bare(&typed.invoked) }
 }

@@ -67,10 +67,13 @@ pub struct SlackDesk {
     open: Arc<Open>,
 }
 
+/// Work on one event, for however many wait for its answer.
+type Work = Shared<BoxFuture<'static, Option<Value>>>;
+
 /// What is being worked on, by event, and what was.
 #[derive(Default)]
 struct Open {
-    underway: Mutex<BTreeMap<String, Shared<BoxFuture<'static, Option<Value>>>>>,
+    underway: Mutex<BTreeMap<String, Work>>,
     /// The events whose answer was delivered.
     heard: Remembered,
     /// The commands that opened a form, which their trigger does once.

@@ -174,10 +174,21 @@ fn is_safe_for_slack(text: &str) -> Result<(), String> {
 fn acts_in_discord(text: &str) -> Option<String> {
     let (mut bare, mut rest) = (String::new(), text);
     while let Some(letter) = rest.chars().next() {
-        let after = &rest[letter.len_utf8()..];
+        let after = rest.strip_prefix(letter).unwrap();
+        // What stands for itself, or is set apart, keeps its neighbours apart.
+        if matches!(letter, '\\' | '`' | ']') {
+            bare.push('·');
+        }
         rest = match letter {
-            '\\' => after.chars().next().map_or(after, |escaped| &after[escaped.len_utf8()..]),
-            '`' if rest.starts_with("```") => rest[3..].split_once("```").map_or("", |(_, rest)| rest),
+            '\\' => {
+                let mut letters = after.chars();
+                letters.next();
+                letters.as_str()
+            }
+            '`' if after.starts_with("``") => {
+                let fenced = after.strip_prefix("``").unwrap();
+                fenced.split_once("```").map_or("", |(_, rest)| rest)
+            }
             '`' => after.split_once('`').map_or("", |(_, rest)| rest),
             ']' if after.starts_with("(<http") => after.split_once(">)").map_or("", |(_, rest)| rest),
             letter => {
@@ -186,8 +197,8 @@ fn acts_in_discord(text: &str) -> Option<String> {
             }
         };
     }
-    let signs = ["@", "<", "](", "||", "~~", "__", "# ", "\n- "];
-    signs.iter().find(|sign| bare.replace("-# ", "").contains(**sign)).map(|sign| format!("{sign} in {bare:?}"))
+    let signs = ["@", "<", "](", "||", "~~", "__"];
+    signs.iter().find(|sign| bare.contains(**sign)).map(|sign| format!("{sign} in {bare:?}"))
 }
 
 fn config() -> ProptestConfig {

@@ -94,10 +94,11 @@ impl SlackError {
 
 impl From<NetError> for SlackError {
     fn from(error: NetError) -> Self {
-        match error {
-            NetError::TimedOut { .. } => Self::TimedOut,
-            error if error.is_passing() => Self::Unreachable { cause: error.to_string() },
-            error => Self::Garbage { cause: error.to_string() },
+        let (timed_out, cause) = (matches!(error, NetError::TimedOut { .. }), error.to_string());
+        match error.is_passing() {
+            _ if timed_out => Self::TimedOut,
+            true => Self::Unreachable { cause },
+            false => Self::Garbage { cause },
         }
     }
 }

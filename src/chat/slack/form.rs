@@ -19,7 +19,7 @@ const ELEMENT: &str = "value";
 /// The most characters of a title.
 const TITLE: usize = 24;
 /// The most characters of what an option shows.
-const SHOWN: usize = 75;
+pub const SHOWN: usize = 75;
 /// The most characters of an option's value.
 const VALUE: usize = 150;
 /// The most options in one answer.
@@ -172,10 +172,11 @@ pub fn refused(field: &str, words: &Words) -> Value {
     json!({"response_action": "errors", "errors": { field: said }})
 }
 
-/// The answer to somebody who looks for a name.
-pub fn offered<'a>(names: impl IntoIterator<Item = &'a String>) -> Value {
-    let fits = |name: &&String| (1..=VALUE).contains(&name.chars().count());
-    let options: Vec<Value> = names.into_iter().filter(fits).take(OPTIONS).map(|name| choice(name)).collect();
+/// The answer to somebody who looks for a name: values, each with what helps to choose it.
+pub fn offered(choices: impl IntoIterator<Item = (String, String)>) -> Value {
+    let fits = |(value, _): &(String, String)| (1..=VALUE).contains(&value.chars().count());
+    let shown = |(value, label): (String, String)| json!({"text": plain(&cut(&label, SHOWN)), "value": value});
+    let options: Vec<Value> = choices.into_iter().filter(fits).take(OPTIONS).map(shown).collect();
     json!({ "options": options })
 }
 

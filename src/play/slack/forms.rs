@@ -141,8 +141,8 @@ impl Shared {
         let answer: Value = serde_json::from_str(&answered.body).unwrap_or_default();
         if answered.status != Some(200) {
             answered.shown = Some("We had some trouble connecting. Try again?".to_owned());
-        } else if answer["response_action"] == "errors" {
-            let errors = answer["errors"].as_object().cloned().unwrap_or_default();
+        } else if answer.get("response_action").is_some_and(|action| action == "errors") {
+            let errors = answer.get("errors").and_then(Value::as_object).cloned().unwrap_or_default();
             let words: Vec<String> = errors
                 .iter()
                 .map(|(field, words)| format!("{field}: {}", words.as_str().unwrap_or_default()))
@@ -168,7 +168,7 @@ impl Shared {
         let body = super::deliver::form(&[("payload", &payload.to_string())]);
         let answered = self.deliver(Delivery { path: OPTIONS, form: body, from: None }, Attempt::First).await?;
         let answer: Value = serde_json::from_str(&answered.body).unwrap_or_default();
-        let options = answer["options"].as_array().cloned().unwrap_or_default();
+        let options = answer.get("options").and_then(Value::as_array).cloned().unwrap_or_default();
         Ok(options.iter().filter_map(|option| option["value"].as_str().map(str::to_owned)).collect())
     }
 
@@ -195,7 +195,7 @@ impl Shared {
 
 /// A form with what was filled in, so that it is not asked for again.
 fn refilled(mut view: Value, filled: &[(&str, &str)]) -> Value {
-    for block in view["blocks"].as_array_mut().into_iter().flatten() {
+    for block in view.get_mut("blocks").and_then(Value::as_array_mut).into_iter().flatten() {
         let name = block["block_id"].as_str().unwrap_or_default().to_owned();
         let Some((_, value)) = filled.iter().rev().find(|(field, _)| *field == name) else { continue };
         let Some(element) = block.get_mut("element").and_then(Value::as_object_mut) else { continue };

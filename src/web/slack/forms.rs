@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::SlackDesk;
 use crate::{
     chat::{
-        discord::suggest::{self, Draft},
+        discord::suggest::{self, Draft, LookedUp},
         slack::form::{self, Search, Submission},
     },
     core::{
@@ -68,22 +68,29 @@ impl SlackDesk {
     pub(super) async fn offered(&self, search: Search) -> Value {
         let ours = search.teams.iter().all(|team| *team == self.edge.team);
         let Some(rules) = self.engine.rules().filter(|_| ours) else { return form::offered([]) };
-        let definition = CommandName::parse(&search.command).ok().and_then(|name| rules.commands.get(&name));
+        let Search { command, option, text, others, .. } = &search;
+        let draft = Draft { command, option, text, others };
+        let definition = CommandName::parse(command).ok().and_then(|name| rules.commands.get(&name));
         let kind = |name: &str| Some(&definition?.option(name)?.kind);
-        if kind(&search.option) != Some(&OptionKind::ImageTag) {
-            let Search { command, option, text, others, .. } = &search;
-            return form::offered(&suggest::choices(&rules, Draft { command, option, text, others }));
+        if kind(option) != Some(&OptionKind::ImageTag) {
+            return form::offered(suggest::choices(&rules, draft).into_iter().map(alone));
         }
-        let service = search.others.iter().find(|(name, _)| kind(name) == Some(&OptionKind::Service));
+        if let Some((LookedUp::Versions, target)) = suggest::looked_up(&rules, draft) {
+            let found = self.engine.versions(&target, text).await;
+            if !found.is_empty() {
+                return form::offered(found.iter().map(|one| (one.value.clone(), one.label(form::SHOWN))));
+            }
+        }
+        let service = others.iter().find(|(name, _)| kind(name) == Some(&OptionKind::Service));
         let known = match service {
             Some((_, service)) => self.engine.versions_seen(service).await,
             None => Vec::new(),
         };
-        // What was typed is a version too: the newest is in no history yet.
-        let typed = search.text.trim().to_owned();
+        // Where no registry can be asked, what was typed is a version too: the newest is in no history yet.
+        let typed = text.trim().to_owned();
         let fitting = known.into_iter().filter(|version| version.contains(&typed) && *version != typed);
         let first = (!typed.is_empty()).then_some(typed.clone());
-        form::offered(&first.into_iter().chain(fitting).collect::<Vec<_>>())
+        form::offered(first.into_iter().chain(fitting).map(alone))
     }
 
     /// Says something to one person in a channel, once for each event however often that comes.
@@ -92,4 +99,9 @@ impl SlackDesk {
             self.whisper_to(channel, user, words);
         }
     }
+}
+
+/// A value that says enough by itself.
+fn alone(value: String) -> (String, String) {
+    (value.clone(), value)
 }
