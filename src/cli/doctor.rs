@@ -6,8 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 use super::{ConfigFile, Ended, Failure, log, register, runtime, say, serve};
 use crate::{
     chat::{discord, slack},
-    clock,
-    cluster,
+    clock, cluster,
     config::{ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, SlackTransport},
     core::{
         checkup::{Finding, Verdict},
@@ -55,7 +54,12 @@ pub(super) fn run(file: &ConfigFile) -> Result<Ended, Failure> {
     let mut told = Told::default();
     told.tell(Finding::good("configuration", format!("{} is read", file.config.display())))?;
     for notice in config.not_supported_yet().iter().chain(config.warnings()) {
-        say(Finding { what: file.config.display().to_string(), verdict: Verdict::Note, seen: notice.to_string(), remedy: None })?;
+        say(Finding {
+            what: file.config.display().to_string(),
+            verdict: Verdict::Note,
+            seen: notice.to_string(),
+            remedy: None,
+        })?;
     }
     runtime()?.block_on(look(&config, &mut told))?;
     Ok(if told.worst == Some(Verdict::Red) { Ended::Red } else { Ended::Well })
@@ -104,7 +108,9 @@ fn disk(data: &Path) -> Vec<Finding> {
             found.push(if is_red { Finding::red(what(), seen, remedy) } else { Finding::note(what(), seen, remedy) });
         }
         Ok(_) => {}
-        Err(error) => found.push(Finding::note(what(), format!("how much disk is free is not told: {error}"), "Look there.")),
+        Err(error) => {
+            found.push(Finding::note(what(), format!("how much disk is free is not told: {error}"), "Look there."))
+        }
     }
     found
 }
@@ -162,7 +168,11 @@ async fn github(config: &Config, net: &Outgoing, told: &mut Told) -> Result<(), 
     }
     if matches!(github.auth, GitHubAuth::Token(_)) {
         let remedy = "Use a GitHub App where others may push: `leverframe manifest github` makes one.";
-        told.tell(Finding::note("github", "we are there by a person's token, whose owner opens the pull requests", remedy))?;
+        told.tell(Finding::note(
+            "github",
+            "we are there by a person's token, whose owner opens the pull requests",
+            remedy,
+        ))?;
     }
     Ok(())
 }
@@ -190,11 +200,7 @@ async fn chats(config: &Config, net: &Outgoing, told: &mut Told) -> Result<(), F
     Ok(())
 }
 
-async fn clusters(
-    config: &Config,
-    net: &Outgoing,
-    (rules, told): (Option<&Rules>, &mut Told),
-) -> Result<(), Failure> {
+async fn clusters(config: &Config, net: &Outgoing, (rules, told): (Option<&Rules>, &mut Told)) -> Result<(), Failure> {
     for (name, access) in &config.clusters {
         let ClusterAccess::Api { url, login } = access else { continue };
         let token: Option<&Secret> = match login {

@@ -14,11 +14,7 @@ use super::{Ended, Failure, log, register, runtime, say};
 use crate::{
     chat::slack::manifest::{self, Connection},
     config::{Config, SlackTransport},
-    core::{
-        catalog::CommandNames,
-        command::Commands,
-        names::CommandName,
-    },
+    core::{catalog::CommandNames, command::Commands, names::CommandName},
     forge::manifest as app,
     net::{Outgoing, Tls},
 };
@@ -91,7 +87,10 @@ impl Slack {
             let name = CommandName::parse(name).map_err(|error| Failure(error.to_string()))?;
             if commands.get(&name).is_none() {
                 let known: Vec<String> = commands.iter().map(|one| format!("`{}`", one.name)).collect();
-                return Err(Failure::new(format!("There is no command `{name}`."), format!("There are {}.", known.join(", "))));
+                return Err(Failure::new(
+                    format!("There is no command `{name}`."),
+                    format!("There are {}.", known.join(", ")),
+                ));
             }
             if !names.bare.contains(&name) {
                 names.bare.push(name);
@@ -165,7 +164,11 @@ impl Github {
             file.write_all(secret.reveal().as_bytes()).map_err(unwritable)?;
             say(format!("# The webhook's secret is in {}.", beside.display()))?;
         }
-        say(format!("# The App's key is in {}. Install the App on the repository: {}/installations/new", self.key.display(), made.html_url))?;
+        say(format!(
+            "# The App's key is in {}. Install the App on the repository: {}/installations/new",
+            self.key.display(),
+            made.html_url
+        ))?;
         say("# The number at the end of the address that this leads to is the installation.")?;
         let key = self.key.display();
         say(format!("github:\n  app: {{ id: {}, installation: 0, private_key: \"${{file:{key}}}\" }}", made.id))

@@ -19,7 +19,8 @@ use crate::{
     clock,
     cluster::Cluster,
     config::{
-        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RegistryLogin, RepositoryLogin, SlackTransport,
+        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RegistryLogin, RepositoryLogin,
+        SlackTransport,
     },
     control,
     engine::{Engine, Reach, Repository},

@@ -7,14 +7,15 @@ use crate::{
     clock,
     core::checkup::Finding,
     net::{
-        NetError, Outgoing, bearer,
-        look::{Look, below},
+        NetError, Outgoing,
+        look::{Look, as_bearer, below},
     },
     secret::Secret,
 };
 
 /// What is read: the verb, the API group, the resource.
-const READS: [(&str, &str, &str); 3] = [("get", "apps", "deployments"), ("get", "apps", "statefulsets"), ("list", "", "pods")];
+const READS: [(&str, &str, &str); 3] =
+    [("get", "apps", "deployments"), ("get", "apps", "statefulsets"), ("list", "", "pods")];
 
 /// Looks at the cluster `name`, in these namespaces; the second is how far its clock is ahead, in seconds.
 pub async fn look(
@@ -61,7 +62,8 @@ async fn may(net: &Outgoing, api: &Url, token: Option<&Secret>, (what, namespace
             Some(true) => {}
             Some(false) => lacks.push(format!("`{verb}` on {resource}")),
             None => {
-                let seen = format!("the cluster does not say what we may do in `{namespace}` (status {})", answer.status);
+                let seen =
+                    format!("the cluster does not say what we may do in `{namespace}` (status {})", answer.status);
                 return Some(Finding::note(what, seen, "Look whether a rollout there can be followed."));
             }
         }
@@ -78,6 +80,6 @@ async fn ask(
     path: &str,
     body: Option<&Value>,
 ) -> Result<Look, NetError> {
-    let header = token.map(|token| bearer(token, api)).transpose()?;
-    net.look(&below(api, path)?, header, body).await
+    let headers = token.map(|token| as_bearer(token, api)).transpose()?.unwrap_or_default();
+    net.look(&below(api, path)?, headers, body).await
 }

@@ -229,9 +229,9 @@ impl Registry {
         let from = fields.get("password").and_then(|node| reading.file_of(node));
         let login = match (username, password) {
             (None, None) => Some(RegistryLogin::None),
-            (Some(username), Some(password)) => username
-                .zip(password)
-                .map(|(username, password)| RegistryLogin::Password { username, password, from }),
+            (Some(username), Some(password)) => {
+                username.zip(password).map(|(username, password)| RegistryLogin::Password { username, password, from })
+            }
             (Some(_), None) => {
                 reading.problems.push(fields.missing("password", "password: \"${env:REGISTRY_TOKEN}\""));
                 None

@@ -75,10 +75,8 @@ impl Engine {
 
 async fn versions(inner: &Arc<Inner>, rules: &Rules, target: &Target, typed: &str) -> Option<Vec<Choice>> {
     let image = image(inner, rules, target).await?;
-    let (listing, now) = tokio::join!(
-        inner.reach.registries.versions(&image),
-        value(inner, rules, target, &Field::ImageTag)
-    );
+    let (listing, now) =
+        tokio::join!(inner.reach.registries.versions(&image), value(inner, rules, target, &Field::ImageTag));
     let listing = listing.ok()?;
     let choice = |version: &Version| Choice {
         value: version.tag.clone(),

@@ -86,10 +86,8 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
     let Some(target) = command.target() else {
         return Err(Words::new("This command names no service and environment.", "Type `/help` for what it takes."));
     };
-    let (planning, tag) = tokio::join!(
-        planning(inner, &rules, &command, &target),
-        choices::tag_seen(inner, &rules, &command, &target)
-    );
+    let (planning, tag) =
+        tokio::join!(planning(inner, &rules, &command, &target), choices::tag_seen(inner, &rules, &command, &target));
     Ok(Incoming::Asked(Box::new(Asked {
         id: clock::request_id(clock::now()),
         asker,

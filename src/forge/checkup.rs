@@ -1,7 +1,6 @@
 //! What we may do on GitHub, and what the branch's protection asks for: whether chat's decision is a condition there, and
 //! whether whoever asks could approve our pull request themselves.
 
-use http::HeaderValue;
 use serde_json::Value;
 use url::Url;
 
@@ -9,8 +8,8 @@ use crate::{
     clock,
     core::checkup::Finding,
     net::{
-        NetError, Outgoing, bearer,
-        look::{Look, below},
+        NetError, Outgoing,
+        look::{Look, as_bearer, below},
     },
     secret::Secret,
 };
@@ -97,12 +96,17 @@ fn writes(repository: &Look, full: &str) -> Finding {
             format!("we may only read `{full}`{scopes}"),
             "Give the token or the App `Contents: read and write` and `Pull requests: read and write`.",
         ),
-        None => Finding::note(WHAT, format!("GitHub does not say whether we may write to `{full}`"), "A first deploy tells."),
+        None => Finding::note(
+            WHAT,
+            format!("GitHub does not say whether we may write to `{full}`"),
+            "A first deploy tells.",
+        ),
     }
 }
 
 fn lacks(permission: &str, status: u16, needed: bool) -> Finding {
-    let (seen, remedy) = (format!("no `{permission}` (status {status})"), format!("Give the token or the App `{permission}`."));
+    let (seen, remedy) =
+        (format!("no `{permission}` (status {status})"), format!("Give the token or the App `{permission}`."));
     if needed { Finding::red(WHAT, seen, remedy) } else { Finding::note(WHAT, seen, remedy) }
 }
 
@@ -112,15 +116,21 @@ fn protection(branch: &str, rules: &Value, classic: Option<&Value>) -> Vec<Findi
         let all = rules.as_array().into_iter().flatten();
         all.filter(move |rule| rule["type"] == kind).map(|rule| &rule["parameters"])
     };
-    let by_rule = of("required_status_checks").flat_map(|rule| rule["required_status_checks"].as_array().into_iter().flatten());
+    let by_rule =
+        of("required_status_checks").flat_map(|rule| rule["required_status_checks"].as_array().into_iter().flatten());
     let by_rule = by_rule.filter_map(|check| check["context"].as_str());
     let contexts = classic.and_then(|branch| branch.pointer("/protection/required_status_checks/contexts")?.as_array());
     let required: Vec<&str> = by_rule.chain(contexts.into_iter().flatten().filter_map(Value::as_str)).collect();
     let reviews = of("pull_request").filter_map(|rule| rule["required_approving_review_count"].as_u64()).max();
-    let is_protected = classic.is_some_and(|branch| branch["protected"] == true) || !required.is_empty() || reviews.is_some();
+    let is_protected =
+        classic.is_some_and(|branch| branch["protected"] == true) || !required.is_empty() || reviews.is_some();
     if !is_protected {
         let remedy = format!("Protect `{branch}`, with `{APPROVAL}` as a required check; README.md shows how.");
-        return vec![Finding::note(WHAT, format!("`{branch}` is not protected: anybody who may write may push past the bot"), remedy)];
+        return vec![Finding::note(
+            WHAT,
+            format!("`{branch}` is not protected: anybody who may write may push past the bot"),
+            remedy,
+        )];
     }
     let mut found = Vec::new();
     if required.contains(&APPROVAL) {
@@ -141,8 +151,7 @@ fn protection(branch: &str, rules: &Value, classic: Option<&Value>) -> Vec<Findi
 async fn ask(net: &Outgoing, api: &Url, place: Place<'_>, path: &str, token: &Secret) -> Result<Look, NetError> {
     let repository = format!("repos/{}/{}", place.owner, place.name);
     let path = if path.is_empty() { repository } else { format!("{repository}/{path}") };
-    let header: HeaderValue = bearer(token, api)?;
-    net.look(&below(api, &path)?, Some(header), None).await
+    net.look(&below(api, &path)?, as_bearer(token, api)?, None).await
 }
 
 #[cfg(test)]
@@ -161,14 +170,19 @@ mod tests {
         let open = "note github: `main` is not protected: anybody who may write may push past the bot. Protect `main`, with `leverframe/approval` as a required check; README.md shows how.";
         check(&json!([]), &json!({"protected": false}), &[open]);
         let good = "ok   github: `main` takes only what `leverframe/approval` agrees to.";
-        let contexts = json!({"protected": true, "protection": {"required_status_checks": {"contexts": ["leverframe/approval"]}}});
+        let contexts =
+            json!({"protected": true, "protection": {"required_status_checks": {"contexts": ["leverframe/approval"]}}});
         check(&json!([]), &contexts, &[good]);
         let checks = json!({"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": "leverframe/approval"}]}});
         check(&json!([checks]), &json!({}), &[good]);
         let reviews = json!({"type": "pull_request", "parameters": {"required_approving_review_count": 2}});
-        check(&json!([reviews]), &json!({"protected": true}), &[
-            "note github: `leverframe/approval` is not required on `main`: whoever asked could approve the bot's pull request on GitHub themselves and merge it there, for its author is the bot. Make `leverframe/approval` a required check of `main`.",
-            "note github: `main` asks for 2 reviews on GitHub; approvals in chat alone do not merge. Let the App bypass that rule, or have people review on GitHub, where it counts as a vote too.",
-        ]);
+        check(
+            &json!([reviews]),
+            &json!({"protected": true}),
+            &[
+                "note github: `leverframe/approval` is not required on `main`: whoever asked could approve the bot's pull request on GitHub themselves and merge it there, for its author is the bot. Make `leverframe/approval` a required check of `main`.",
+                "note github: `main` asks for 2 reviews on GitHub; approvals in chat alone do not merge. Let the App bypass that rule, or have people review on GitHub, where it counts as a vote too.",
+            ],
+        );
     }
 }

@@ -135,7 +135,8 @@ mod tests {
         let Ok(made) = exchange(&client(), &server.base, "abc123").await else { panic!("no app") };
         assert_eq!((made.id, made.slug.as_str(), made.private_key().reveal()), (7, "leverframe", "-----BEGIN"));
         assert_eq!(made.webhook_secret(), Some(Secret::new("w")));
-        for (code, says) in [("spent", "the code is spent or wrong"), ("../x", "no code of GitHub's"), ("", "no code")] {
+        for (code, says) in [("spent", "the code is spent or wrong"), ("../x", "no code of GitHub's"), ("", "no code")]
+        {
             let Err(refused) = exchange(&client(), &server.base, code).await else { panic!("{code} is taken") };
             assert!(refused.to_string().contains(says), "{refused}");
         }

@@ -3,8 +3,8 @@
 
 mod app;
 mod calls;
-pub mod checkup;
 mod checks;
+pub mod checkup;
 mod error;
 mod extras;
 mod github;

@@ -68,10 +68,8 @@ pub(super) fn token_address(
     (realm, service): (&str, Option<&str>),
     scope: &str,
 ) -> Result<Url, RegistryError> {
-    let elsewhere = |found: &str| RegistryError::Elsewhere {
-        host: host.to_owned(),
-        found: found.chars().take(80).collect(),
-    };
+    let elsewhere =
+        |found: &str| RegistryError::Elsewhere { host: host.to_owned(), found: found.chars().take(80).collect() };
     let mut address = Url::parse(realm).map_err(|_| elsewhere(realm))?;
     let is_safe = address.scheme() == "https" || (address.scheme() == "http" && api.scheme() == "http");
     if !is_safe || !address.username().is_empty() || address.password().is_some() {

@@ -216,7 +216,9 @@ impl Client {
                 let address = auth::token_address(at, (realm, service.as_deref()), &scope)?;
                 self.token(address).await.map(Some)
             }
-            Some(Challenge::Basic) => Ok(self.login().and_then(|(username, password)| Pass::basic(&username, &password))),
+            Some(Challenge::Basic) => {
+                Ok(self.login().and_then(|(username, password)| Pass::basic(&username, &password)))
+            }
             None => Ok(None),
         }
     }

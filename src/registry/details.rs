@@ -46,8 +46,7 @@ struct Made {
 /// Looks at the newest tags, save versions that were looked at before: those stay what they are.
 pub(super) async fn look(client: &Client, image: &ImageName, listing: &Listing) -> HashMap<String, Version> {
     let few = if listing.versions().first().is_some_and(|newest| is_version(&newest.tag)) { FEW } else { MORE };
-    let is_known =
-        |version: &Version| version.digest.is_some() && (listing.is_by_push() || is_version(&version.tag));
+    let is_known = |version: &Version| version.digest.is_some() && (listing.is_by_push() || is_version(&version.tag));
     let newest = listing.versions().iter().take(few).filter(|version| !is_known(version));
     let wanted: Vec<String> = newest.map(|version| version.tag.clone()).collect();
     let looked = stream::iter(wanted).map(|tag| one(client, image, tag)).buffer_unordered(AT_ONCE);

@@ -25,7 +25,8 @@ impl ImageName {
     /// When it is no such name.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let is_host = |first: &str| {
-            first.starts_with(|c: char| c.is_ascii_alphanumeric()) && (first.contains(['.', ':']) || first == "localhost")
+            first.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && (first.contains(['.', ':']) || first == "localhost")
         };
         let (host, rest) = match text.split_once('/') {
             Some((first, rest)) if is_host(first) => (canonical(first), rest.to_owned()),

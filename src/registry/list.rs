@@ -77,7 +77,9 @@ impl Listing {
             let tag = version.tag.to_lowercase();
             let digest = version.digest.as_deref().and_then(|digest| digest.strip_prefix("sha256:"));
             match () {
-                () if tag.starts_with(&typed) || tag.strip_prefix('v').is_some_and(|tag| tag.starts_with(&typed)) => Some(0),
+                () if tag.starts_with(&typed) || tag.strip_prefix('v').is_some_and(|tag| tag.starts_with(&typed)) => {
+                    Some(0)
+                }
                 () if tag.contains(&typed) => Some(1),
                 () if bare.len() >= 4 && digest.is_some_and(|digest| digest.starts_with(&bare)) => Some(1),
                 () => None,

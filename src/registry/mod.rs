@@ -109,7 +109,8 @@ struct Inner {
 impl Registries {
     /// Registries by their host, as images name it.
     pub fn new(net: &Outgoing, hosts: BTreeMap<String, Access>, tasks: Tasks) -> Self {
-        let client = |(host, access): (String, Access)| (image::canonical(&host), Client::new(net.clone(), host, access));
+        let client =
+            |(host, access): (String, Access)| (image::canonical(&host), Client::new(net.clone(), host, access));
         let clients = hosts.into_iter().map(client).collect();
         Self { inner: Arc::new(Inner { clients, slots: Mutex::default(), tasks }) }
     }

@@ -152,10 +152,7 @@ mod tests {
 
     #[test]
     fn a_known_time_counts_where_the_name_tells_nothing() {
-        let at = |tag: &str, second| Version {
-            made: jiff::Timestamp::from_second(second).ok(),
-            ..Version::named(tag)
-        };
+        let at = |tag: &str, second| Version { made: jiff::Timestamp::from_second(second).ok(), ..Version::named(tag) };
         let mut versions = vec![at("a1b2c3", 100), at("f9e8d7", 50), Version::named("ffffff0"), at("v1.0.0", 7)];
         newest_first(&mut versions, false);
         let tags: Vec<_> = versions.iter().map(|version| version.tag.as_str()).collect();

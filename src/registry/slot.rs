@@ -46,7 +46,9 @@ impl Slot {
     pub(super) async fn first(&self, image: &ImageName, most: Duration) -> Result<Arc<Listing>, RegistryError> {
         let mut last = self.last.subscribe();
         let slow = || RegistryError::Slow { host: image.host().to_owned() };
-        let Ok(Ok(found)) = tokio::time::timeout(most, last.wait_for(Option::is_some)).await else { return Err(slow()) };
+        let Ok(Ok(found)) = tokio::time::timeout(most, last.wait_for(Option::is_some)).await else {
+            return Err(slow());
+        };
         found.clone().unwrap_or_else(|| Err(slow()))
     }
 

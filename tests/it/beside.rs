@@ -19,7 +19,8 @@ fn any(reference: &Reference) -> Result<Resolved, Unresolved> {
         Reference::Env(name) if !name.to_lowercase().ends_with("_proxy") => {
             Ok(Resolved { text: "a-value".to_owned(), exposed: Exposed::No })
         }
-        Reference::Env(_) | Reference::File(_) => Err(Unresolved::Missing),
+        Reference::File(_) => Ok(Resolved { text: "a-value".to_owned(), exposed: Exposed::No }),
+        Reference::Env(_) => Err(Unresolved::Missing),
     }
 }
 
@@ -45,15 +46,20 @@ fn readme_blocks() -> Vec<String> {
 fn the_example_configuration_is_read_and_has_only_keys_with_an_effect() {
     let config = check_configuration(&shipped("deploy/leverframe.example.yaml"));
     assert!(
-        config.github.is_some() && config.slack.is_some() && config.discord.is_some() && !config.clusters.is_empty()
+        config.github.is_some()
+            && config.slack.is_some()
+            && config.discord.is_some()
+            && !config.clusters.is_empty()
+            && !config.registries.is_empty()
     );
 }
 
 #[test]
 fn the_readmes_configuration_and_catalog_are_read() {
-    let [configuration, catalog, discord] = readme_blocks().try_into().unwrap();
+    let [configuration, catalog, discord, registries] = readme_blocks().try_into().unwrap();
     check_configuration(&configuration);
     assert!(check_configuration(&format!("{configuration}{discord}")).discord.is_some());
+    assert_eq!(check_configuration(&format!("{configuration}{registries}")).registries.len(), 4);
     let catalog = Catalog::parse(&catalog, "catalog.yaml").unwrap_or_else(|wrong| panic!("{wrong}"));
     assert!(catalog.not_supported_yet().is_empty() && catalog.warnings().is_empty());
 }
@@ -78,7 +84,12 @@ fn leverframe(arguments: &[&str]) -> (Option<i32>, String) {
 fn slacks_manifest_is_what_the_command_prints() {
     let arguments = ["manifest", "slack", "--bare", "deploy,rollback,scale"];
     let (code, text) = leverframe(&arguments);
-    assert_eq!((code, text), (Some(0), shipped("deploy/slack-manifest.yaml")), "run `leverframe {}`", arguments.join(" "));
+    assert_eq!(
+        (code, text),
+        (Some(0), shipped("deploy/slack-manifest.yaml")),
+        "run `leverframe {}`",
+        arguments.join(" ")
+    );
     let manifest: Value = serde_yaml::from_str(&shipped("deploy/slack-manifest.yaml")).unwrap();
     assert_eq!(manifest["settings"]["socket_mode_enabled"], true);
     for command in manifest["features"]["slash_commands"].as_sequence().unwrap() {
@@ -109,11 +120,13 @@ fn slacks_manifest_over_http_leads_to_addresses_that_we_serve() {
 
 #[test]
 fn githubs_manifest_asks_for_what_the_readme_explains() {
-    let (code, page) = leverframe(&["manifest", "github", "--organization", "acme", "--public-url", "https://a.example.com"]);
+    let (code, page) =
+        leverframe(&["manifest", "github", "--organization", "acme", "--public-url", "https://a.example.com"]);
     assert_eq!(code, Some(0), "{page}");
     assert!(page.contains("action=\"https://github.com/organizations/acme/settings/apps/new\""), "{page}");
     let value = page.split("name=manifest value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let manifest: serde_json::Value = serde_json::from_str(&value.replace("&quot;", "\"").replace("&amp;", "&")).unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_str(&value.replace("&quot;", "\"").replace("&amp;", "&")).unwrap();
     assert_eq!(manifest["hook_attributes"]["url"], "https://a.example.com/github/webhooks");
     let readme = shipped("README.md").to_lowercase();
     for (name, access) in manifest["default_permissions"].as_object().unwrap() {

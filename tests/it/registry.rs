@@ -139,7 +139,8 @@ async fn versions_are_offered_newest_first_and_the_present_one_is_marked() {
 async fn counts_near_the_present_one_are_offered() {
     let chat = Chat::start().await;
     let counts = chat.bot.engine.replicas(&target("prod"), "").await;
-    let now: Vec<_> = counts.iter().filter(|choice| choice.note == "now in prod").map(|one| one.value.clone()).collect();
+    let now: Vec<_> =
+        counts.iter().filter(|choice| choice.note == "now in prod").map(|one| one.value.clone()).collect();
     assert_eq!(now, [counts[0].value.clone()]);
     let now: u32 = now[0].parse().unwrap();
     assert!(values(&counts).contains(&(now + 1).to_string().as_str()), "{counts:?}");
@@ -210,7 +211,8 @@ impl Peer {
     /// One image under `count` tags more, each written as the registry itself writes one.
     fn tag(&self, count: usize) {
         let push = self.script.with_file_name("registry_push.py");
-        let output = Command::new("python3").arg(push).args([&self.url, "bot:s3cret", "shop/checkout", "v0.0.1"]).output();
+        let output =
+            Command::new("python3").arg(push).args([&self.url, "bot:s3cret", "shop/checkout", "v0.0.1"]).output();
         let output = output.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let tags = self.folder.join("data/docker/registry/v2/repositories/shop/checkout/_manifests/tags");

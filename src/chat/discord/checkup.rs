@@ -1,9 +1,10 @@
 //! Whether Discord takes our token, whether the application is the one configured, and what its bot may do in the server.
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 use url::Url;
 
+use super::client::{AGENT, VERSION};
 use crate::{
     clock,
     core::checkup::Finding,
@@ -78,7 +79,11 @@ fn application(told: &Look, app: Application<'_>) -> Vec<Finding> {
     }
     if told.body.get("bot_public").and_then(Value::as_bool) == Some(true) {
         let remedy = "Switch Public Bot off on the application's Bot page.";
-        found.push(Finding::note(WHAT, "anybody may add the bot to a server of theirs, where it refuses everything", remedy));
+        found.push(Finding::note(
+            WHAT,
+            "anybody may add the bot to a server of theirs, where it refuses everything",
+            remedy,
+        ));
     }
     found
 }
@@ -98,7 +103,11 @@ async fn server(net: &Outgoing, api: &Url, app: Application<'_>) -> Finding {
     };
     if member.status != 200 {
         let remedy = "Add the bot to the server by the address that the OAuth2 URL Generator makes, with `bot` and `applications.commands`.";
-        return Finding::red(WHAT, format!("the bot is not in server {} (status {})", app.guild, member.status), remedy);
+        return Finding::red(
+            WHAT,
+            format!("the bot is not in server {} (status {})", app.guild, member.status),
+            remedy,
+        );
     }
     if roles.status != 200 {
         return Finding::note(WHAT, format!("the roles of server {} cannot be seen", app.guild), "Look at them there.");
@@ -121,7 +130,10 @@ fn may(guild: &str, permissions: u64) -> Finding {
     }
     let lacks: Vec<&str> = NEEDED.iter().filter(|(bit, _)| permissions & bit == 0).map(|(_, name)| *name).collect();
     if lacks.is_empty() {
-        return Finding::good(WHAT, format!("the bot may do in server {guild} what it must; a channel may still forbid it"));
+        return Finding::good(
+            WHAT,
+            format!("the bot may do in server {guild} what it must; a channel may still forbid it"),
+        );
     }
     let seen = format!("the bot lacks in server {guild}: {}", lacks.join(", "));
     Finding::red(WHAT, seen, "Give these to the bot's role in the server's settings.")
@@ -131,7 +143,8 @@ async fn ask(net: &Outgoing, api: &Url, path: &str, token: &Secret) -> Result<Lo
     let header = HeaderValue::try_from(format!("Bot {}", token.reveal()));
     let mut header = header.map_err(|_| NetError::BadToken { host: "discord.com".to_owned() })?;
     header.set_sensitive(true);
-    net.look(&below(api, &format!("v10/{path}"))?, Some(header), None).await
+    let headers = [(header::AUTHORIZATION, header), (header::USER_AGENT, HeaderValue::from_static(AGENT))];
+    net.look(&below(api, &format!("{VERSION}/{path}"))?, HeaderMap::from_iter(headers), None).await
 }
 
 #[cfg(test)]
@@ -152,8 +165,20 @@ mod tests {
 
     #[test]
     fn permissions_of_everybody_and_of_the_bots_roles_count() {
-        check(1 << 10 | 1 << 11, 1 << 14 | 1 << 16, "ok   discord: the bot may do in server 9000 what it must; a channel may still forbid it.");
-        check(1 << 10, 1 << 16, "RED  discord: the bot lacks in server 9000: Send Messages, Embed Links. Give these to the bot's role in the server's settings.");
-        check(0, 1 << 3, "note discord: the bot is an administrator of server 9000. Give its role the four permissions that README.md names, and no more.");
+        check(
+            1 << 10 | 1 << 11,
+            1 << 14 | 1 << 16,
+            "ok   discord: the bot may do in server 9000 what it must; a channel may still forbid it.",
+        );
+        check(
+            1 << 10,
+            1 << 16,
+            "RED  discord: the bot lacks in server 9000: Send Messages, Embed Links. Give these to the bot's role in the server's settings.",
+        );
+        check(
+            0,
+            1 << 3,
+            "note discord: the bot is an administrator of server 9000. Give its role the four permissions that README.md names, and no more.",
+        );
     }
 }

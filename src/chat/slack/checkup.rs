@@ -7,8 +7,8 @@ use crate::{
     clock,
     core::checkup::Finding,
     net::{
-        NetError, Outgoing, bearer,
-        look::{Look, below},
+        NetError, Outgoing,
+        look::{Look, as_bearer, below},
     },
     secret::Secret,
 };
@@ -28,7 +28,9 @@ pub async fn look(net: &Outgoing, api: &Url, (team, token): (&str, &Secret)) -> 
     let error = tested.text("/error").unwrap_or_default();
     let is_ok = tested.body.pointer("/ok").and_then(serde_json::Value::as_bool) == Some(true);
     match tested.text("/team_id").filter(|_| is_ok) {
-        Some(theirs) if theirs == team => found.push(Finding::good(WHAT, format!("the token is good in workspace {team}"))),
+        Some(theirs) if theirs == team => {
+            found.push(Finding::good(WHAT, format!("the token is good in workspace {team}")))
+        }
         Some(theirs) => {
             let remedy = format!("Set `slack.team: {theirs}`, or use the token of the app in {team}.");
             found.push(Finding::red(WHAT, format!("the token is of workspace {theirs}, not {team}"), remedy));
@@ -76,7 +78,7 @@ fn scopes(granted: Option<&str>) -> Vec<Finding> {
 }
 
 async fn ask(net: &Outgoing, api: &Url, method: &str, token: &Secret) -> Result<Look, NetError> {
-    net.look(&below(api, method)?, Some(bearer(token, api)?), Some(&serde_json::json!({}))).await
+    net.look(&below(api, method)?, as_bearer(token, api)?, Some(&serde_json::json!({}))).await
 }
 
 #[cfg(test)]
@@ -93,10 +95,18 @@ mod tests {
         let all = SCOPES.map(|(scope, _)| scope).join(",");
         check(Some(&all), &["ok   slack: it has the 6 permissions of the manifest."]);
         let without = all.replace("users:read", "x").replace("groups:history", "y");
-        check(Some(&without), &[
-            "note slack: the permission `groups:history` is missing (the same in private channels it was invited to; remove it if there are none). Install the app again from the manifest that `leverframe manifest slack` prints.",
-            "RED  slack: the permission `users:read` is missing (see whether an account is a bot, a guest or deactivated: those approve nothing). Install the app again from the manifest that `leverframe manifest slack` prints.",
-        ]);
-        check(None, &["note slack: Slack does not say which permissions the token has. Install the app again from the manifest that `leverframe manifest slack` prints."]);
+        check(
+            Some(&without),
+            &[
+                "note slack: the permission `groups:history` is missing (the same in private channels it was invited to; remove it if there are none). Install the app again from the manifest that `leverframe manifest slack` prints.",
+                "RED  slack: the permission `users:read` is missing (see whether an account is a bot, a guest or deactivated: those approve nothing). Install the app again from the manifest that `leverframe manifest slack` prints.",
+            ],
+        );
+        check(
+            None,
+            &[
+                "note slack: Slack does not say which permissions the token has. Install the app again from the manifest that `leverframe manifest slack` prints.",
+            ],
+        );
     }
 }

@@ -118,10 +118,8 @@ fn settings(text: &mut String, connection: Connection<'_>) {
         let _ = writeln!(text, "    message_menu_options_url: {}", at(base, "options"));
     }
     let socket = connection == Connection::Socket;
-    let _ = writeln!(
-        text,
-        "  org_deploy_enabled: false\n  socket_mode_enabled: {socket}\n  token_rotation_enabled: false"
-    );
+    let _ =
+        writeln!(text, "  org_deploy_enabled: false\n  socket_mode_enabled: {socket}\n  token_rotation_enabled: false");
 }
 
 fn at(base: &Url, door: &str) -> String {

@@ -47,6 +47,8 @@ pub(super) fn words(policy: &str, seen: Option<&TagSeen>) -> Option<Words> {
     Some(match like.as_slice() {
         [] => Words::new(text, "Check the version, or push the image first."),
         [one] => Words::new(text, format!("Ask for {one}, or push the image first.")),
-        several => Words::new(text, format!("Ask for one that it has, like {}, or push the image first.", several.join(", "))),
+        several => {
+            Words::new(text, format!("Ask for one that it has, like {}, or push the image first.", several.join(", ")))
+        }
     })
 }

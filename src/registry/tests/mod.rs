@@ -280,7 +280,10 @@ fn a_login_is_never_led_away() {
     }
     let from: Url = "https://r/v2/a/tags/list".parse().unwrap();
     let next = |link: &str| client::next(link, &from).map(|url| url.to_string());
-    assert_eq!(next("</v2/a/tags/list?last=b,c&n=1>; rel=\"next\"").as_deref(), Some("https://r/v2/a/tags/list?last=b,c&n=1"));
+    assert_eq!(
+        next("</v2/a/tags/list?last=b,c&n=1>; rel=\"next\"").as_deref(),
+        Some("https://r/v2/a/tags/list?last=b,c&n=1")
+    );
     assert_eq!(next("<https://r/x>; rel=prev, <https://r/y>; rel=next").as_deref(), Some("https://r/y"));
     assert_eq!(next("<https://evil/x>; rel=\"next\""), None);
     assert_eq!(next("<http://r/x>; rel=\"next\""), None);
