@@ -127,7 +127,7 @@ fn built_in() -> Result<(Commands, CommandNames), Failure> {
 async fn of_repository(config: &Config) -> Result<(Commands, CommandNames), Failure> {
     let net = register::net(config)?;
     let rules = register::rules(config, &net).await?;
-    Ok((rules.commands.clone(), rules.catalog.commands().clone()))
+    Ok((rules.commands.as_ref().clone(), rules.catalog.commands().clone()))
 }
 
 impl Github {

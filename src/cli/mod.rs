@@ -10,6 +10,7 @@ mod levers;
 mod manifest;
 mod plan;
 mod play;
+mod recover;
 mod register;
 pub mod serve;
 mod table;
@@ -51,6 +52,11 @@ enum Command {
     /// What Slack and GitHub are told when an app is made there
     #[command(subcommand)]
     Manifest(manifest::Manifest),
+    /// Writes the ledger into a folder, also while the server runs
+    Backup(recover::Backup),
+    /// Brings the ledger back on a machine without one, from a backup or from where it was shipped to
+    #[command(alias = "restore")]
+    Recover(recover::Recover),
     /// What a chat platform must know of the commands
     #[command(subcommand)]
     Register(register::Register),
@@ -94,6 +100,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Doctor(config) => doctor::run(&config),
         Command::Audit(audit) => audit.run(),
         Command::Manifest(manifest) => manifest.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Recover(recover) => recover.run(),
         Command::Register(register) => register.run(),
     };
     match ended {

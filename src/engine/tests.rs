@@ -46,7 +46,8 @@ fn engine(folder: &std::path::Path) -> Engine {
     let repository = Repository { name, branch: "main".to_owned(), mirror, forge: None, page: None };
     let tasks = Tasks::default();
     let registries = Registries::new(&net, BTreeMap::new(), tasks.clone());
-    let reach = Reach { repository, clusters: BTreeMap::new(), chats: Chats::default(), registries };
+    let (others, clusters) = (BTreeMap::new(), BTreeMap::new());
+    let reach = Reach { repository, others, clusters, chats: Chats::default(), registries };
     let ledger = Ledger::open(&folder.join("ledger"), clock::now()).unwrap().ledger;
     let engine = Engine::new(reach, ledger, tasks).unwrap();
     engine.inner.rules.send_replace(Some(Arc::new(rules())));
@@ -211,7 +212,7 @@ async fn nothing_is_committed_on_rules_that_policy_has_not_seen() {
     push(folder.path(), "start", &[(".leverframe/catalog.yaml", &one), service]);
     let engine = engine(folder.path());
     engine.inner.tasks.start(outside::keep(Arc::clone(&engine.inner)));
-    rules::refresh(&engine.inner).await.unwrap();
+    rules::refresh(&engine.inner, &engine.inner.reach.repository).await.unwrap();
     let words = Typed {
         account: "slack:U1".to_owned(),
         via: "slack".to_owned(),

@@ -3,6 +3,7 @@
 //! It knows git; pull requests are `forge`'s.
 
 mod commit;
+mod compare;
 mod error;
 mod fallback;
 mod folder;

@@ -68,7 +68,7 @@ fn the_readmes_configuration_and_catalog_are_read() {
 fn the_readmes_commands_are_the_ones_that_ci_runs() {
     let (readme, ci) = (shipped("README.md"), shipped(".ci/run"));
     assert!(readme.contains("\ncargo run -- play\n") && readme.contains("\ncargo test\n"));
-    assert!(ci.contains("    cargo test 2>&1 |"), "CI runs another test command than the README's");
+    assert!(ci.contains(" cargo test 2>&1 |"), "CI runs another test command than the README's");
 }
 
 /// Runs the binary in a folder without a configuration.

@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod away;
 mod beside;
 mod bot;
 mod cards;
@@ -35,6 +36,8 @@ mod pull_requests;
 mod race;
 mod refusals;
 mod registry;
+mod repositories;
+mod spared;
 mod stories;
 mod tidy;
 mod together;

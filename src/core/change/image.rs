@@ -1,4 +1,4 @@
-//! Image references: `registry:port/name:tag@digest` in its parts.
+//! Image references: `registry:port/name:tag@digest` in its parts, and tags that hold a digest too.
 
 use std::fmt;
 
@@ -64,9 +64,60 @@ pub fn image_of(binding: &Binding, files: &[SourceFile]) -> Option<String> {
     }
 }
 
+/// A tag as charts take it: `v1.2.4`, `v1.2.4@sha256:...`, or a digest alone with or without its `@`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tag<'a> {
+    pub(super) tag: Option<&'a str>,
+    /// Whether an `@` stands before the digest.
+    at: &'static str,
+    pub(super) digest: Option<&'a str>,
+}
+
+impl<'a> Tag<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        let there = |text: &'a str| Some(text).filter(|text| !text.is_empty());
+        match text.split_once('@') {
+            Some((tag, digest)) => Self { tag: there(tag), at: "@", digest: there(digest) },
+            None if is_digest(text) => Self { tag: None, at: "", digest: Some(text) },
+            None => Self { tag: there(text), at: "@", digest: None },
+        }
+    }
+}
+
+impl fmt::Display for Tag<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = if self.tag.is_some() { "@" } else { self.at };
+        f.write_str(self.tag.unwrap_or_default())?;
+        self.digest.map_or(Ok(()), |digest| write!(f, "{at}{digest}"))
+    }
+}
+
+/// `sha256:` and hexadecimal digits.
+pub(super) fn is_digest(text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:").or_else(|| text.strip_prefix("sha512:"));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tags_come_apart_and_together() {
+        for (text, tag, digest) in [
+            ("v1", Some("v1"), None),
+            ("v1@sha256:ab", Some("v1"), Some("sha256:ab")),
+            ("@sha256:ab", None, Some("sha256:ab")),
+            ("sha256:ab", None, Some("sha256:ab")),
+            ("sha256:xy", Some("sha256:xy"), None),
+            ("", None, None),
+        ] {
+            let parts = Tag::of(text);
+            assert_eq!((parts.tag, parts.digest), (tag, digest), "{text}");
+            assert_eq!(parts.to_string(), text);
+        }
+        assert_eq!(Tag { tag: Some("v2"), ..Tag::of("sha256:ab") }.to_string(), "v2@sha256:ab");
+    }
 
     #[test]
     fn references_come_apart_and_together() {
