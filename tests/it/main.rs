@@ -32,6 +32,7 @@ mod git_hosts;
 mod ledger;
 mod outage;
 mod proof;
+mod proxy;
 mod pull_requests;
 mod race;
 mod refusals;
