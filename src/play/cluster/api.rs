@@ -59,7 +59,7 @@ async fn may(Json(review): Json<Value>) -> Response {
     let verb = review.pointer("/spec/resourceAttributes/verb").and_then(Value::as_str);
     let status = json!({"allowed": matches!(verb, Some("get" | "list" | "watch"))});
     let (api, kind) = ("authorization.k8s.io/v1", "SelfSubjectAccessReview");
-    let body = json!({"apiVersion": api, "kind": kind, "spec": review["spec"], "status": status});
+    let body = json!({"apiVersion": api, "kind": kind, "spec": review.get("spec"), "status": status});
     (StatusCode::CREATED, Json(body)).into_response()
 }
 
