@@ -257,7 +257,7 @@ pub(super) fn repository(config: &Config, net: &Outgoing) -> Result<Repository, 
 }
 
 /// The other repositories.
-fn others(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Repository>, String> {
+pub(super) fn others(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Repository>, String> {
     let mut others = BTreeMap::new();
     for (name, repository) in &config.repositories.others {
         others.insert(name.clone(), opened(config, net, (name, repository))?);

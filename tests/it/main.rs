@@ -36,6 +36,7 @@ mod kills;
 mod ledger;
 mod outage;
 mod proof;
+mod proxy;
 mod pull_requests;
 mod race;
 mod refusals;
