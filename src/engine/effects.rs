@@ -144,7 +144,7 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Wake>, busy: Busy) {
                 let _ = wake.notify.notified().now_or_never();
                 wake.is_up();
                 if inner.request(&id).await.is_some_and(|now| now.state == request.state) {
-                    inner.note_progress(&id, Progress { trouble: Some(trouble.words()), seen: None });
+                    inner.note_progress(&id, Progress { trouble: Some(trouble.words()), ..Progress::default() });
                     // What only people or checks can clear is not in flight.
                     let rests = due == Due::Watch || matches!(trouble, Trouble::Blocked(_));
                     let _resting = rests.then(|| Resting::new(&inner));

@@ -2,22 +2,22 @@
 //! Nothing in this file waits for a network; what is not here in time is planned after the answer.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value;
 
-use super::{Inner, effects::Trouble, status};
+use super::{Inner, effects::Trouble, reverting, rollback, status};
 use crate::{
     clock,
     core::{
         catalog::Platform,
-        change::{self, Locator, Plan, PlanRefusal, Planned, SourceFile, Wanted},
+        change::{self, Exact, How, Locator, Plan, PlanRefusal, Planned, Side, SourceFile, Then, Wanted},
         command::{self, Command, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
-        names::{CommandName, CommitId, ConnectionName, Field, Target},
+        names::{CommandName, CommitId, ConnectionName, Field, RepoPath, Target},
         request::Request,
         rules::Rules,
     },
@@ -26,8 +26,6 @@ use crate::{
 
 /// How long planning may take before the request is answered as `planning`.
 const IN_TIME: Duration = Duration::from_millis(700);
-/// How many commits back a rollback looks for the version before.
-const HISTORY: usize = 50;
 
 /// What somebody typed.
 #[derive(Debug, Clone)]
@@ -83,8 +81,9 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
     if let Some(flow) = command.flow() {
         return Err(status::answer(inner, &rules, &asker, (flow, &command)).await);
     }
-    let Some(target) = command.target() else {
-        return Err(Words::new("This command names no service and environment.", "Type `/help` for what it takes."));
+    let target = match target(inner, &rules, &command).await {
+        Ok(target) => target,
+        Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
     let planning = planning(inner, &rules, &command, &target).await;
     Ok(Incoming::Asked(Box::new(Asked {
@@ -150,17 +149,58 @@ async fn plan_command(
         Ok(asked) => asked,
         Err(refusal) => return Ok(Err(Words::new(refusal.to_string(), refusal.remedy()))),
     };
-    let set = match asked {
-        command::Asked::Set(set) => set,
-        command::Asked::Restore { fields, to } => {
-            match earlier(inner, rules, target, (&fields, to, (&base, &files))).await? {
-                Ok(set) => set,
-                Err(words) => return Ok(Err(words)),
-            }
+    let of = Of { rules, command: command.name(), target, files: &files };
+    match asked {
+        command::Asked::Set(set) => Ok(of.set(inner, &set).map_err(refused)),
+        command::Asked::Restore { fields, to, also, pause } => {
+            rollback::plan(inner, of, rollback::Restoring { fields: &fields, to, also: &also, pause }).await
         }
-    };
-    let repository = &inner.reach.repository.name;
-    Ok(plan_set(repository, rules, (command.name(), target, &base), &set, &files).map_err(refused))
+        command::Asked::Revert { what } => reverting::revert(inner, of, &what).await,
+        command::Asked::Resume { fields } => reverting::resume(inner, of, &fields).await,
+    }
+}
+
+/// What is planned, for what, on which files of the newest commit.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) command: &'a CommandName,
+    pub(super) target: &'a Target,
+    pub(super) files: &'a [SourceFile],
+}
+
+impl Of<'_> {
+    /// Plans fields and values.
+    pub(super) fn set(&self, inner: &Inner, set: &BTreeMap<Field, Value>) -> Result<Planned, PlanRefusal> {
+        let at = (self.command, self.target, &self.rules.commit);
+        plan_set(&inner.reach.repository.name, self.rules, at, set, self.files)
+    }
+
+    /// Plans exact edits beside what is planned for fields.
+    pub(super) fn exactly(
+        &self,
+        inner: &Inner,
+        fields: Option<Planned>,
+        exact: &[Exact],
+        (files, then): (&[SourceFile], &Then),
+    ) -> Result<Planned, PlanRefusal> {
+        let (none, policy) = (BTreeMap::new(), self.rules.policy.hash());
+        let (repository, base) = (&inner.reach.repository.name, &self.rules.commit);
+        let wanted = Wanted { repository, command: self.command, target: self.target, set: &none, base, policy };
+        change::exactly(&wanted, fields, exact, (files, then))
+    }
+}
+
+/// What a command is about: what it names, or what the commit that it undoes had changed.
+async fn target(inner: &Arc<Inner>, rules: &Rules, command: &Command) -> Result<Target, Words> {
+    if let (Ok(command::Asked::Revert { what }), None) = (command.change(), command.target()) {
+        let named = (command.service(), command.environment());
+        let found = tokio::time::timeout(IN_TIME, reverting::target(inner, rules, &what, named)).await;
+        let late = || Words::new("What that commit changed could not be read in time.", "Ask again in a moment.");
+        return found.unwrap_or_else(|_| Err(late()));
+    }
+    let words = || Words::new("This command names no service and environment.", "Type `/help` for what it takes.");
+    command.target().ok_or_else(words)
 }
 
 /// Plans fields and values on files of a commit.
@@ -197,114 +237,48 @@ pub(super) async fn files(
     Ok(inner.reach.repository.mirror.target(commit, &place).await?)
 }
 
-/// The version before, for a rollback: the one that was named, or the last that git had before the present one,
-/// preferring one that is known to have been live.
-async fn earlier(
-    inner: &Arc<Inner>,
-    rules: &Rules,
-    target: &Target,
-    (fields, to, (base, files)): (&[Field], Option<crate::core::names::ImageTag>, (&CommitId, &[SourceFile])),
-) -> Result<Result<BTreeMap<Field, Value>, Words>, Trouble> {
-    let tag = Field::ImageTag;
-    if !fields.contains(&tag) {
-        return Ok(Err(Words::new("This restores no version.", "Let the command restore `image_tag`.")));
-    }
-    let binding = match change::locate(&tag, &locator(rules, target, &tag), files) {
-        Ok(binding) => binding,
-        Err(refusal) => return Ok(Err(Words::new(format!("{refusal}."), refusal.remedy()))),
-    };
-    // An image that is pinned by digest goes back with the digest that it had.
-    let digest = Field::ImageDigest;
-    let pinned =
-        binding.digest.as_ref().and_then(|_| change::locate(&digest, &locator(rules, target, &digest), files).ok());
-    let set = |version: &Version| {
-        let (tag, known) = ((tag.clone(), Value::String(version.tag.clone())), version.digest.clone());
-        std::iter::once(tag).chain(known.map(|known| (digest.clone(), Value::String(known)))).collect()
-    };
-    let named = to.map(|to| Version { tag: to.to_string(), digest: None });
-    if let (Some(named), None) = (&named, &pinned) {
-        return Ok(Ok(set(named)));
-    }
-    let versions = versions(inner, base, (&binding, pinned.as_ref())).await?;
-    if let Some(named) = &named {
-        return Ok(Ok(set(versions.iter().find(|version| version.tag == named.tag).unwrap_or(named))));
-    }
-    let known = known_versions(inner, rules, target).await;
-    let before = versions.iter().skip(1).filter(|version| !known.left.contains(&version.tag));
-    let chosen = before.clone().find(|version| known.live.contains(&version.tag)).or_else(|| before.clone().next());
-    Ok(chosen.map(set).ok_or_else(|| {
-        Words::new(format!("Git knows no version of {target} before the present one."), "Name one: `to=v1.2.3`.")
-    }))
-}
-
-/// A version that git had.
-struct Version {
-    tag: String,
-    /// Where the image is pinned by one.
-    digest: Option<String>,
-}
-
-/// The versions that a binding had, newest first, each once, the present one first.
-async fn versions(
-    inner: &Arc<Inner>,
-    base: &CommitId,
-    (tag, digest): (&change::Binding, Option<&change::Binding>),
-) -> Result<Vec<Version>, Trouble> {
-    let mirror = &inner.reach.repository.mirror;
-    let mut versions: Vec<Version> = Vec::new();
-    for commit in mirror.history(base, &tag.file, HISTORY).await? {
-        let Some(file) = mirror.file(&commit.id, &tag.file).await? else { break };
-        if let Ok(Some(version)) = change::value_at(tag, &file.text)
-            && !versions.iter().any(|known| known.tag == version)
-        {
-            let digest = digest.and_then(|digest| change::value_at(digest, &file.text).ok().flatten());
-            versions.push(Version { tag: version, digest });
-        }
-    }
-    Ok(versions)
-}
-
-/// What the ledger's requests tell of a target's versions.
-#[derive(Default)]
-struct KnownVersions {
-    /// Seen live.
-    live: BTreeSet<String>,
-    /// Rolled back from, and not asked for again since: nobody who rolls back again means these.
-    left: BTreeSet<String>,
-}
-
-async fn known_versions(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> KnownVersions {
-    let book = inner.book.lock().await;
-    let mut known = KnownVersions::default();
-    // By age: ids sort by it.
-    for request in book.iter().filter(|request| &request.opened.target == target && request.commit().is_some()) {
-        let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
-        let Some(line) = lines.iter().find(|line| line.field == Field::ImageTag) else { continue };
-        if request.was_live() {
-            known.live.insert(line.new.clone());
-        }
-        known.left.remove(&line.new);
-        let definition = rules.commands.get(&request.opened.command);
-        if definition
-            .is_some_and(|definition| matches!(definition.action, command::Action::Change(command::Change::Restore(_))))
-        {
-            known.left.extend(line.old.clone());
-        }
-    }
-    known
-}
-
-/// What a plan sets, each value as a command gives it: counts as numbers, everything else as text.
-fn set_of(plan: &Plan) -> BTreeMap<Field, Value> {
-    let value = |line: &change::Line| match line.field {
+/// A value as a command gives it: counts as numbers, everything else as text.
+pub(super) fn value_of(field: &Field, text: &str) -> Value {
+    match field {
         Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => {
-            line.new.parse::<u32>().map_or_else(|_| Value::from(line.new.as_str()), Value::from)
+            text.parse::<u32>().map_or_else(|_| Value::from(text), Value::from)
         }
         Field::ImageTag | Field::ImageDigest | Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => {
-            Value::from(line.new.as_str())
+            Value::from(text)
         }
+    }
+}
+
+/// The same change planned again on other files: what fields describe is looked for anew, exact places must hold what
+/// they held. What an automation is held off by is not worth stopping for: where its place is another, it is left out.
+fn plan_on(
+    repository: &ConnectionName,
+    (rules, request, plan): (&Rules, &Request, &Plan),
+    base: &CommitId,
+    (files, then): (&[SourceFile], &Then),
+) -> Result<Planned, PlanRefusal> {
+    let set = plan.lines.iter().map(|line| (line.field.clone(), value_of(&line.field, &line.new))).collect();
+    let (command, target) = (&request.opened.command, &request.opened.target);
+    let mut planned = if plan.exact.is_empty() {
+        plan_set(repository, rules, (command, target, base), &set, files)?
+    } else {
+        let fields = match plan.field_edits() {
+            [] => None,
+            _ => Some(plan_set(repository, rules, (command, target, base), &set, files)?),
+        };
+        let text = |path: &RepoPath| files.iter().find(|file| file.path == *path).map(|file| file.text.as_str());
+        let stands = |one: &&Exact| fields.is_none() || one.stands(text(&one.edit.path), Side::Old);
+        let exact: Vec<Exact> = plan.exact.iter().filter(stands).cloned().collect();
+        let wanted = Wanted { repository, command, target, set: &set, base, policy: rules.policy.hash() };
+        let is_exact = fields.is_none();
+        let mut planned = change::exactly(&wanted, fields, &exact, (files, then))?;
+        if is_exact {
+            planned.plan.lines.clone_from(&plan.lines);
+        }
+        planned
     };
-    plan.lines.iter().map(|line| (line.field.clone(), value(line))).collect()
+    planned.plan.aside.clone_from(&plan.aside);
+    Ok(planned)
 }
 
 /// Plans the same edit again, on the newest commit.
@@ -314,11 +288,19 @@ pub(super) async fn plan_again(
     request: &Request,
     plan: &Plan,
 ) -> Result<Result<Plan, PlanRefusal>, Trouble> {
-    let target = &request.opened.target;
-    let base = rules.commit.clone();
-    let files = files(inner, rules, &base, target).await?;
-    let at = (&request.opened.command, target, &base);
-    Ok(plan_set(&inner.reach.repository.name, rules, at, &set_of(plan), &files).map(|planned| planned.plan))
+    let (base, mirror) = (rules.commit.clone(), &inner.reach.repository.mirror);
+    let (mut files, mut then) = (files(inner, rules, &base, &request.opened.target).await?, Then::new());
+    for one in &plan.exact {
+        let path = &one.edit.path;
+        if files.iter().all(|file| file.path != *path) {
+            files.extend(mirror.file(&base, path).await?);
+        }
+        if let How::File { as_in } = &one.how {
+            then.insert(path.clone(), mirror.file(as_in, path).await?.map(|file| file.text));
+        }
+    }
+    let again = plan_on(&inner.reach.repository.name, (rules, request, plan), &base, (&files, &then));
+    Ok(again.map(|planned| planned.plan))
 }
 
 /// Plans the same edit again, on a tree at hand.
@@ -329,9 +311,19 @@ pub(super) fn plan_on_tree(
     plan: &Plan,
     tree: &Tree<'_>,
 ) -> Result<Planned, PlanRefusal> {
-    let target = &request.opened.target;
-    let files = rules.place_of(target).and_then(|place| tree.target(&place).ok()).unwrap_or_default();
-    plan_set(repository, rules, (&request.opened.command, target, tree.commit()), &set_of(plan), &files)
+    let place = rules.place_of(&request.opened.target);
+    let mut files = place.and_then(|place| tree.target(&place).ok()).unwrap_or_default();
+    let mut then = Then::new();
+    for one in &plan.exact {
+        let path = &one.edit.path;
+        if files.iter().all(|file| file.path != *path) {
+            files.extend(tree.file(path).ok().flatten());
+        }
+        if let How::File { as_in } = &one.how {
+            then.insert(path.clone(), tree.file_in(as_in, path).ok().flatten().map(|file| file.text));
+        }
+    }
+    plan_on(repository, (rules, request, plan), tree.commit(), (&files, &then))
 }
 
 /// Plans a request from its words, when it was taken before there was anything to plan with.
@@ -362,6 +354,10 @@ fn title(command: &Command, target: &Target, planning: &Planning) -> String {
         Planning::Refused(_) | Planning::Later => None,
     };
     match (command.change(), version) {
+        (Ok(command::Asked::Revert { what }), _) => {
+            let what = if what.starts_with('#') { what.as_str() } else { what.get(..7).unwrap_or(&what) };
+            format!("{} {what} of {} in {}", command.name(), target.service, target.environment)
+        }
         (Ok(command::Asked::Restore { .. }), Some(version)) => {
             format!("{} {} to {version} in {}", command.name(), target.service, target.environment)
         }

@@ -13,6 +13,8 @@ mod follow;
 mod gate;
 mod hints;
 mod outside;
+mod reverting;
+mod rollback;
 mod rules;
 mod status;
 mod take;
@@ -335,6 +337,7 @@ impl Inner {
 async fn watch_deadlines(inner: Arc<Inner>) {
     while !inner.tasks.is_stopping() {
         inner.take(Incoming::Clock, None).await;
+        rollback::note_overdue(&inner).await;
         inner.tasks.pause(std::time::Duration::from_secs(5)).await;
     }
 }

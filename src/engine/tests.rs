@@ -54,7 +54,16 @@ fn engine(folder: &std::path::Path) -> Engine {
 fn plan() -> Plan {
     let digest = Digest::of(b"plan");
     let base = CommitId::parse(&"a".repeat(40)).unwrap();
-    Plan { digest: digest.clone(), base, policy: digest, edits: vec![], lines: vec![], diff: String::new() }
+    Plan {
+        digest: digest.clone(),
+        base,
+        policy: digest,
+        edits: vec![],
+        lines: vec![],
+        diff: String::new(),
+        exact: vec![],
+        aside: None,
+    }
 }
 
 fn asked(engine: &Engine, planning: Planning) -> Incoming {

@@ -33,6 +33,7 @@ mod proof;
 mod pull_requests;
 mod race;
 mod refusals;
+mod rollbacks;
 mod stories;
 mod tidy;
 mod together;

@@ -126,6 +126,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Text
         | OptionKind::Person
         | OptionKind::Choice(_)
+        | OptionKind::Commit
         | OptionKind::Command => CommandOptionType::String,
     };
     let help = option.help.as_deref().unwrap_or_else(|| option.kind.word());
@@ -142,6 +143,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Integer { .. }
         | OptionKind::Duration
         | OptionKind::Text
+        | OptionKind::Commit
         | OptionKind::Boolean => told,
     }
 }

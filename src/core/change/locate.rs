@@ -160,12 +160,11 @@ fn pinned(field: &Field, pin: &Pin, locator: &Locator, files: &[SourceFile]) -> 
     if roots.iter().any(|root| is_encrypted(&root.node)) {
         return Err(LocateRefusal::Encrypted { place: binding.to_string(), path });
     }
-    let is_it = |root: &&At<'_>| match &binding.document {
-        Document::Index(index) => root.document == *index,
-        Document::Named { kind, name } => root.kind() == *kind && root.name() == *name,
-    };
-    binding.automation =
-        roots.iter().find(is_it).and_then(|root| root.along(&binding.yaml_path)).and_then(|at| marker::flux(&at));
+    binding.automation = roots
+        .iter()
+        .find(|root| root.is_in(&binding.document))
+        .and_then(|root| root.along(&binding.yaml_path))
+        .and_then(|at| marker::flux(&at));
     Ok(binding)
 }
 

@@ -282,10 +282,12 @@ fn lock<'r>(rules: &'r Rules, target: &Target, plan: &Plan) -> Option<&'r Lock> 
         catalog.is_locked(target, field).or_else(in_files)
     };
     let is_count = |field: &Field| matches!(field, Field::ReplicasMin | Field::ReplicasMax);
-    plan.lines.iter().map(|line| &line.field).find_map(|field| {
+    let exact = plan.exact.iter().find_map(|one| catalog.is_all_locked_in(target, &one.edit.path));
+    let fields = plan.lines.iter().map(|line| &line.field).find_map(|field| {
         // Whoever locks `replicas` means the count, whatever it is called in the files.
         held(field).or_else(|| is_count(field).then(|| held(&Field::Replicas)).flatten())
-    })
+    });
+    exact.or(fields)
 }
 
 /// The entries that open the way for a planned change: its approval at once where nobody need be asked.

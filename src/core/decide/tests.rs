@@ -83,6 +83,8 @@ fn plan(environment: &str, field: Field, old: &str, new: &str) -> Plan {
         edits: vec![edit],
         lines: vec![Line { field, old: Some(old.to_owned()), new: new.to_owned() }],
         diff: String::new(),
+        exact: Vec::new(),
+        aside: None,
     }
 }
 

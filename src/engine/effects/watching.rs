@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Again, Inner, Trouble, compare, facts, landed_by, may, proposal, published, report};
 use crate::{
     core::{
+        change::Side,
         decide::{Asker, Incoming, Outcome, ReviewSays, Reviewed, Step, ourselves},
         entry::Actor,
         names::CommitId,
@@ -151,7 +152,11 @@ async fn what_moved(inner: &Arc<Inner>, course: &Course, now: &Proposal) -> Stri
 
 /// What the planned places hold in these files instead of what was planned.
 fn unlike(course: &Course, texts: &[Option<String>]) -> Option<String> {
-    let places = course.plan.lines.iter().zip(&course.plan.edits).zip(texts);
+    let fields = course.plan.field_edits();
+    let places = course.plan.lines.iter().zip(fields).zip(texts);
+    let exact = course.plan.exact.iter().zip(texts.iter().skip(fields.len()));
+    let moved = exact.filter(|(one, text)| !one.stands(text.as_deref(), Side::New));
+    let moved = moved.map(|(one, _)| format!("{} is not as it was planned", one.place()));
     let other = places.filter_map(|((line, edit), text)| {
         let found = text.as_ref().and_then(|text| yaml::read(text, &edit.document, &edit.yaml_path).ok().flatten());
         let found = found.map(|value| value.to_json());
@@ -161,7 +166,7 @@ fn unlike(course: &Course, texts: &[Option<String>]) -> Option<String> {
         let shown = found.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         Some(format!("{} is {} and not {}", line.field, shown.as_deref().unwrap_or("not set"), line.new))
     });
-    let other: Vec<String> = other.collect();
+    let other: Vec<String> = other.chain(moved).collect();
     (!other.is_empty()).then(|| other.join(", "))
 }
 
