@@ -111,6 +111,12 @@ pub(super) fn kick(inner: &Arc<Inner>, id: RequestId) {
     inner.tasks.start(attend(Arc::clone(inner), id, wake, busy));
 }
 
+/// Wakes every request that waits to try again: what was in the way is gone.
+pub(super) fn wake_all(inner: &Arc<Inner>) {
+    let running = inner.running.lock().unwrap_or_else(PoisonError::into_inner);
+    running.values().for_each(|wake| wake.rouse(inner));
+}
+
 /// Does what is due until nothing is.
 async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Wake>, busy: Busy) {
     let mut tries = 0_u32;

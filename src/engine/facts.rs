@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How long planning may take before the request is answered as `planning`.
-const IN_TIME: Duration = Duration::from_millis(700);
+pub(super) const IN_TIME: Duration = Duration::from_millis(700);
 
 /// What somebody typed.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ mod fold;
 mod follow;
 mod gate;
 mod hints;
+mod links;
 mod outside;
 mod reverting;
 mod rollback;
@@ -39,7 +40,7 @@ use crate::{
         request::{self, Request},
         rules::{Rules, Sources},
     },
-    forge::GitHub,
+    forge::{Accounts, GitHub},
     git::Mirror,
     ledger::{Append, Erased, Ledger, LedgerError},
     tasks::Tasks,
@@ -80,6 +81,8 @@ pub struct Reach {
     pub clusters: BTreeMap<ConnectionName, Cluster>,
     /// The chat platforms.
     pub chats: Chats,
+    /// People's own accounts on the forge, where they can be linked.
+    pub accounts: Option<Arc<Accounts>>,
 }
 
 /// A handle on the running engine.

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use super::{Busy, Inner, anchors, effects::Trouble};
+use super::{
+    Busy, Inner, anchors,
+    effects::{self, Trouble},
+};
 use crate::{
     core::{
         change::SourceFile,
@@ -133,7 +136,10 @@ pub(super) async fn refresh(inner: &Arc<Inner>) -> Result<(), Stale> {
     let tip = inner.reach.repository.mirror.fetch().await?;
     anchors::hold(inner, &tip).await?;
     read_at(inner, &tip).await?;
-    inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).repository = None;
+    if inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).repository.take().is_some() {
+        // What waits for the host need not wait out its pause.
+        effects::wake_all(inner);
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Inner, facts};
+use super::{Inner, facts, links};
 use crate::core::{
     change,
     command::{Command, Commands, Flow},
@@ -44,6 +44,8 @@ pub(super) async fn answer(
     match flow {
         Flow::Status => status(inner, rules, (command.service().cloned(), command.environment().cloned())).await,
         Flow::Help => help(&rules.commands, command),
+        Flow::Link => links::link(inner, rules, asker).await,
+        Flow::Unlink => links::unlink(inner, rules, asker).await,
     }
 }
 

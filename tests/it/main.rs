@@ -27,6 +27,7 @@ mod gateway;
 mod git;
 mod git_contention;
 mod git_hosts;
+mod landing_modes;
 mod ledger;
 mod outage;
 mod proof;
@@ -37,6 +38,7 @@ mod rollbacks;
 mod stories;
 mod tidy;
 mod together;
+mod upheavals;
 mod webhooks;
 
 mod yaml_corpus;

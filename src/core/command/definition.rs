@@ -131,10 +131,15 @@ pub enum Flow {
     Status,
     /// Shows what can be asked.
     Help,
+    /// Links an account on the forge.
+    Link,
+    /// Ends that.
+    Unlink,
 }
 
 /// The flows there are, by their word.
-pub(super) const FLOWS: [(&str, Flow); 2] = [("status", Flow::Status), ("help", Flow::Help)];
+pub(super) const FLOWS: [(&str, Flow); 4] =
+    [("status", Flow::Status), ("help", Flow::Help), ("link", Flow::Link), ("unlink", Flow::Unlink)];
 
 impl Flow {
     /// The word for it in a file.
@@ -142,6 +147,8 @@ impl Flow {
         match self {
             Self::Status => "status",
             Self::Help => "help",
+            Self::Link => "link",
+            Self::Unlink => "unlink",
         }
     }
 }

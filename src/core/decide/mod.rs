@@ -3,6 +3,7 @@
 //! no crash can lose one.
 
 mod ask;
+mod linked;
 mod outcome;
 mod outside;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::core::{
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
+pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Touched};
 pub use vote::{Click, Press, ReviewSays, Reviewed};
@@ -92,6 +94,8 @@ pub enum Incoming {
     Reviewed(Reviewed),
     /// A commit that is not ours changed what levers move.
     Outside(OutsideCommit),
+    /// Somebody linked their account on the forge, or ended that.
+    Linked(Linked),
     /// An effect came to something.
     Happened {
         /// Of which request.
@@ -187,6 +191,7 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Clicked(click) => vote::decide(click, facts),
         Incoming::Reviewed(review) => vote::reviewed(review, facts),
         Incoming::Outside(commit) => outside::decide(commit),
+        Incoming::Linked(linked) => linked::decide(linked),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Clock => outcome::deadlines(facts),
     }

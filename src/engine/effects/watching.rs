@@ -39,6 +39,7 @@ pub(super) async fn watch(inner: &Arc<Inner>, request: &Request, course: &Course
         return Ok(());
     }
     published::dress(inner, request, (course, &now)).await;
+    published::in_their_names(inner, request, course).await;
     reviews(inner, request, (forge, course)).await?;
     renew(inner, request, course, &now).await
 }
@@ -243,6 +244,9 @@ async fn renew(inner: &Arc<Inner>, request: &Request, course: &Course, now: &Pro
     let Some(rules) = inner.rules() else { return Ok(()) };
     let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
     if let Again::Reported = compare(inner, request, course, fresh).await? {
+        return Ok(());
+    }
+    if let proposal::Rewritten::Yes = proposal::anew(inner, request, course).await? {
         return Ok(());
     }
     let step = Step::Push { branch: request.branch(), digest: course.plan.digest.clone() };

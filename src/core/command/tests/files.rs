@@ -17,11 +17,13 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
         [
             "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]",
             "/help [command]",
+            "/link",
             "/resume <service> <environment> [reason=...]",
             "/revert <what> [service] [environment] [reason=...]",
             "/rollback <service> <environment> [to=TAG] [also=...] [pause=4h] [reason=...]",
             "/scale <service> <environment> <replicas> [reason=...]",
             "/status [service] [environment]",
+            "/unlink",
         ]
     );
 }
@@ -158,7 +160,7 @@ fn a_file_replaces_the_built_in_command_of_its_name() {
     let text = "name: status\nsummary: Mine\nflow: status\n";
     let commands = Commands::builtin().unwrap().with([Definition::parse(text, "status.yaml").unwrap()]);
     let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
-    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 7, "{usage:?}");
+    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 9, "{usage:?}");
 }
 
 fn names(list: &Json) -> Vec<&str> {
