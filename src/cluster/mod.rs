@@ -2,6 +2,7 @@
 //! Nothing is changed here. Objects are read by us and not by kube, which would log what it cannot read:
 //! a Deployment may hold secrets in plain text.
 
+pub mod checkup;
 mod workload;
 
 use std::{fmt, time::Duration};

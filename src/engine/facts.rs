@@ -9,12 +9,12 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Inner, effects::Trouble, reverting, rollback, status};
+use super::{Inner, Repository, choices, effects::Trouble, reverting, rollback, status};
 use crate::{
     clock,
     core::{
         catalog::Platform,
-        change::{self, Exact, How, Locator, Plan, PlanRefusal, Planned, Side, SourceFile, Then, Wanted},
+        change::{self, Beside, Exact, How, Locator, Plan, PlanRefusal, Planned, Side, SourceFile, Then, Wanted},
         command::{self, Command, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
         names::{CommandName, CommitId, ConnectionName, Field, RepoPath, Target},
@@ -68,7 +68,7 @@ impl Typed {
 /// Reads what was typed: something to decide on, or at once an answer that changes nothing.
 pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, Words> {
     let Some(rules) = inner.rules() else {
-        let trouble = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words();
+        let trouble = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words(&inner.reach.repository.name);
         let written = typed.written();
         let (asker, typed) = (Asker { account: typed.account, via: typed.via, person: None }, written);
         return Ok(Incoming::Misasked { asker, typed, words: not_ready(trouble.as_deref()) });
@@ -85,7 +85,8 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         Ok(target) => target,
         Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
-    let planning = planning(inner, &rules, &command, &target).await;
+    let (planning, tag) =
+        tokio::join!(planning(inner, &rules, &command, &target), choices::tag_seen(inner, &rules, &command, &target));
     Ok(Incoming::Asked(Box::new(Asked {
         id: clock::request_id(clock::now()),
         asker,
@@ -95,6 +96,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         command: command.name().clone(),
         target,
         channel: typed.channel,
+        tag,
         planning,
     })))
 }
@@ -142,16 +144,17 @@ async fn plan_command(
     command: &Command,
     target: &Target,
 ) -> Result<Result<Planned, Words>, Trouble> {
-    let base = rules.commit.clone();
-    let files = files(inner, rules, &base, target).await?;
+    let (home, base) = inner.home_at(rules, target)?;
+    let files = files(inner, rules, base, target).await?;
     let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
     let asked = match command.change() {
         Ok(asked) => asked,
         Err(refusal) => return Ok(Err(Words::new(refusal.to_string(), refusal.remedy()))),
     };
-    let of = Of { rules, command: command.name(), target, files: &files };
+    let beside = beside(inner, rules, base, target).await?;
+    let of = Of { rules, command: command.name(), target, home, base, files: &files, beside: &beside };
     match asked {
-        command::Asked::Set(set) => Ok(of.set(inner, &set).map_err(refused)),
+        command::Asked::Set(set) => Ok(of.set(&set).map_err(refused)),
         command::Asked::Restore { fields, to, also, pause } => {
             rollback::plan(inner, of, rollback::Restoring { fields: &fields, to, also: &also, pause }).await
         }
@@ -166,28 +169,32 @@ pub(super) struct Of<'a> {
     pub(super) rules: &'a Rules,
     pub(super) command: &'a CommandName,
     pub(super) target: &'a Target,
+    pub(super) home: &'a Repository,
+    pub(super) base: &'a CommitId,
     pub(super) files: &'a [SourceFile],
+    pub(super) beside: &'a [Beside],
 }
 
 impl Of<'_> {
     /// Plans fields and values.
-    pub(super) fn set(&self, inner: &Inner, set: &BTreeMap<Field, Value>) -> Result<Planned, PlanRefusal> {
-        let at = (self.command, self.target, &self.rules.commit);
-        plan_set(&inner.reach.repository.name, self.rules, at, set, self.files)
+    pub(super) fn set(&self, set: &BTreeMap<Field, Value>) -> Result<Planned, PlanRefusal> {
+        let at = (self.command, self.target, self.base);
+        plan_set(&self.home.name, self.rules, at, set, (self.files, self.beside))
     }
 
     /// Plans exact edits beside what is planned for fields.
     pub(super) fn exactly(
         &self,
-        inner: &Inner,
         fields: Option<Planned>,
         exact: &[Exact],
         (files, then): (&[SourceFile], &Then),
     ) -> Result<Planned, PlanRefusal> {
         let (none, policy) = (BTreeMap::new(), self.rules.policy.hash());
-        let (repository, base) = (&inner.reach.repository.name, &self.rules.commit);
-        let wanted = Wanted { repository, command: self.command, target: self.target, set: &none, base, policy };
-        change::exactly(&wanted, fields, exact, (files, then))
+        let (repository, command, target, base) = (&self.home.name, self.command, self.target, self.base);
+        let wanted = Wanted { repository, command, target, set: &none, base, policy };
+        let planned = change::exactly(&wanted, fields, exact, (files, then))?;
+        change::spared(&planned, self.beside, &|other, field| locator(self.rules, other, field))?;
+        Ok(planned)
     }
 }
 
@@ -203,17 +210,22 @@ async fn target(inner: &Arc<Inner>, rules: &Rules, command: &Command) -> Result<
     command.target().ok_or_else(words)
 }
 
-/// Plans fields and values on files of a commit.
+/// Plans fields and values on the files of a commit, and refuses what would change a target beside it.
+///
+/// # Errors
+/// As [`change::plan`] and [`change::spared`].
 pub fn plan_set(
     repository: &ConnectionName,
     rules: &Rules,
     (command, target, base): (&CommandName, &Target, &CommitId),
     set: &BTreeMap<Field, Value>,
-    files: &[SourceFile],
+    (files, beside): (&[SourceFile], &[Beside]),
 ) -> Result<Planned, PlanRefusal> {
     let policy = rules.policy.hash();
     let wanted = Wanted { repository, command, target, set, base, policy };
-    change::plan(&wanted, &|field| locator(rules, target, field), files)
+    let planned = change::plan(&wanted, &|field| locator(rules, target, field), files)?;
+    change::spared(&planned, beside, &|other, field| locator(rules, other, field))?;
+    Ok(planned)
 }
 
 /// Where a field of a target is looked for.
@@ -234,7 +246,18 @@ pub(super) async fn files(
     target: &Target,
 ) -> Result<Vec<SourceFile>, Trouble> {
     let Some(place) = rules.place_of(target) else { return Ok(Vec::new()) };
-    Ok(inner.reach.repository.mirror.target(commit, &place).await?)
+    Ok(inner.home(rules, target)?.mirror.target(commit, &place).await?)
+}
+
+/// The targets beside it, whose values its files may hold, too.
+async fn beside(inner: &Arc<Inner>, rules: &Rules, commit: &CommitId, target: &Target) -> Result<Vec<Beside>, Trouble> {
+    let mirror = &inner.home(rules, target)?.mirror;
+    let mut found = Vec::new();
+    for (other, place) in rules.beside(target) {
+        let files = mirror.target(commit, place).await?;
+        found.push(Beside { target: other.clone(), files });
+    }
+    Ok(found)
 }
 
 /// A value as a command gives it: counts as numbers, everything else as text.
@@ -255,16 +278,16 @@ fn plan_on(
     repository: &ConnectionName,
     (rules, request, plan): (&Rules, &Request, &Plan),
     base: &CommitId,
-    (files, then): (&[SourceFile], &Then),
+    (files, beside, then): (&[SourceFile], &[Beside], &Then),
 ) -> Result<Planned, PlanRefusal> {
     let set = plan.lines.iter().map(|line| (line.field.clone(), value_of(&line.field, &line.new))).collect();
     let (command, target) = (&request.opened.command, &request.opened.target);
     let mut planned = if plan.exact.is_empty() {
-        plan_set(repository, rules, (command, target, base), &set, files)?
+        plan_set(repository, rules, (command, target, base), &set, (files, beside))?
     } else {
         let fields = match plan.field_edits() {
             [] => None,
-            _ => Some(plan_set(repository, rules, (command, target, base), &set, files)?),
+            _ => Some(plan_set(repository, rules, (command, target, base), &set, (files, beside))?),
         };
         let text = |path: &RepoPath| files.iter().find(|file| file.path == *path).map(|file| file.text.as_str());
         let stands = |one: &&Exact| fields.is_none() || one.stands(text(&one.edit.path), Side::Old);
@@ -275,6 +298,7 @@ fn plan_on(
         if is_exact {
             planned.plan.lines.clone_from(&plan.lines);
         }
+        change::spared(&planned, beside, &|other, field| locator(rules, other, field))?;
         planned
     };
     planned.plan.aside.clone_from(&plan.aside);
@@ -288,18 +312,20 @@ pub(super) async fn plan_again(
     request: &Request,
     plan: &Plan,
 ) -> Result<Result<Plan, PlanRefusal>, Trouble> {
-    let (base, mirror) = (rules.commit.clone(), &inner.reach.repository.mirror);
-    let (mut files, mut then) = (files(inner, rules, &base, &request.opened.target).await?, Then::new());
+    let target = &request.opened.target;
+    let (home, base) = inner.home_at(rules, target)?;
+    let (mut files, mut then) = (files(inner, rules, base, target).await?, Then::new());
+    let beside = beside(inner, rules, base, target).await?;
     for one in &plan.exact {
         let path = &one.edit.path;
         if files.iter().all(|file| file.path != *path) {
-            files.extend(mirror.file(&base, path).await?);
+            files.extend(home.mirror.file(base, path).await?);
         }
         if let How::File { as_in } = &one.how {
-            then.insert(path.clone(), mirror.file(as_in, path).await?.map(|file| file.text));
+            then.insert(path.clone(), home.mirror.file(as_in, path).await?.map(|file| file.text));
         }
     }
-    let again = plan_on(&inner.reach.repository.name, (rules, request, plan), &base, (&files, &then));
+    let again = plan_on(&home.name, (rules, request, plan), base, (&files, &beside, &then));
     Ok(again.map(|planned| planned.plan))
 }
 
@@ -323,7 +349,10 @@ pub(super) fn plan_on_tree(
             then.insert(path.clone(), tree.file_in(as_in, path).ok().flatten().map(|file| file.text));
         }
     }
-    plan_on(repository, (rules, request, plan), tree.commit(), (&files, &then))
+    let read =
+        |(other, place): (&Target, &RepoPath)| Some(Beside { target: other.clone(), files: tree.target(place).ok()? });
+    let beside: Vec<Beside> = rules.beside(&request.opened.target).into_iter().filter_map(read).collect();
+    plan_on(repository, (rules, request, plan), tree.commit(), (&files, &beside, &then))
 }
 
 /// Plans a request from its words, when it was taken before there was anything to plan with.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Inner,
+    Inner, Repository,
     effects::Trouble,
     facts::{self, Of},
     outside,
@@ -13,6 +13,7 @@ use crate::{
         change::{self, Aside, Exact, Held, How, PlanRefusal, Planned, Side, SourceFile, Then, Versions},
         decide::Words,
         names::{CommitId, Environment, Field, RepoPath, RequestId, Service, Target},
+        request::Request,
         rules::Rules,
     },
     forge::State as Proposed,
@@ -26,17 +27,22 @@ pub(super) async fn target(
     what: &str,
     (service, environment): (Option<&Service>, Option<&Environment>),
 ) -> Result<Target, Words> {
-    let changed = find(inner, rules, what).await?;
+    let mut commits = Vec::new();
+    for home in inner.reach.repositories() {
+        commits.extend(find(inner, rules, what, home).await.map(|changed| (home, changed)));
+    }
+    let Some((_, first)) = commits.first() else { return Err(unknown(what)) };
+    let id = first.commit.id.short();
     let all = outside::targets(rules);
     let is_meant = |target: &Target| {
         service.is_none_or(|name| *name == target.service) && environment.is_none_or(|name| *name == target.environment)
     };
     let holds = |target: &&Target| {
-        let place = rules.place_of(target);
-        place.is_some_and(|place| changed.files.iter().any(|path| path.is_within(&place)))
+        let (Some(place), Ok(home)) = (rules.place_of(target), inner.home(rules, target)) else { return false };
+        let mut here = commits.iter().filter(|(other, _)| other.name == home.name);
+        here.any(|(_, changed)| changed.files.iter().any(|path| path.is_within(&place)))
     };
     let mut found: Vec<&Target> = all.iter().filter(|target| is_meant(target)).filter(holds).collect();
-    let id = changed.commit.id.short();
     match (found.pop(), found.is_empty()) {
         (Some(only), true) => Ok(only.clone()),
         (None, _) => Err(Words::new(
@@ -52,38 +58,38 @@ pub(super) async fn target(
     }
 }
 
-/// The commit that is meant, and what it changed.
-async fn find(inner: &Arc<Inner>, rules: &Rules, what: &str) -> Result<Changed, Words> {
-    let unknown = || {
-        let text = format!("`{what}` is no one commit of the branch.");
-        Words::new(text, "Write the id of a commit that has landed, `#12` for its pull request, or a request's id.")
-    };
+fn unknown(what: &str) -> Words {
+    let text = format!("`{what}` is no one commit of the branch.");
+    Words::new(text, "Write the id of a commit that has landed, `#12` for its pull request, or a request's id.")
+}
+
+/// The commit of a repository that is meant, and what it changed.
+async fn find(inner: &Arc<Inner>, rules: &Rules, what: &str, home: &Repository) -> Option<Changed> {
     let start = match (what.strip_prefix('#'), RequestId::parse(what)) {
-        (Some(number), _) => merged(inner, number.parse().unwrap_or_default()).await.ok_or_else(unknown)?.to_string(),
-        (None, Ok(id)) => {
-            let commit = inner.request(&id).await.and_then(|request| request.commit().cloned());
-            commit.ok_or_else(unknown)?.to_string()
-        }
+        (Some(number), _) => merged(inner, home, number.parse().ok()?).await?.to_string(),
+        (None, Ok(id)) => inner.request(&id).await?.commit()?.to_string(),
         (None, Err(_)) => what.to_owned(),
     };
-    let found = inner.reach.repository.mirror.changed(&rules.commit, &start).await;
-    found.ok().flatten().ok_or_else(unknown)
+    let own = home.name == inner.reach.repository.name;
+    let tip = if own { Some(&rules.commit) } else { rules.commit_in(&home.name) };
+    home.mirror.changed(tip?, &start).await.ok().flatten()
 }
 
 /// The commit that a pull request became: of ours by the ledger, of others by the forge.
-async fn merged(inner: &Arc<Inner>, number: u64) -> Option<CommitId> {
+async fn merged(inner: &Arc<Inner>, home: &Repository, number: u64) -> Option<CommitId> {
     let ours = {
         let book = inner.book.lock().await;
-        let is_it = |request: &&crate::core::request::Request| {
-            let proposed = request.course().and_then(|course| course.pull_request.as_ref());
-            proposed.is_some_and(|proposed| proposed.number == number)
+        let is_it = |request: &&Request| {
+            let Some(course) = request.course() else { return false };
+            let is_here = inner.home_by(course).is_some_and(|other| other.name == home.name);
+            is_here && course.pull_request.as_ref().is_some_and(|proposed| proposed.number == number)
         };
         book.iter().rev().find(is_it).and_then(|request| request.commit().cloned())
     };
     if ours.is_some() {
         return ours;
     }
-    match inner.reach.repository.forge.as_ref()?.pull_request(number).await.ok()?.state {
+    match home.forge.as_ref()?.pull_request(number).await.ok()?.state {
         Proposed::Merged { commit } => commit,
         Proposed::Open | Proposed::Closed => None,
     }
@@ -91,16 +97,13 @@ async fn merged(inner: &Arc<Inner>, number: u64) -> Option<CommitId> {
 
 /// Plans what undoes a commit in a target's files.
 pub(super) async fn revert(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Result<Result<Planned, Words>, Trouble> {
-    let changed = match find(inner, of.rules, what).await {
-        Ok(changed) => changed,
-        Err(words) => return Ok(Err(words)),
-    };
+    let Some(changed) = find(inner, of.rules, what, of.home).await else { return Ok(Err(unknown(what))) };
     let (Some(parent), Some(place)) = (&changed.parent, of.rules.place_of(of.target)) else {
         return Ok(Err(Words::new("The first commit cannot be undone.", "Change the files by hand in git.")));
     };
     let (inside, left): (Vec<RepoPath>, Vec<RepoPath>) =
         changed.files.iter().cloned().partition(|path| path.is_within(&place));
-    let undone = match undone(inner, of, (parent, &changed.commit.id), &inside).await? {
+    let undone = match undone(of, (parent, &changed.commit.id), &inside).await? {
         Ok(undone) => undone,
         Err(words) => return Ok(Err(words)),
     };
@@ -109,7 +112,7 @@ pub(super) async fn revert(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Result
         return Ok(Err(Words::new(text, "Nothing to do.")));
     }
     Ok(of
-        .exactly(inner, None, &undone.exact, (&undone.files, &undone.then))
+        .exactly(None, &undone.exact, (&undone.files, &undone.then))
         .map_err(|refusal| Words::new(format!("{refusal}."), refusal.remedy()))
         .and_then(|mut planned| {
             planned.plan.lines = lines(of, &planned)?;
@@ -126,19 +129,18 @@ struct Undone {
 }
 
 async fn undone(
-    inner: &Arc<Inner>,
     of: Of<'_>,
     (parent, commit): (&CommitId, &CommitId),
     paths: &[RepoPath],
 ) -> Result<Result<Undone, Words>, Trouble> {
-    let (mirror, repository) = (&inner.reach.repository.mirror, &inner.reach.repository.name);
+    let (mirror, repository) = (&of.home.mirror, &of.home.name);
     let mut undone = Undone { exact: Vec::new(), files: of.files.to_vec(), then: Then::new() };
     let mut refused = Vec::new();
     for path in paths {
         let text = |file: Option<SourceFile>| file.map(|file| file.text);
         let before = text(mirror.file(parent, path).await?);
         let after = text(mirror.file(commit, path).await?);
-        let now = mirror.file(&of.rules.commit, path).await?;
+        let now = mirror.file(of.base, path).await?;
         let file = Versions {
             path,
             before: before.as_deref(),
@@ -189,7 +191,7 @@ pub(super) async fn resume(
     of: Of<'_>,
     fields: &[Field],
 ) -> Result<Result<Planned, Words>, Trouble> {
-    let (repository, mirror) = (&inner.reach.repository.name, &inner.reach.repository.mirror);
+    let (repository, mirror) = (&of.home.name, &of.home.mirror);
     let found = |field: &Field| change::locate(field, &facts::locator(of.rules, of.target, field), of.files).ok();
     let bindings = fields.iter().filter_map(found);
     let markers: Vec<Held> = bindings.flat_map(|at| change::given_back(repository, &at, of.files)).collect();
@@ -199,7 +201,7 @@ pub(super) async fn resume(
     for one in taken(inner, of.target).await {
         let path = &one.edit.path;
         if files.iter().all(|file| file.path != *path) {
-            files.extend(mirror.file(&of.rules.commit, path).await?);
+            files.extend(mirror.file(of.base, path).await?);
         }
         let text = files.iter().find(|file| file.path == *path).map(|file| file.text.as_str());
         let is_new = exact.iter().all(|other| (&other.edit.path, &other.edit.yaml_path) != (path, &one.edit.yaml_path));
@@ -213,7 +215,7 @@ pub(super) async fn resume(
         let text = format!("Nothing that Leverframe holds off is held off for {}.", of.target);
         return Ok(Err(Words::new(text, "Nothing to do.")));
     }
-    let planned = of.exactly(inner, None, &exact, (&files, &Then::new()));
+    let planned = of.exactly(None, &exact, (&files, &Then::new()));
     Ok(planned.map_err(|refusal| Words::new(format!("{refusal}."), refusal.remedy())).map(|mut planned| {
         planned.plan.aside = Some(Aside { resumed, ..Aside::default() });
         planned

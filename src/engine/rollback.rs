@@ -66,11 +66,11 @@ pub(super) async fn plan(
         return Ok(Err(words));
     }
     let refused = |refusal: change::PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
-    let planned = match of.set(inner, &set) {
+    let planned = match of.set(&set) {
         Ok(planned) => planned,
         Err(refusal) => return Ok(Err(refused(refusal))),
     };
-    Ok(held_off(inner, of, (&places, asked.pause), (planned, aside)).await?.map_err(refused))
+    Ok(held_off(of, (&places, asked.pause), (planned, aside)).await?.map_err(refused))
 }
 
 fn places(of: Of<'_>, fields: &[Field]) -> Result<Places, Words> {
@@ -184,26 +184,20 @@ async fn then(
 
 /// The plan with what holds automation off, and what people are told of it.
 async fn held_off(
-    inner: &Arc<Inner>,
     of: Of<'_>,
     (places, pause): (&Places, Span),
     (planned, mut aside): (Planned, Aside),
 ) -> Result<Result<Planned, change::PlanRefusal>, Trouble> {
-    let (repository, rules) = (&inner.reach.repository.name, of.rules);
+    let (repository, rules) = (&of.home.name, of.rules);
     let bindings = || std::iter::once(&places.tag).chain(&places.digest);
     let mut held: Vec<Held> = bindings().flat_map(|at| change::held_off(repository, at, of.files)).collect();
     if held.is_empty() {
         held.extend(places.tag.automation.as_ref().and_then(by_hand));
     }
     let application = application(rules, of);
-    let mut files = manifests(inner, of, application.as_deref()).await?;
+    let mut files = manifests(of, application.as_deref()).await?;
     let directory = rules.place_of(of.target).map(|place| place.to_string()).unwrap_or_default();
-    let name = match &places.tag.form {
-        change::Form::ImageOf { repository, .. } => Some(repository.clone()),
-        change::Form::Value | change::Form::Text | change::Form::Like | change::Form::After(_) => {
-            facts::image(rules, of.target)
-        }
-    };
+    let name = change::image_of(&places.tag, of.files).or_else(|| facts::image(rules, of.target));
     let image = Image { name: name.as_deref(), application: application.as_deref(), directory: &directory };
     held.extend(change::updaters(repository, image, &files));
     let now = clock::now();
@@ -223,7 +217,7 @@ async fn held_off(
     files.extend(of.files.iter().cloned());
     let mut planned = match exact.is_empty() {
         true => Ok(planned),
-        false => of.exactly(inner, Some(planned), &exact, (&files, &Then::new())),
+        false => of.exactly(Some(planned), &exact, (&files, &Then::new())),
     };
     if let Ok(planned) = &mut planned {
         planned.plan.aside = Some(aside);
@@ -256,8 +250,8 @@ fn application(rules: &Rules, of: Of<'_>) -> Option<String> {
 }
 
 /// Files in which Applications and their like may stand, beside the target's own.
-async fn manifests(inner: &Arc<Inner>, of: Of<'_>, application: Option<&str>) -> Result<Vec<SourceFile>, Trouble> {
-    let (mirror, base) = (&inner.reach.repository.mirror, &of.rules.commit);
+async fn manifests(of: Of<'_>, application: Option<&str>) -> Result<Vec<SourceFile>, Trouble> {
+    let (mirror, base) = (&of.home.mirror, of.base);
     let words = [Some(of.target.service.as_str()), application, Some("argo"), Some("application"), Some("image-")];
     let fits = |path: &&RepoPath| {
         let text = path.as_str().to_ascii_lowercase();

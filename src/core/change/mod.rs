@@ -18,8 +18,10 @@ mod quantity;
 mod references;
 mod refusal;
 mod sight;
+mod spared;
 #[cfg(test)]
 mod tests;
+mod trees;
 mod undo;
 
 use std::fmt;
@@ -31,12 +33,15 @@ pub use aside::{Aside, Health, Past, Paused};
 pub use binding::{Binding, Flavour, Form, Locator, Pin, Presence, value_at};
 pub use diff::{SHOWN_LINES, unified};
 pub use exact::{Exact, How, Side, Then, exactly};
-pub use locate::locate;
+pub use image::image_of;
+pub use locate::{locate, locate_in};
 pub use marker::Automation;
 pub use pause::{Held, Image, given_back, held_off, updaters};
 pub use plan::{PlanRefusal, Planned, Wanted, plan};
-pub use references::gathered;
+pub use references::{gathered, gathered_in};
 pub use refusal::LocateRefusal;
+pub use spared::{Beside, spared};
+pub use trees::Trees;
 pub use undo::{Versions, changed_keys, undo};
 
 use crate::core::{

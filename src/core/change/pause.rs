@@ -71,7 +71,7 @@ fn turned(repository: &ConnectionName, binding: &Binding, files: &[SourceFile], 
         let exact = vec![Exact { edit, how: How::Marker }];
         Some(Held { what: format!("Flux's image policy `{}`", policy(&old)), exact, to_do: None })
     };
-    [&binding.yaml_path].into_iter().chain(&binding.twins).filter_map(held).collect()
+    [&binding.yaml_path].into_iter().chain(binding.twins.iter().map(|(path, _)| path)).filter_map(held).collect()
 }
 
 /// `flux-system:checkout` of a marker.

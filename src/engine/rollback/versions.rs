@@ -50,7 +50,7 @@ pub(super) async fn versions(inner: &Arc<Inner>, of: Of<'_>, places: &Places) ->
     let mut versions: Vec<Version> = Vec::new();
     // The version of the commit before, and its place among the versions where it is not an older turn of one of them.
     let mut last: Option<(String, Option<usize>)> = None;
-    for commit in commits(inner, of, places).await? {
+    for commit in commits(of, places).await? {
         let Some((version, digest, binding)) = reader.read(&commit.id).await? else { continue };
         let past = known.past(of.rules, &version, &commit);
         if let Some((_, place)) = last.as_ref().filter(|(last, _)| *last == version) {
@@ -73,8 +73,8 @@ pub(super) async fn versions(inner: &Arc<Inner>, of: Of<'_>, places: &Places) ->
 }
 
 /// The commits that may have changed the version, newest first: of the target's directory, and of a file elsewhere.
-async fn commits(inner: &Arc<Inner>, of: Of<'_>, places: &Places) -> Result<Vec<CommitSummary>, Trouble> {
-    let (mirror, base) = (&inner.reach.repository.mirror, &of.rules.commit);
+async fn commits(of: Of<'_>, places: &Places) -> Result<Vec<CommitSummary>, Trouble> {
+    let (mirror, base) = (&of.home.mirror, of.base);
     let mut commits: Vec<CommitSummary> = Vec::new();
     let place = of.rules.place_of(of.target);
     let outside = |path: &RepoPath| place.as_ref().is_none_or(|place| !path.is_within(place));
@@ -103,7 +103,7 @@ impl Reader<'_> {
     async fn read(&mut self, commit: &CommitId) -> Result<Option<(String, Option<String>, Binding)>, Trouble> {
         let Places { tag, digest } = self.places;
         if tag.presence == change::Presence::There
-            && let Some(file) = self.inner.reach.repository.mirror.file(commit, &tag.file).await?
+            && let Some(file) = self.of.home.mirror.file(commit, &tag.file).await?
             && let Ok(Some(version)) = change::value_at(tag, &file.text)
         {
             let digest = digest.as_ref().and_then(|digest| change::value_at(digest, &file.text).ok().flatten());
@@ -133,7 +133,11 @@ impl Reader<'_> {
                 let found = change::locate(&Field::ImageTag, &facts::locator(rules, target, &Field::ImageTag), files);
                 found.ok().filter(|found| found.yaml_path == tag.yaml_path).unwrap_or_else(|| tag.clone())
             }
-            change::Form::Value | change::Form::Text | change::Form::Like | change::Form::After(_) => tag.clone(),
+            change::Form::Value
+            | change::Form::Text
+            | change::Form::Like
+            | change::Form::TagOf
+            | change::Form::After(_) => tag.clone(),
         }
     }
 }

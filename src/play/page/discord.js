@@ -4,7 +4,7 @@
 // What is found first wins; inside code nothing else is looked for.
 const DISCORD = /\\([^\s\w])|```(?:(\w+)\n)?([\s\S]*?)```|`([^`\n]+)`|<@!?(\d+)>|<t:(\d+)(?::[a-zA-Z])?>|\[((?:\\.|[^\]\\])+)\]\(<?(https?:\/\/[^)>\s]+)>?\)|(https?:\/\/[^\s<>()]+)|\*\*([\s\S]+?)\*\*/;
 
-function inline(text, people) {
+function inlineMarkdown(text, people) {
   const nodes = [];
   for (let rest = text; rest; ) {
     const found = DISCORD.exec(rest);
@@ -23,9 +23,9 @@ function marked(found, people) {
   if (code !== undefined) return el("code", {}, code);
   if (person !== undefined) return el("span", { class: "mention" }, `@${people.find((one) => one.id === person)?.name || person}`);
   if (time !== undefined) return moment(Number(time));
-  if (label !== undefined) return el("a", { href: url, target: "_blank", rel: "noopener" }, ...inline(label, people));
+  if (label !== undefined) return el("a", { href: url, target: "_blank", rel: "noopener" }, ...inlineMarkdown(label, people));
   if (bare !== undefined) return el("a", { href: bare, target: "_blank", rel: "noopener" }, bare);
-  return el("strong", {}, ...inline(bold, people));
+  return el("strong", {}, ...inlineMarkdown(bold, people));
 }
 
 function colored(line, kind, more) {
@@ -43,12 +43,12 @@ function moment(seconds) {
 function markdown(text, people) {
   const holder = el("div", { class: "words" });
   for (const part of text.split(/(```[\s\S]*?```)/)) {
-    if (part.startsWith("```")) { holder.append(...inline(part, people)); continue; }
+    if (part.startsWith("```")) { holder.append(...inlineMarkdown(part, people)); continue; }
     for (const line of part.replace(/^\n|\n$/g, "").split("\n")) {
       if (!line && part.trim() === "") continue;
-      if (line.startsWith("-# ")) holder.append(el("div", { class: "small" }, ...inline(line.slice(3), people)));
-      else if (line.startsWith("> ")) holder.append(el("blockquote", {}, ...inline(line.slice(2), people)));
-      else holder.append(el("div", {}, ...inline(line, people)));
+      if (line.startsWith("-# ")) holder.append(el("div", { class: "small" }, ...inlineMarkdown(line.slice(3), people)));
+      else if (line.startsWith("> ")) holder.append(el("blockquote", {}, ...inlineMarkdown(line.slice(2), people)));
+      else holder.append(el("div", {}, ...inlineMarkdown(line, people)));
     }
   }
   return holder;
@@ -56,9 +56,9 @@ function markdown(text, people) {
 
 function embed(item, people) {
   const color = `#${(item.color || 0).toString(16).padStart(6, "0")}`;
-  const node = el("div", { class: "embed" }, item.title && el("div", { class: "embed-title" }, ...inline(item.title, people)),
+  const node = el("div", { class: "embed" }, item.title && el("div", { class: "embed-title" }, ...inlineMarkdown(item.title, people)),
     item.description && markdown(item.description, people),
-    ...(item.fields || []).map((field) => el("div", {}, el("b", {}, ...inline(field.name, people)), markdown(field.value, people))),
+    ...(item.fields || []).map((field) => el("div", {}, el("b", {}, ...inlineMarkdown(field.name, people)), markdown(field.value, people))),
     item.footer && el("div", { class: "footer" }, item.footer.text));
   node.style.borderLeftColor = color;
   return node;

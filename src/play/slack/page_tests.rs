@@ -66,13 +66,33 @@ async fn pages_of_elsewhere_are_refused_and_nothing_is_inline() {
     }
 }
 
+const SCRIPTS: [&str; 4] = [
+    include_str!("../page/page.js"),
+    include_str!("../page/mrkdwn.js"),
+    include_str!("../page/blocks.js"),
+    include_str!("../page/discord.js"),
+];
+
 #[test]
 fn the_scripts_never_parse_text_as_html() {
-    for script in
-        [include_str!("../page/page.js"), include_str!("../page/mrkdwn.js"), include_str!("../page/blocks.js")]
-    {
+    for script in SCRIPTS {
         for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
             assert!(!script.contains(word), "{word}");
         }
     }
+}
+
+/// The scripts of a page share one scope: a name given twice is the later one's everywhere.
+#[test]
+fn no_two_scripts_give_a_name_twice() {
+    let named = SCRIPTS.iter().flat_map(|script| script.lines()).filter_map(|line| {
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        let rest = ["function ", "const ", "let "].iter().find_map(|word| line.strip_prefix(word))?;
+        rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().filter(|name| !name.is_empty())
+    });
+    let mut names: Vec<&str> = named.collect();
+    assert!(names.len() > 30, "{names:?}");
+    names.sort_unstable();
+    let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+    assert!(twice.is_empty(), "{twice:?}");
 }
