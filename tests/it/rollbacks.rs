@@ -52,7 +52,7 @@ async fn after_three_deploys_and_a_hand_edit_only_the_version_goes_back() {
     let replicas = text(&chat, STAGING).lines().find(|line| line.contains("count:")).unwrap().to_owned();
     edits(&chat, STAGING, &replicas, &format!("{replicas}   # looked at by Dan")).await;
     let before = text(&chat, STAGING);
-    done(&chat, "ana", "/rollback checkout staging", "rollback checkout to v1.2.3").await;
+    done(&chat, "ana", "/rollback checkout staging", "Back to `v1.2.3`").await;
     assert_eq!(text(&chat, STAGING), before.replace("v1.2.5", "v1.2.3"));
     let aside = &planned(&chat)["aside"];
     assert_eq!((&aside["back_to"]["version"], &aside["back_to"]["health"]), (&"v1.2.3".into(), &"healthy".into()));
@@ -68,9 +68,9 @@ async fn after_a_deploy_and_a_scaling_up_a_rollback_leaves_the_replicas() {
     done(&chat, "ana", "/deploy checkout staging v1.2.5", "deploy checkout v1.2.5").await;
     done(&chat, "ana", "/scale checkout staging 6", "scale checkout in staging replicas=6").await;
     let scaled = text(&chat, STAGING);
-    done(&chat, "ana", "/rollback checkout staging", "rollback checkout to v1.2.4").await;
+    done(&chat, "ana", "/rollback checkout staging", "Back to `v1.2.4`").await;
     assert_eq!(text(&chat, STAGING), scaled.replace("v1.2.5", "v1.2.4"));
-    let card = chat.card_says("rollback checkout to v1.2.4").await.content.words();
+    let card = chat.card_says("Back to `v1.2.4`").await.content.words();
     assert!(card.contains("Left as it is now, not as it was then: `replicas` 6 (then"), "{card}");
     assert!(card.contains("`also=replicas`"), "{card}");
 }
@@ -81,7 +81,7 @@ async fn whoever_wants_the_replicas_of_then_says_so() {
     let was = text(&chat, STAGING);
     done(&chat, "ana", "/deploy checkout staging v1.2.5", "deploy checkout v1.2.5").await;
     done(&chat, "ana", "/scale checkout staging 6", "scale checkout in staging replicas=6").await;
-    done(&chat, "ana", "/rollback checkout staging also=replicas", "rollback checkout to v1.2.4").await;
+    done(&chat, "ana", "/rollback checkout staging also=replicas", "Back to `v1.2.4`").await;
     assert_eq!(text(&chat, STAGING), was);
 }
 
@@ -97,7 +97,7 @@ async fn a_version_is_found_behind_fifty_other_edits_of_its_file() {
     }
     chat.world.pulse.beat();
     chat.reads(&tip).await;
-    done(&chat, "ana", "/rollback checkout staging", "rollback checkout to v1.2.4").await;
+    done(&chat, "ana", "/rollback checkout staging", "Back to `v1.2.4`").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,9 +107,9 @@ async fn with_a_marker_in_place_the_pause_is_in_the_commit_and_resume_gives_it_b
     edits(&chat, PROD, was, &format!("newTag: v1.2.5 {MARKER}")).await;
     let automated = text(&chat, PROD);
     assert_eq!(chat.says("ana", "/rollback checkout prod pause=4h reason=slow").await, "");
-    chat.card_says("rollback checkout to v1.2.4").await;
+    chat.card_says("Back to `v1.2.4`").await;
     chat.settled().await;
-    let card = chat.card_says("rollback checkout to v1.2.4").await.content.words();
+    let card = chat.card_says("Back to `v1.2.4`").await.content.words();
     assert!(card.contains("Held off by this commit: Flux's image policy `flux-system:checkout`, by"), "{card}");
     assert!(card.contains("`/resume checkout prod`") && card.contains("slow"), "{card}");
     let before = chat.commits();
@@ -137,7 +137,7 @@ async fn argo_cds_image_updater_is_told_to_take_no_tag_in_the_same_commit() {
     let chat = Chat::with(&[(APPLICATION, application)]).await;
     done(&chat, "ana", "/deploy checkout staging v1.2.5", "deploy checkout v1.2.5").await;
     let before = chat.commits();
-    done(&chat, "ana", "/rollback checkout staging", "rollback checkout to v1.2.4").await;
+    done(&chat, "ana", "/rollback checkout staging", "Back to `v1.2.4`").await;
     assert_eq!(chat.commits(), before + 1);
     let line = "    argocd-image-updater.argoproj.io/main.ignore-tags: \"*\"\n";
     assert_eq!(text(&chat, APPLICATION), application.replace("spec:\n", &format!("{line}spec:\n")));
@@ -154,7 +154,7 @@ async fn where_git_cannot_say_it_the_card_says_what_to_do() {
     let updater = "apiVersion: argocd-image-updater.argoproj.io/v1alpha1\nkind: ImageUpdater\nmetadata: { name: all }\nspec:\n  applicationRefs:\n  - namePattern: \"*\"\n    images:\n    - { alias: c, imageName: registry.example.com/shop/checkout }\n";
     let chat = Chat::with(&[("argocd/updater.yaml", updater)]).await;
     done(&chat, "ana", "/deploy checkout staging v1.2.5", "deploy checkout v1.2.5").await;
-    done(&chat, "ana", "/rollback checkout staging", "rollback checkout to v1.2.4").await;
+    done(&chat, "ana", "/rollback checkout staging", "Back to `v1.2.4`").await;
     let card = chat.card_says("Not held off, because git cannot say it").await.content.words();
     assert!(card.contains("In `argocd/updater.yaml` give the image `registry.example.com/shop/checkout`"), "{card}");
     assert_eq!(text(&chat, "argocd/updater.yaml"), updater);
@@ -243,7 +243,7 @@ async fn a_pause_that_has_run_out_is_said_on_its_card() {
     let staging = text(&chat, STAGING);
     let line = staging.lines().find(|line| line.contains("newTag:")).unwrap().to_owned();
     edits(&chat, STAGING, &line, &format!("    newTag: v1.2.5 {MARKER}")).await;
-    done(&chat, "ana", "/rollback checkout staging pause=1s", "rollback checkout to v1.2.4").await;
+    done(&chat, "ana", "/rollback checkout staging pause=1s", "Back to `v1.2.4`").await;
     chat.card_says("It is still held off").await;
     done(&chat, "ana", "/resume checkout staging", "resume checkout in staging").await;
 }
