@@ -1,6 +1,8 @@
 //! Cards: what a message says about a request, without any platform's markup. Built from the request alone, so that
 //! the card can be made again at any time and always says what the ledger says.
 
+mod beside;
+
 use jiff::Timestamp;
 
 use crate::core::{
@@ -103,6 +105,18 @@ pub struct Progress {
     pub trouble: Option<String>,
     /// What the cluster shows so far: `1 of 2 pods run v1.2.5`.
     pub seen: Option<String>,
+    /// Whether what it holds off was meant to go on by now.
+    pub overdue: Overdue,
+}
+
+/// Whether a time has passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Overdue {
+    /// It has.
+    Yes,
+    /// It has not.
+    #[default]
+    No,
 }
 
 /// Where commits can be looked at: `https://forge/owner/name`, when there is a forge.
@@ -124,7 +138,7 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         lines: course.map(|course| course.plan.lines.clone()).unwrap_or_default(),
         reason: request.reason.clone(),
         diff: course.map(|course| cut(&course.plan.diff)).unwrap_or_default(),
-        notes: notes(request, links),
+        notes: notes(request, progress, links),
         buttons: buttons(request, progress),
     }
 }
@@ -282,7 +296,7 @@ fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitI
     }
 }
 
-fn notes(request: &Request, links: Links<'_>) -> Vec<Vec<Span>> {
+fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Span>> {
     let mut notes =
         vec![vec![text("Asked by "), Span::Somebody(request.requester.clone()), text(" at "), Span::At(request.at)]];
     if let Some(course) = request.course() {
@@ -300,6 +314,7 @@ fn notes(request: &Request, links: Links<'_>) -> Vec<Vec<Span>> {
         notes.extend(course.not_done.iter().map(|undone| {
             vec![text(format!("Not done: {} ({})", undone.what.words(), undone.why.trim_end_matches('.')))]
         }));
+        notes.extend(course.plan.aside.iter().flat_map(|aside| beside::notes(request, aside, progress.overdue)));
         notes.push(vec![text("Change "), Span::Code(course.plan.digest.short().to_owned())]);
     }
     if let Some(TagSeen::Unseen { why }) = &request.opened.tag {

@@ -95,6 +95,10 @@ fn set(asked: Asked) -> Result<std::collections::BTreeMap<crate::core::names::Fi
             "Which version was healthy before is in the ledger, which `plan` does not read.",
             "Name the version: `to=v1.2.3`.",
         )),
+        Asked::Revert { .. } | Asked::Resume { .. } => Err(Failure::new(
+            "What a commit changed, and what is held off, needs the repository's history, which `plan` does not read.",
+            "Ask the bot; its card shows the change before anything is done.",
+        )),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     control,
     core::names::ConnectionName,
     engine::{Engine, Reach, Repository},
-    forge::{App, ForgeError, GitHub, Login},
+    forge::{Accounts, App, ForgeError, GitHub, Login},
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
     ledger::{self, Ledger, LedgerError, Opened, Sizes, State, ship},
     net::{Outgoing, Tls, relay::Relay},
@@ -118,6 +118,7 @@ pub async fn start(config: Config) -> Result<Running, String> {
         others: others(&config, &net)?,
         clusters: clusters(&config, &net)?,
         chats: chats(&edges, &tasks),
+        accounts: accounts(&config, &net)?,
         registries: registries(&config, &net, &tasks),
     };
     let ledger = opened.ledger;
@@ -317,6 +318,15 @@ pub(super) fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Log
     let app = App::new(net.to(&github.api).clone(), &github.api, (*id, *installation), private_key);
     let app = app.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
     Ok(Some(Login::App(Arc::new(app))))
+}
+
+/// Where people link their own accounts on GitHub.
+fn accounts(config: &Config, net: &Outgoing) -> Result<Option<Arc<Accounts>>, String> {
+    let Some(github) = &config.github else { return Ok(None) };
+    let Some(client_id) = &github.client_id else { return Ok(None) };
+    let client = net.to(&github.api).clone();
+    let accounts = Accounts::new(client, &github.api, client_id.clone(), config.data.join("accounts"));
+    accounts.map(|accounts| Some(Arc::new(accounts))).map_err(|error| format!("{error}.\n{}", error.remedy()))
 }
 
 fn forge(

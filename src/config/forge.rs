@@ -17,6 +17,8 @@ pub struct GitHub {
     pub auth: GitHubAuth,
     /// What signs its webhooks.
     pub webhook_secret: Option<Secret>,
+    /// The App by which people link their own accounts, so that they review in their own name.
+    pub client_id: Option<String>,
 }
 
 /// Who we are to GitHub.
@@ -37,11 +39,12 @@ pub enum GitHubAuth {
 
 impl GitHub {
     pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
-        let fields = node.fields(&["api", "token", "app", "webhook_secret"], &mut reading.problems);
+        let fields = node.fields(&["api", "token", "app", "webhook_secret", "client_id"], &mut reading.problems);
         let api = reading.api(fields, "https://api.github.com");
         let auth = GitHubAuth::read(fields, reading);
         let webhook_secret = fields.get("webhook_secret").and_then(|node| reading.secret(node));
-        Some(Self { api: api?, auth: auth?, webhook_secret })
+        let client_id = fields.get("client_id").and_then(|node| node.text(&mut reading.problems)).map(str::to_owned);
+        Some(Self { api: api?, auth: auth?, webhook_secret, client_id })
     }
 }
 

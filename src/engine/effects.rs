@@ -111,6 +111,12 @@ pub(super) fn kick(inner: &Arc<Inner>, id: RequestId) {
     inner.tasks.start(attend(Arc::clone(inner), id, wake, busy));
 }
 
+/// Wakes every request that waits to try again: what was in the way is gone.
+pub(super) fn wake_all(inner: &Arc<Inner>) {
+    let running = inner.running.lock().unwrap_or_else(PoisonError::into_inner);
+    running.values().for_each(|wake| wake.rouse(inner));
+}
+
 /// Does what is due until nothing is.
 async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Wake>, busy: Busy) {
     let mut tries = 0_u32;
@@ -145,7 +151,7 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Wake>, busy: Busy) {
                 let _ = wake.notify.notified().now_or_never();
                 wake.is_up();
                 if inner.request(&id).await.is_some_and(|now| now.state == request.state) {
-                    inner.note_progress(&id, Progress { trouble: Some(trouble.words()), seen: None });
+                    inner.note_progress(&id, Progress { trouble: Some(trouble.words()), ..Progress::default() });
                     // What only people or checks can clear is not in flight.
                     let rests = due == Due::Watch || matches!(trouble, Trouble::Blocked(_));
                     let _resting = rests.then(|| Resting::new(&inner));

@@ -2,19 +2,19 @@
 //! Nothing in this file waits for a network; what is not here in time is planned after the answer.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value;
 
-use super::{Inner, choices, effects::Trouble, forms, status};
+use super::{Inner, Repository, choices, effects::Trouble, forms, links, reverting, rollback, status};
 use crate::{
     clock,
     core::{
         catalog::Platform,
-        change::{self, Beside, Locator, Plan, PlanRefusal, Planned, SourceFile, Wanted},
+        change::{self, Beside, Exact, How, Locator, Plan, PlanRefusal, Planned, Side, SourceFile, Then, Wanted},
         command::{self, Command, Flow, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
         names::{CommandName, CommitId, ConnectionName, Field, RepoPath, Target},
@@ -22,13 +22,11 @@ use crate::{
         rules::Rules,
         trail,
     },
-    git::{Mirror, Tree},
+    git::Tree,
 };
 
 /// How long planning may take before the request is answered as `planning`.
-const IN_TIME: Duration = Duration::from_millis(700);
-/// How many commits back a rollback looks for the version before.
-const HISTORY: usize = 50;
+pub(super) const IN_TIME: Duration = Duration::from_millis(700);
 
 /// What somebody typed.
 #[derive(Debug, Clone)]
@@ -84,14 +82,17 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
     if let Some(flow) = command.flow() {
         return match (status::denied(&rules, &asker, &command), flow) {
             (Some(words), Flow::Audit) => Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
-            (Some(words), Flow::Status | Flow::Help) => Err(words),
+            (Some(words), Flow::Status | Flow::Help | Flow::Link | Flow::Unlink) => Err(words),
             (None, Flow::Audit) => Ok(Incoming::Read { asker, wanted: trail::Wanted::of(&command, clock::now()) }),
             (None, Flow::Status) => Err(status::status(inner, &rules, &command).await),
             (None, Flow::Help) => Err(status::help(&rules.commands, &command)),
+            (None, Flow::Link) => Err(links::link(inner, &rules, &asker).await),
+            (None, Flow::Unlink) => Err(links::unlink(inner, &rules, &asker).await),
         };
     }
-    let Some(target) = command.target() else {
-        return Err(Words::new("This command names no service and environment.", "Type `/help` for what it takes."));
+    let target = match target(inner, &rules, &command).await {
+        Ok(target) => target,
+        Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
     let (planning, tag) =
         tokio::join!(planning(inner, &rules, &command, &target), choices::tag_seen(inner, &rules, &command, &target));
@@ -147,17 +148,63 @@ async fn plan_command(
         Ok(asked) => asked,
         Err(refusal) => return Ok(Err(Words::new(refusal.to_string(), refusal.remedy()))),
     };
-    let set = match asked {
-        command::Asked::Set(set) => set,
-        command::Asked::Restore { fields, to } => {
-            match earlier(inner, rules, target, (&fields, to, (base, &files))).await? {
-                Ok(set) => set,
-                Err(words) => return Ok(Err(words)),
-            }
-        }
-    };
     let beside = beside(inner, rules, base, target).await?;
-    Ok(plan_set(&home.name, rules, (command.name(), target, base), &set, (&files, &beside)).map_err(refused))
+    let of = Of { rules, command: command.name(), target, home, base, files: &files, beside: &beside };
+    match asked {
+        command::Asked::Set(set) => Ok(of.set(&set).map_err(refused)),
+        command::Asked::Restore { fields, to, also, pause } => {
+            rollback::plan(inner, of, rollback::Restoring { fields: &fields, to, also: &also, pause }).await
+        }
+        command::Asked::Revert { what } => reverting::revert(inner, of, &what).await,
+        command::Asked::Resume { fields } => reverting::resume(inner, of, &fields).await,
+    }
+}
+
+/// What is planned, for what, on which files of the newest commit.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) command: &'a CommandName,
+    pub(super) target: &'a Target,
+    pub(super) home: &'a Repository,
+    pub(super) base: &'a CommitId,
+    pub(super) files: &'a [SourceFile],
+    pub(super) beside: &'a [Beside],
+}
+
+impl Of<'_> {
+    /// Plans fields and values.
+    pub(super) fn set(&self, set: &BTreeMap<Field, Value>) -> Result<Planned, PlanRefusal> {
+        let at = (self.command, self.target, self.base);
+        plan_set(&self.home.name, self.rules, at, set, (self.files, self.beside))
+    }
+
+    /// Plans exact edits beside what is planned for fields.
+    pub(super) fn exactly(
+        &self,
+        fields: Option<Planned>,
+        exact: &[Exact],
+        (files, then): (&[SourceFile], &Then),
+    ) -> Result<Planned, PlanRefusal> {
+        let (none, policy) = (BTreeMap::new(), self.rules.policy.hash());
+        let (repository, command, target, base) = (&self.home.name, self.command, self.target, self.base);
+        let wanted = Wanted { repository, command, target, set: &none, base, policy };
+        let planned = change::exactly(&wanted, fields, exact, (files, then))?;
+        change::spared(&planned, self.beside, &|other, field| locator(self.rules, other, field))?;
+        Ok(planned)
+    }
+}
+
+/// What a command is about: what it names, or what the commit that it undoes had changed.
+async fn target(inner: &Arc<Inner>, rules: &Rules, command: &Command) -> Result<Target, Words> {
+    if let (Ok(command::Asked::Revert { what }), None) = (command.change(), command.target()) {
+        let named = (command.service(), command.environment());
+        let found = tokio::time::timeout(IN_TIME, reverting::target(inner, rules, &what, named)).await;
+        let late = || Words::new("What that commit changed could not be read in time.", "Ask again in a moment.");
+        return found.unwrap_or_else(|_| Err(late()));
+    }
+    let words = || Words::new("This command names no service and environment.", "Type `/help` for what it takes.");
+    command.target().ok_or_else(words)
 }
 
 /// Plans fields and values on the files of a commit, and refuses what would change a target beside it.
@@ -210,114 +257,49 @@ async fn beside(inner: &Arc<Inner>, rules: &Rules, commit: &CommitId, target: &T
     Ok(found)
 }
 
-/// The version before, for a rollback: the one that was named, or the last that git had before the present one,
-/// preferring one that is known to have been live.
-async fn earlier(
-    inner: &Arc<Inner>,
-    rules: &Rules,
-    target: &Target,
-    (fields, to, (base, files)): (&[Field], Option<crate::core::names::ImageTag>, (&CommitId, &[SourceFile])),
-) -> Result<Result<BTreeMap<Field, Value>, Words>, Trouble> {
-    let tag = Field::ImageTag;
-    if !fields.contains(&tag) {
-        return Ok(Err(Words::new("This restores no version.", "Let the command restore `image_tag`.")));
-    }
-    let binding = match change::locate(&tag, &locator(rules, target, &tag), files) {
-        Ok(binding) => binding,
-        Err(refusal) => return Ok(Err(Words::new(format!("{refusal}."), refusal.remedy()))),
-    };
-    // An image that is pinned by digest goes back with the digest that it had.
-    let digest = Field::ImageDigest;
-    let pinned =
-        binding.digest.as_ref().and_then(|_| change::locate(&digest, &locator(rules, target, &digest), files).ok());
-    let set = |version: &Version| {
-        let (tag, known) = ((tag.clone(), Value::String(version.tag.clone())), version.digest.clone());
-        std::iter::once(tag).chain(known.map(|known| (digest.clone(), Value::String(known)))).collect()
-    };
-    let named = to.map(|to| Version { tag: to.to_string(), digest: None });
-    if let (Some(named), None) = (&named, &pinned) {
-        return Ok(Ok(set(named)));
-    }
-    let mirror = &inner.home(rules, target)?.mirror;
-    let versions = versions(mirror, base, (&binding, pinned.as_ref())).await?;
-    if let Some(named) = &named {
-        return Ok(Ok(set(versions.iter().find(|version| version.tag == named.tag).unwrap_or(named))));
-    }
-    let known = known_versions(inner, rules, target).await;
-    let before = versions.iter().skip(1).filter(|version| !known.left.contains(&version.tag));
-    let chosen = before.clone().find(|version| known.live.contains(&version.tag)).or_else(|| before.clone().next());
-    Ok(chosen.map(set).ok_or_else(|| {
-        Words::new(format!("Git knows no version of {target} before the present one."), "Name one: `to=v1.2.3`.")
-    }))
-}
-
-/// A version that git had.
-struct Version {
-    tag: String,
-    /// Where the image is pinned by one.
-    digest: Option<String>,
-}
-
-/// The versions that a binding had, newest first, each once, the present one first.
-async fn versions(
-    mirror: &Mirror,
-    base: &CommitId,
-    (tag, digest): (&change::Binding, Option<&change::Binding>),
-) -> Result<Vec<Version>, Trouble> {
-    let mut versions: Vec<Version> = Vec::new();
-    for commit in mirror.history(base, &tag.file, HISTORY).await? {
-        let Some(file) = mirror.file(&commit.id, &tag.file).await? else { break };
-        if let Ok(Some(version)) = change::value_at(tag, &file.text)
-            && !versions.iter().any(|known| known.tag == version)
-        {
-            let digest = digest.and_then(|digest| change::value_at(digest, &file.text).ok().flatten());
-            versions.push(Version { tag: version, digest });
-        }
-    }
-    Ok(versions)
-}
-
-/// What the ledger's requests tell of a target's versions.
-#[derive(Default)]
-struct KnownVersions {
-    /// Seen live.
-    live: BTreeSet<String>,
-    /// Rolled back from, and not asked for again since: nobody who rolls back again means these.
-    left: BTreeSet<String>,
-}
-
-async fn known_versions(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> KnownVersions {
-    let book = inner.book.lock().await;
-    let mut known = KnownVersions::default();
-    // By age: ids sort by it.
-    for request in book.iter().filter(|request| &request.opened.target == target && request.commit().is_some()) {
-        let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
-        let Some(line) = lines.iter().find(|line| line.field == Field::ImageTag) else { continue };
-        if request.was_live() {
-            known.live.insert(line.new.clone());
-        }
-        known.left.remove(&line.new);
-        let definition = rules.commands.get(&request.opened.command);
-        if definition
-            .is_some_and(|definition| matches!(definition.action, command::Action::Change(command::Change::Restore(_))))
-        {
-            known.left.extend(line.old.clone());
-        }
-    }
-    known
-}
-
-/// What a plan sets, each value as a command gives it: counts as numbers, everything else as text.
-fn set_of(plan: &Plan) -> BTreeMap<Field, Value> {
-    let value = |line: &change::Line| match line.field {
+/// A value as a command gives it: counts as numbers, everything else as text.
+pub(super) fn value_of(field: &Field, text: &str) -> Value {
+    match field {
         Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => {
-            line.new.parse::<u32>().map_or_else(|_| Value::from(line.new.as_str()), Value::from)
+            text.parse::<u32>().map_or_else(|_| Value::from(text), Value::from)
         }
         Field::ImageTag | Field::ImageDigest | Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => {
-            Value::from(line.new.as_str())
+            Value::from(text)
         }
+    }
+}
+
+/// The same change planned again on other files: what fields describe is looked for anew, exact places must hold what
+/// they held. What an automation is held off by is not worth stopping for: where its place is another, it is left out.
+fn plan_on(
+    repository: &ConnectionName,
+    (rules, request, plan): (&Rules, &Request, &Plan),
+    base: &CommitId,
+    (files, beside, then): (&[SourceFile], &[Beside], &Then),
+) -> Result<Planned, PlanRefusal> {
+    let set = plan.lines.iter().map(|line| (line.field.clone(), value_of(&line.field, &line.new))).collect();
+    let (command, target) = (&request.opened.command, &request.opened.target);
+    let mut planned = if plan.exact.is_empty() {
+        plan_set(repository, rules, (command, target, base), &set, (files, beside))?
+    } else {
+        let fields = match plan.field_edits() {
+            [] => None,
+            _ => Some(plan_set(repository, rules, (command, target, base), &set, (files, beside))?),
+        };
+        let text = |path: &RepoPath| files.iter().find(|file| file.path == *path).map(|file| file.text.as_str());
+        let stands = |one: &&Exact| fields.is_none() || one.stands(text(&one.edit.path), Side::Old);
+        let exact: Vec<Exact> = plan.exact.iter().filter(stands).cloned().collect();
+        let wanted = Wanted { repository, command, target, set: &set, base, policy: rules.policy.hash() };
+        let is_exact = fields.is_none();
+        let mut planned = change::exactly(&wanted, fields, &exact, (files, then))?;
+        if is_exact {
+            planned.plan.lines.clone_from(&plan.lines);
+        }
+        change::spared(&planned, beside, &|other, field| locator(rules, other, field))?;
+        planned
     };
-    plan.lines.iter().map(|line| (line.field.clone(), value(line))).collect()
+    planned.plan.aside.clone_from(&plan.aside);
+    Ok(planned)
 }
 
 /// Plans the same edit again, on the newest commit.
@@ -329,10 +311,19 @@ pub(super) async fn plan_again(
 ) -> Result<Result<Plan, PlanRefusal>, Trouble> {
     let target = &request.opened.target;
     let (home, base) = inner.home_at(rules, target)?;
-    let files = files(inner, rules, base, target).await?;
+    let (mut files, mut then) = (files(inner, rules, base, target).await?, Then::new());
     let beside = beside(inner, rules, base, target).await?;
-    let at = (&request.opened.command, target, base);
-    Ok(plan_set(&home.name, rules, at, &set_of(plan), (&files, &beside)).map(|planned| planned.plan))
+    for one in &plan.exact {
+        let path = &one.edit.path;
+        if files.iter().all(|file| file.path != *path) {
+            files.extend(home.mirror.file(base, path).await?);
+        }
+        if let How::File { as_in } = &one.how {
+            then.insert(path.clone(), home.mirror.file(as_in, path).await?.map(|file| file.text));
+        }
+    }
+    let again = plan_on(&home.name, (rules, request, plan), base, (&files, &beside, &then));
+    Ok(again.map(|planned| planned.plan))
 }
 
 /// Plans the same edit again, on a tree at hand.
@@ -343,12 +334,22 @@ pub(super) fn plan_on_tree(
     plan: &Plan,
     tree: &Tree<'_>,
 ) -> Result<Planned, PlanRefusal> {
-    let target = &request.opened.target;
-    let files = rules.place_of(target).and_then(|place| tree.target(&place).ok()).unwrap_or_default();
+    let place = rules.place_of(&request.opened.target);
+    let mut files = place.and_then(|place| tree.target(&place).ok()).unwrap_or_default();
+    let mut then = Then::new();
+    for one in &plan.exact {
+        let path = &one.edit.path;
+        if files.iter().all(|file| file.path != *path) {
+            files.extend(tree.file(path).ok().flatten());
+        }
+        if let How::File { as_in } = &one.how {
+            then.insert(path.clone(), tree.file_in(as_in, path).ok().flatten().map(|file| file.text));
+        }
+    }
     let read =
         |(other, place): (&Target, &RepoPath)| Some(Beside { target: other.clone(), files: tree.target(place).ok()? });
-    let beside: Vec<Beside> = rules.beside(target).into_iter().filter_map(read).collect();
-    plan_set(repository, rules, (&request.opened.command, target, tree.commit()), &set_of(plan), (&files, &beside))
+    let beside: Vec<Beside> = rules.beside(&request.opened.target).into_iter().filter_map(read).collect();
+    plan_on(repository, (rules, request, plan), tree.commit(), (&files, &beside, &then))
 }
 
 /// Plans a request from its words, when it was taken before there was anything to plan with.
@@ -379,6 +380,10 @@ fn title(command: &Command, target: &Target, planning: &Planning) -> String {
         Planning::Refused(_) | Planning::Later => None,
     };
     match (command.change(), version) {
+        (Ok(command::Asked::Revert { what }), _) => {
+            let what = if what.starts_with('#') { what.as_str() } else { what.get(..7).unwrap_or(&what) };
+            format!("{} {what} of {} in {}", command.name(), target.service, target.environment)
+        }
         (Ok(command::Asked::Restore { .. }), Some(version)) => {
             format!("{} {} to {version} in {}", command.name(), target.service, target.environment)
         }

@@ -95,7 +95,7 @@ async fn look_until(
         if failing >= FAILED_LOOKS {
             return Some(Ending::NotLive { seen });
         }
-        inner.note_progress(&request.id, Progress { trouble: None, seen: Some(seen) });
+        inner.note_progress(&request.id, Progress { seen: Some(seen), ..Progress::default() });
         inner.tasks.pause(pace(turn)).await;
         // A newer change of the same target, or the end of the bot, ends the watch.
         if inner.tasks.is_stopping() || inner.request(&request.id).await.is_none_or(|now| now.is_over()) {

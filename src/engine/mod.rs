@@ -15,9 +15,12 @@ mod forms;
 mod gate;
 mod hints;
 mod homes;
+mod links;
 mod meter;
 mod outside;
+mod reverting;
 mod rewritten;
+mod rollback;
 mod rules;
 mod status;
 mod take;
@@ -43,7 +46,7 @@ use crate::{
         request::{self, Request},
         rules::{Elsewhere, Rules, Sources},
     },
-    forge::GitHub,
+    forge::{Accounts, GitHub},
     git::Mirror,
     ledger::{Append, Erased, Ledger, LedgerError},
     registry::Registries,
@@ -90,6 +93,8 @@ pub struct Reach {
     pub clusters: BTreeMap<ConnectionName, Cluster>,
     /// The chat platforms.
     pub chats: Chats,
+    /// People's own accounts on the forge, where they can be linked.
+    pub accounts: Option<Arc<Accounts>>,
     /// The registries of images.
     pub registries: Registries,
 }
@@ -364,6 +369,7 @@ impl Inner {
 async fn watch_deadlines(inner: Arc<Inner>) {
     while !inner.tasks.is_stopping() {
         inner.take(Incoming::Clock, None).await;
+        rollback::note_overdue(&inner).await;
         inner.tasks.pause(std::time::Duration::from_secs(5)).await;
     }
 }

@@ -28,7 +28,7 @@ const FIELDS: [Field; 7] = [
     Field::Memory,
 ];
 /// What a field shows where it has no value.
-const NOT_SET: &str = "(not set)";
+pub(super) const NOT_SET: &str = "(not set)";
 
 pub(super) async fn keep(inner: Arc<Inner>) {
     while !inner.tasks.is_stopping() {
@@ -114,7 +114,7 @@ fn targets_in(inner: &Arc<Inner>, rules: &Rules, repository: &Repository) -> Vec
     targets(rules).into_iter().filter(here).collect()
 }
 
-fn targets(rules: &Rules) -> Vec<Target> {
+pub(super) fn targets(rules: &Rules) -> Vec<Target> {
     let of = |(service, places): (&crate::core::names::Service, &BTreeSet<crate::core::names::Environment>)| {
         places.iter().map(|place| Target { service: service.clone(), environment: place.clone() }).collect::<Vec<_>>()
     };
@@ -194,12 +194,14 @@ async fn is_ours(inner: &Arc<Inner>, commit: &CommitSummary, touched: &[Touched]
     let fits = |id: &RequestId, one: &Touched| {
         let Some(request) = book.get(id) else { return false };
         let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
-        request.opened.target == one.target && one.fields.iter().all(|field| lines.contains(field))
+        let is_beside = request.course().is_some_and(|course| !course.plan.exact.is_empty());
+        let is_said = one.fields.iter().all(|field| lines.contains(field)) && (is_beside || !one.fields.is_empty());
+        request.opened.target == one.target && is_said
     };
     // Merged by hand with a message of their own, a change of ours is known by its pull request soon.
     let open = book.iter().filter(|request| request.course().is_some_and(|course| course.pull_request.is_some()));
     let ids: Vec<RequestId> = if marked.is_empty() { open.map(|request| request.id.clone()).collect() } else { marked };
-    touched.iter().all(|one| !one.fields.is_empty() && ids.iter().any(|id| fits(id, one)))
+    touched.iter().all(|one| ids.iter().any(|id| fits(id, one)))
 }
 
 /// The paths that differ.
@@ -219,7 +221,12 @@ pub(super) fn changed_fields(
     (before, after): (&[SourceFile], &[SourceFile]),
 ) -> Vec<Line> {
     let pinned = rules.catalog.service(&target.service).map(|service| service.bindings.keys().cloned());
-    let fields: BTreeSet<Field> = FIELDS.into_iter().chain(pinned.into_iter().flatten()).collect();
+    let text = |path: &RepoPath, files: &[SourceFile]| {
+        files.iter().find(|file| file.path == *path).map(|file| file.text.clone()).unwrap_or_default()
+    };
+    let changed = changed_files(before, after);
+    let named = changed.into_iter().flat_map(|path| change::changed_keys(&text(path, before), &text(path, after)));
+    let fields: BTreeSet<Field> = FIELDS.into_iter().chain(pinned.into_iter().flatten()).chain(named).collect();
     let value = |field: &Field, files: &[SourceFile]| {
         let binding = change::locate(field, &facts::locator(rules, target, field), files).ok()?;
         let file = files.iter().find(|file| file.path == binding.file)?;

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use super::{Busy, Inner, Repository, anchors, effects::Trouble};
+use super::{
+    Busy, Inner, Repository, anchors,
+    effects::{self, Trouble},
+};
 use crate::{
     core::{
         change::SourceFile,
@@ -140,7 +143,12 @@ pub(super) async fn refresh(inner: &Arc<Inner>, repository: &Repository) -> Resu
     let tip = repository.mirror.fetch().await?;
     anchors::hold(inner, repository, &tip).await?;
     read_in(inner, repository, &tip).await?;
-    inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).repositories.remove(&repository.name);
+    let mut troubles = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+    if troubles.repositories.remove(&repository.name).is_some() {
+        drop(troubles);
+        // What waits for the host need not wait out its pause.
+        effects::wake_all(inner);
+    }
     Ok(())
 }
 

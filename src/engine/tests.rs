@@ -47,7 +47,7 @@ fn engine(folder: &std::path::Path) -> Engine {
     let tasks = Tasks::default();
     let registries = Registries::new(&net, BTreeMap::new(), tasks.clone());
     let (others, clusters) = (BTreeMap::new(), BTreeMap::new());
-    let reach = Reach { repository, others, clusters, chats: Chats::default(), registries };
+    let reach = Reach { repository, others, clusters, chats: Chats::default(), accounts: None, registries };
     let ledger = Ledger::open(&folder.join("ledger"), clock::now()).unwrap().ledger;
     let engine = Engine::new(reach, ledger, tasks).unwrap();
     engine.inner.rules.send_replace(Some(Arc::new(rules())));
@@ -57,7 +57,16 @@ fn engine(folder: &std::path::Path) -> Engine {
 fn plan() -> Plan {
     let digest = Digest::of(b"plan");
     let base = CommitId::parse(&"a".repeat(40)).unwrap();
-    Plan { digest: digest.clone(), base, policy: digest, edits: vec![], lines: vec![], diff: String::new() }
+    Plan {
+        digest: digest.clone(),
+        base,
+        policy: digest,
+        edits: vec![],
+        lines: vec![],
+        diff: String::new(),
+        exact: vec![],
+        aside: None,
+    }
 }
 
 fn asked(engine: &Engine, planning: Planning) -> Incoming {

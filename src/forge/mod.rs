@@ -1,6 +1,7 @@
 //! Pull requests: what they are to us and what can go wrong with them. [`GitHub`] is the one forge there is;
 //! git itself (branches, commits) is `git`'s.
 
+mod account;
 mod app;
 mod calls;
 mod checks;
@@ -13,8 +14,9 @@ mod owners;
 mod sorting;
 pub mod webhook;
 
+pub use account::{Accounts, Code, Grant, Typed};
 pub use app::{App, Login};
-pub use checks::{Checks, Status, StatusState};
+pub use checks::{Checks, Required, Status, StatusState};
 pub use error::ForgeError;
 pub use extras::{Authored, ChangedFile, Closed, Compared, Reviewers};
 pub use github::GitHub;

@@ -41,7 +41,7 @@ pub struct CommitSummary {
 }
 
 impl CommitSummary {
-    fn of(commit: &Commit<'_>) -> Result<Self, GitError> {
+    pub(super) fn of(commit: &Commit<'_>) -> Result<Self, GitError> {
         let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
         Ok(Self {
             id: commit_id(commit.id())?,

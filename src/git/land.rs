@@ -265,7 +265,10 @@ fn make(room: &Room, asked: &mut Asked, reference: &str, heads: &Heads) -> Resul
             let name = reference.strip_prefix("refs/heads/").unwrap_or(reference);
             return Err(GitError::BranchTaken(name.to_owned()));
         }
-        if commit::holds(&room.repository, &found, &composed)? {
+        // On a branch that was rewritten beneath it, it would bring back what was taken out.
+        let rests =
+            |parent: Oid| parent == heads.tip || room.repository.graph_descendant_of(heads.tip, parent) == Ok(true);
+        if found.parent_id(0).is_ok_and(rests) && commit::holds(&room.repository, &found, &composed)? {
             return Ok(Next::Came(Came::There(there)));
         }
     }

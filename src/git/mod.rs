@@ -2,6 +2,7 @@
 //! intended paths. A [`Mirror`] is a handle on two threads, one that reads and one that talks to the host.
 //! It knows git; pull requests are `forge`'s.
 
+mod changed;
 mod commit;
 mod compare;
 mod error;
@@ -36,6 +37,7 @@ use std::{
 
 use jiff::Timestamp;
 
+pub use changed::Changed;
 pub use commit::{Composed, Signature};
 pub use error::GitError;
 pub use history::{CommitSummary, REQUEST_TRAILER};
@@ -249,6 +251,16 @@ impl Mirror {
             compare::changed(&objects, (from, to))
         };
         self.reader.call(compare).await
+    }
+
+    /// The one commit at or before `tip` whose id begins with `start`, and what it changed; `None` where there is none
+    /// or more than one.
+    ///
+    /// # Errors
+    /// When `tip` is not in the mirror.
+    pub async fn changed_by(&self, tip: &CommitId, start: &str) -> Result<Option<Changed>, GitError> {
+        let (tip, start) = (tip.clone(), start.to_owned());
+        self.reader.call(move |room| changed::changed(&room.repository, &tip, &start)).await
     }
 
     /// Whether `of` contains `commit`; a commit that is not in the mirror is contained in nothing.

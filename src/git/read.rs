@@ -74,6 +74,14 @@ impl<'o> Tree<'o> {
         self.noting(self.read_file(path))
     }
 
+    /// The same file as it stands in another commit.
+    ///
+    /// # Errors
+    /// When the mirror cannot be read, or does not hold that commit.
+    pub fn file_in(&self, commit: &CommitId, path: &RepoPath) -> Result<Option<SourceFile>, GitError> {
+        self.noting(Self::named(self.objects, commit).and_then(|tree| tree.read_file(path)))
+    }
+
     fn read_file(&self, path: &RepoPath) -> Result<Option<SourceFile>, GitError> {
         match self.entry(path)? {
             Some(found) if is_file(found.mode) => text(self.objects, found.id, path.clone()),

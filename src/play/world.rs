@@ -17,7 +17,7 @@ use super::{
     discord::{DiscordLookalike, DiscordOptions, guild},
     error::PlayError,
     git::{GitLookalike, GitOptions, USER},
-    github::{GithubLookalike, GithubOptions},
+    github::{GithubLookalike, GithubOptions, devices},
     panel::Panel,
     pulse::Pulse,
     repository::DemoRepository,
@@ -260,6 +260,7 @@ impl World {
              \x20 api: {github_api}\n\
              \x20 token: {github}\n\
              \x20 webhook_secret: {webhook}\n\
+             \x20 client_id: {client_id}\n\
              slack:\n\
              \x20 transport: http\n\
              \x20 api: {slack_api}\n\
@@ -281,6 +282,7 @@ impl World {
             github_api = quoted(&self.github.api()),
             github = secret("github"),
             webhook = secret("webhook"),
+            client_id = devices::CLIENT_ID,
             slack_api = quoted(&self.slack.api()),
             team = workspace::TEAM,
             slack = secret("slack"),

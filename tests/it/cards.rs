@@ -42,6 +42,8 @@ fn plan() -> Plan {
         edits: Vec::new(),
         lines: vec![Line { field: Field::ImageTag, old: Some("v1.2.4".to_owned()), new: "v1.2.5".to_owned() }],
         diff: DIFF.to_owned(),
+        exact: Vec::new(),
+        aside: None,
     }
 }
 
@@ -155,7 +157,7 @@ pub(crate) fn plain() -> Vec<(&'static str, Card)> {
 
 fn usual() -> Vec<(&'static str, Card)> {
     let still = Progress::default();
-    let trouble = |words: &str| Progress { trouble: Some(words.to_owned()), seen: None };
+    let trouble = |words: &str| Progress { trouble: Some(words.to_owned()), ..Progress::default() };
     let leads = || needs(1, &["group:leads"]);
     let squash = |state| request(Way::Squash, leads(), state);
     let direct = |state| request(Way::Commit, needs(0, &[]), state);
@@ -166,7 +168,7 @@ fn usual() -> Vec<(&'static str, Card)> {
     let replanned =
         Course { replanned: Some("it was v1.2.4 -> v1.2.5, it is now v1.2.3 -> v1.2.5".into()), ..course() };
     let two = needs(2, &["team:shop", "group:leads"]);
-    let follow = Progress { trouble: None, seen: Some("1 of 3 pods run v1.2.5".to_owned()) };
+    let follow = Progress { seen: Some("1 of 3 pods run v1.2.5".to_owned()), ..Progress::default() };
     let git = "the git host cannot be reached: it answered 503. Wait: it is tried again by itself.";
     let failed = Ending::Failed { why: "somebody pushed to it".to_owned(), remedy: "Review it there.".to_owned() };
     let drawn = |request: Request, progress: &Progress| draw(&request, progress);

@@ -283,7 +283,7 @@ async fn names_are_offered_while_one_types() {
     assert_eq!(offers(json!([given, typing("environment", "pr")])).await, "prod");
     assert_eq!(offers(json!([typing("version", "v")])).await, "");
     let all = chat.world.discord.offers("ana", "lf", &[typing("command", "s")]).await.unwrap();
-    assert_eq!(all, ["scale", "status"]);
+    assert_eq!(all, ["scale", "status", "resume"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -382,9 +382,9 @@ async fn commands_can_be_registered_from_a_terminal() {
         (ran.status.code(), words(&ran))
     };
     let (code, told) = register().await;
-    assert!(code == Some(0) && told.starts_with("Server 900000000000000001 has 6 commands now:\n  /lf: "), "{told}");
+    assert!(code == Some(0) && told.starts_with("Server 900000000000000001 has 10 commands now:\n  /lf: "), "{told}");
     let (code, told) = register().await;
-    assert!(code == Some(0) && told.starts_with("Server 900000000000000001 has all 6 commands already."), "{told}");
+    assert!(code == Some(0) && told.starts_with("Server 900000000000000001 has all 10 commands already."), "{told}");
     let denied = json!({"message": "Missing Access", "code": 50001});
     world.discord.server().exchanges().add(Rule::answers("GET", "/applications/", 403, &denied).once());
     let (code, told) = register().await;

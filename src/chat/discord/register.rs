@@ -129,6 +129,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Text
         | OptionKind::Person
         | OptionKind::Choice(_)
+        | OptionKind::Commit
         | OptionKind::Command => CommandOptionType::String,
     };
     let help = option.help.as_deref().unwrap_or_else(|| option.kind.word());
@@ -147,6 +148,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Integer { .. }
         | OptionKind::Duration
         | OptionKind::Text
+        | OptionKind::Commit
         | OptionKind::Boolean => told,
     }
 }

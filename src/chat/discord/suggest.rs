@@ -103,6 +103,7 @@ fn names(rules: &Rules, draft: Draft<'_>) -> Vec<String> {
             | OptionKind::Integer { .. }
             | OptionKind::Duration
             | OptionKind::Text
+            | OptionKind::Commit
             | OptionKind::Boolean,
         )
         | None => Vec::new(),

@@ -122,6 +122,7 @@ fn element(option: &CommandOption, given: Option<&String>) -> Value {
         }
         OptionKind::ImageDigest => typed("sha256:...", given),
         OptionKind::Duration => typed("30m, 4h or 3d", given),
+        OptionKind::Commit => typed("A commit, #12 or a request", given),
         OptionKind::Text => typed("In a few words", given),
     };
     if let Some(members) = element.as_object_mut() {

@@ -32,6 +32,9 @@ pub enum MergeMethod {
     ByHand,
 }
 
+/// The commands that can bring anything about.
+const STRONGEST: [&str; 2] = ["revert", "resume"];
+
 /// What happens when live differs from git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drift {
@@ -113,9 +116,14 @@ impl EnvironmentRules {
         self.namespace.name_of(service)
     }
 
-    /// What that command needs here in peace; `None`: nothing beyond what policy permits.
+    /// What that command needs here in peace; `None`: nothing beyond what policy permits. What undoes any commit, or
+    /// lets an automation bring any version, needs as much as whatever needs most, unless the catalog names it.
     pub fn approvals_for(&self, command: &CommandName) -> Option<&ApprovalRule> {
-        self.approvals.usual.get(command)
+        let strictest = || {
+            let does_anything = STRONGEST.contains(&command.as_str());
+            self.approvals.usual.values().filter(|_| does_anything).max_by_key(|rule| rule.count)
+        };
+        self.approvals.usual.get(command).or_else(strictest)
     }
 
     pub(super) fn read(name: Environment, node: &Node, problems: &mut Vec<Problem>) -> Option<Self> {

@@ -30,6 +30,14 @@ impl<'a> At<'a> {
         Document::Index(self.document)
     }
 
+    /// Whether this root is that document.
+    pub(super) fn is_in(&self, document: &Document) -> bool {
+        match document {
+            Document::Index(index) => self.document == *index,
+            Document::Named { kind, name } => self.kind() == *kind && self.name() == *name,
+        }
+    }
+
     fn child(&self, path: Path, pick: impl Fn(&Node) -> Option<&Node>) -> Option<At<'a>> {
         let node = match &self.node {
             Cow::Borrowed(node) => Cow::Borrowed(pick(node)?),

@@ -202,11 +202,7 @@ fn pinned(
     if roots.iter().any(|root| is_encrypted(&root.node)) {
         return Err(LocateRefusal::Encrypted { place: binding.to_string(), path });
     }
-    let is_it = |root: &&At<'_>| match &binding.document {
-        Document::Index(index) => root.document == *index,
-        Document::Named { kind, name } => root.kind() == *kind && root.name() == *name,
-    };
-    if let Some(root) = roots.iter().find(is_it) {
+    if let Some(root) = roots.iter().find(|root| root.is_in(&binding.document)) {
         binding.automation = root.along(&binding.yaml_path).and_then(|at| marker::flux(&at));
         binding.twins = of_pin(&binding, root);
     }

@@ -1,14 +1,17 @@
 //! Changes: where a field lives (bindings), what would be edited, and the digest that people approve.
 
 mod apply;
+mod aside;
 mod at;
 mod binding;
 mod diff;
 mod draft;
+mod exact;
 mod flavour;
 mod image;
 mod locate;
 mod marker;
+mod pause;
 mod plain;
 mod plan;
 mod quantity;
@@ -19,22 +22,27 @@ mod spared;
 #[cfg(test)]
 mod tests;
 mod trees;
+mod undo;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use aside::{Aside, Health, Past, Paused};
 pub use binding::{Binding, Flavour, Form, Locator, Pin, Presence, value_at};
 pub use diff::{SHOWN_LINES, unified};
+pub use exact::{Exact, How, Side, Then, exactly};
 pub use image::image_of;
 pub use locate::{locate, locate_in};
 pub use marker::Automation;
+pub use pause::{Held, Image, given_back, held_off, updaters};
 pub use plan::{PlanRefusal, Planned, Wanted, plan};
 pub use references::{gathered, gathered_in};
 pub use refusal::LocateRefusal;
 pub use spared::{Beside, spared};
 pub use trees::Trees;
+pub use undo::{Versions, changed_keys, undo};
 
 use crate::core::{
     names::{CommandName, CommitId, ConnectionName, Digest, Field, RepoPath, Target},
@@ -66,7 +74,8 @@ pub struct Edit {
     /// The value before; absent where the key is added.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub old: Option<Value>,
-    /// The value after.
+    /// The value after; absent where the key goes.
+    #[serde(skip_serializing_if = "Value::is_null", default)]
     pub new: Value,
 }
 
@@ -104,6 +113,19 @@ pub struct Plan {
     /// Unified diff. Free text in the ledger, so it stands apart from the other facts.
     #[serde(skip)]
     pub diff: String,
+    /// The edits that no field describes; they come last among the edits.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exact: Vec<Exact>,
+    /// What people are told beside it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub aside: Option<Aside>,
+}
+
+impl Plan {
+    /// The edits that fields describe.
+    pub fn field_edits(&self) -> &[Edit] {
+        self.edits.get(..self.edits.len().saturating_sub(self.exact.len())).unwrap_or_default()
+    }
 }
 
 /// The digest of a change: hexadecimal SHA-256 over the RFC 8785 form of

@@ -34,8 +34,8 @@ pub struct Wanted<'a> {
 pub struct Planned {
     /// What people approve.
     pub plan: Plan,
-    /// Each changed file, whole.
-    pub after: Vec<(RepoPath, String)>,
+    /// Each changed file, whole; `None` where it goes.
+    pub after: Vec<(RepoPath, Option<String>)>,
 }
 
 /// Why a change cannot be planned.
@@ -78,6 +78,12 @@ pub enum PlanRefusal {
         /// The container's limit.
         limit: String,
     },
+    /// A place holds something else than when it was seen.
+    #[error("{places} changed since")]
+    ChangedSince {
+        /// The places, in words.
+        places: String,
+    },
     /// Another target reads its value from the same place.
     #[error("`{field}` of {target} would change, too: it reads {places} as well")]
     Others {
@@ -106,6 +112,9 @@ impl PlanRefusal {
             Self::Place(refusal) => refusal.remedy(),
             Self::Edit { refusal, .. } => refusal.remedy(),
             Self::Protected { .. } => "Change it by hand, in a reviewed commit.".to_owned(),
+            Self::ChangedSince { .. } => {
+                "Look at what came later; change the place by hand, or ask for the value that it shall have.".to_owned()
+            }
             Self::AboveLimit { field, limit, .. } => {
                 format!("Ask for at most {limit}, or raise the limit of {field} in git first, in a reviewed commit.")
             }
@@ -141,7 +150,9 @@ pub fn plan(
     let digest = digest(wanted.command, wanted.target, &edits)
         .map_err(|error| PlanRefusal::Value { field: Field::Replicas, value: error.to_string() })?;
     let (base, policy) = (wanted.base.clone(), wanted.policy.clone());
-    Ok(Planned { plan: Plan { digest, base, policy, edits, lines: draft.lines, diff }, after })
+    let (exact, after) = (Vec::new(), after.into_iter().map(|(path, text)| (path, Some(text))).collect());
+    let plan = Plan { digest, base, policy, edits, lines: draft.lines, diff, exact, aside: None };
+    Ok(Planned { plan, after })
 }
 
 /// Where each wanted field lives, with its value; an autoscaler's most goes up with its fewest.

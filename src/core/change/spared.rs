@@ -24,13 +24,15 @@ pub fn spared(
     beside: &[Beside],
     locator: &dyn Fn(&Target, &Field) -> Locator,
 ) -> Result<(), PlanRefusal> {
-    let after: BTreeMap<&RepoPath, &str> = planned.after.iter().map(|(path, text)| (path, text.as_str())).collect();
+    let after: BTreeMap<&RepoPath, Option<&str>> =
+        planned.after.iter().map(|(path, text)| (path, text.as_deref())).collect();
     for other in beside.iter().filter(|other| other.files.iter().any(|file| after.contains_key(&file.path))) {
         let changed = |file: &SourceFile| match after.get(&file.path) {
-            Some(text) => SourceFile { text: (*text).to_owned(), ..file.clone() },
-            None => file.clone(),
+            Some(Some(text)) => Some(SourceFile { text: (*text).to_owned(), ..file.clone() }),
+            Some(None) => None,
+            None => Some(file.clone()),
         };
-        let files: Vec<SourceFile> = other.files.iter().map(changed).collect();
+        let files: Vec<SourceFile> = other.files.iter().filter_map(changed).collect();
         for Line { field, .. } in &planned.plan.lines {
             let read = |files: &[SourceFile]| read(field, &locator(&other.target, field), files);
             let (before, after) = (read(&other.files), read(&files));

@@ -6,10 +6,14 @@ use serde_json::Value as Json;
 
 use super::{
     definition::{Action, Change, Definition, Flow, OptionKind},
+    template::Template,
     value::Value,
     words::quoted,
 };
-use crate::core::names::{CommandName, Environment, Field, ImageDigest, ImageTag, Service, Target};
+use crate::core::{
+    names::{CommandName, Environment, Field, ImageDigest, ImageTag, Service, Target},
+    span::Span,
+};
 
 /// A command with its values. Made by `parse` and `from_options`, so every required option has one.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,8 +35,25 @@ pub enum Asked {
         fields: Vec<Field>,
         /// The version to go back to; the last that was healthy if nothing is said.
         to: Option<ImageTag>,
+        /// More fields that shall have the value they had then.
+        also: Vec<Field>,
+        /// How long what would bring the version back is held off.
+        pause: Span,
+    },
+    /// What a commit changed shall be undone.
+    Revert {
+        /// The commit, `#12` for a pull request, or a request's id.
+        what: String,
+    },
+    /// The automation of fields shall go on.
+    Resume {
+        /// The fields.
+        fields: Vec<Field>,
     },
 }
+
+/// How long an automation is held off where nothing is said.
+const A_DAY: &str = "24h";
 
 /// Why a command asks for no change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +92,14 @@ pub enum AskingError {
         /// What the field takes.
         expected: &'static str,
     },
+    /// What is named is no field.
+    #[error("`{command}` cannot restore `{found}`, which is no field.")]
+    NotAField {
+        /// The command.
+        command: CommandName,
+        /// What was named.
+        found: String,
+    },
 }
 
 impl AskingError {
@@ -79,6 +108,7 @@ impl AskingError {
         match self {
             Self::NotAChange { command } => format!("Use `{command}` from chat, where its answer is shown."),
             Self::Nothing { command } => format!("Give one more option; `help {command}` shows them."),
+            Self::NotAField { .. } => "Name fields such as `replicas`, `env.NAME` or `config.KEY`.".to_owned(),
             Self::Template { command, .. } | Self::NotAValue { command, .. } => {
                 format!("Give another value, or ask whoever wrote the file of the command `{command}` to correct it.")
             }
@@ -157,15 +187,16 @@ impl Command {
     pub fn change(&self) -> Result<Asked, AskingError> {
         match &self.definition.action {
             Action::Flow(_) => Err(AskingError::NotAChange { command: self.name().clone() }),
-            Action::Change(Change::Restore(fields)) => {
-                Ok(Asked::Restore { fields: fields.clone(), to: self.tag().cloned() })
+            Action::Change(Change::Restore { fields, also, pause }) => {
+                let (also, pause) = (self.listed(also.as_ref())?, self.span(pause.as_ref())?);
+                Ok(Asked::Restore { fields: fields.clone(), to: self.tag().cloned(), also, pause })
             }
+            Action::Change(Change::Revert(what)) => Ok(Asked::Revert { what: self.rendered(&Field::ImageTag, what)? }),
+            Action::Change(Change::Resume(fields)) => Ok(Asked::Resume { fields: fields.clone() }),
             Action::Change(Change::Set(templates)) => {
                 let mut fields = BTreeMap::new();
                 for (field, template) in templates {
-                    let failed =
-                        |reason| AskingError::Template { command: self.name().clone(), field: field.clone(), reason };
-                    let text = template.render(&self.values).map_err(failed)?;
+                    let text = self.rendered(field, template)?;
                     if !text.is_empty() {
                         fields.insert(field.clone(), self.typed(field, text)?);
                     }
@@ -176,6 +207,28 @@ impl Command {
                 Ok(Asked::Set(fields))
             }
         }
+    }
+
+    fn rendered(&self, field: &Field, template: &Template) -> Result<String, AskingError> {
+        let failed = |reason| AskingError::Template { command: self.name().clone(), field: field.clone(), reason };
+        template.render(&self.values).map_err(failed)
+    }
+
+    /// The fields that a text names, between commas or spaces.
+    fn listed(&self, names: Option<&Template>) -> Result<Vec<Field>, AskingError> {
+        let text = names.map(|names| self.rendered(&Field::ImageTag, names)).transpose()?.unwrap_or_default();
+        let field = |name: &str| {
+            Field::parse(name).map_err(|_| AskingError::NotAField {
+                command: self.name().clone(),
+                found: name.chars().take(80).collect(),
+            })
+        };
+        text.split([',', ' ']).filter(|name| !name.is_empty()).map(field).collect()
+    }
+
+    fn span(&self, pause: Option<&Template>) -> Result<Span, AskingError> {
+        let text = pause.map(|pause| self.rendered(&Field::ImageTag, pause)).transpose()?.unwrap_or_default();
+        Ok(Span::parse(&text).or_else(|_| Span::parse(A_DAY)).unwrap_or(Span::HOUR))
     }
 
     /// The value of a field as JSON.

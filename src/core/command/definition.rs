@@ -71,6 +71,8 @@ pub enum OptionKind {
     Choice(Vec<String>),
     /// A command.
     Command,
+    /// A commit, a pull request (`#12`) or a request.
+    Commit,
 }
 
 impl OptionKind {
@@ -88,6 +90,7 @@ impl OptionKind {
             Self::Person => "person",
             Self::Choice(_) => "choice",
             Self::Command => "command",
+            Self::Commit => "commit",
         }
     }
 }
@@ -107,7 +110,18 @@ pub enum Change {
     /// Gives fields the values of templates. A field whose template comes out empty stays as it is.
     Set(Vec<(Field, Template)>),
     /// Gives fields the value they had earlier: of the option of type `image_tag`, or of the last healthy version.
-    Restore(Vec<Field>),
+    Restore {
+        /// The fields.
+        fields: Vec<Field>,
+        /// Names of more fields that get the value they had then.
+        also: Option<Template>,
+        /// How long what would bring the version back is held off.
+        pause: Option<Template>,
+    },
+    /// Undoes what a commit changed.
+    Revert(Template),
+    /// Lets the automation of fields go on.
+    Resume(Vec<Field>),
 }
 
 /// A command that is code.
@@ -119,10 +133,20 @@ pub enum Flow {
     Help,
     /// Shows what the ledger says.
     Audit,
+    /// Links an account on the forge.
+    Link,
+    /// Ends that.
+    Unlink,
 }
 
 /// The flows there are, by their word.
-pub(super) const FLOWS: [(&str, Flow); 3] = [("status", Flow::Status), ("help", Flow::Help), ("audit", Flow::Audit)];
+pub(super) const FLOWS: [(&str, Flow); 5] = [
+    ("status", Flow::Status),
+    ("help", Flow::Help),
+    ("audit", Flow::Audit),
+    ("link", Flow::Link),
+    ("unlink", Flow::Unlink),
+];
 
 impl Flow {
     /// The word for it in a file.
@@ -131,6 +155,8 @@ impl Flow {
             Self::Status => "status",
             Self::Help => "help",
             Self::Audit => "audit",
+            Self::Link => "link",
+            Self::Unlink => "unlink",
         }
     }
 }
@@ -169,6 +195,7 @@ impl CommandOption {
             OptionKind::ImageDigest => format!("[{name}=sha256:...]"),
             OptionKind::Integer { .. } => format!("[{name}=N]"),
             OptionKind::Duration => format!("[{name}=4h]"),
+            OptionKind::Commit => format!("[{name}=COMMIT]"),
             OptionKind::Text => format!("[{name}=...]"),
             OptionKind::Boolean => format!("[{name}=yes]"),
             OptionKind::Choice(choices) => format!("[{name}={}]", choices.join("|")),

@@ -128,6 +128,7 @@ fn kind(fields: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<OptionKind> 
         "person" => OptionKind::Person,
         "choice" => OptionKind::Choice(choices(fields, problems)),
         "command" => OptionKind::Command,
+        "commit" => OptionKind::Commit,
         _ => OptionKind::Text,
     })
 }
@@ -213,10 +214,22 @@ fn change(node: &Node, options: &[CommandOption], problems: &mut Vec<Problem>) -
             problems.push(Problem { place: later.key_place, found: format!("`{verb}`"), ..problem });
         }
     }
+    if let Some(what) = fields.get("revert") {
+        let variables: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();
+        return template(what, &variables, problems).map(Change::Revert);
+    }
     target(node, options, problems);
+    if let Some(fields) = fields.get("resume") {
+        return Some(Change::Resume(restored(fields, options, problems)));
+    }
     match (fields.get("set"), fields.get("restore")) {
         (Some(set), None) => Some(Change::Set(templates(set, options, problems))),
-        (None, Some(fields)) => Some(Change::Restore(restored(fields, options, problems))),
+        (None, Some(list)) => {
+            let variables: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();
+            let mut templated = |key: &str| fields.get(key).and_then(|node| template(node, &variables, problems));
+            let (also, pause) = (templated("also"), templated("pause"));
+            Some(Change::Restore { fields: restored(list, options, problems), also, pause })
+        }
         (None, None) => {
             if LATER_VERBS.iter().all(|verb| fields.get(verb).is_none()) {
                 problems.push(fields.missing("set` or `restore", "set: { replicas: \"{{ replicas }}\" }"));

@@ -220,6 +220,7 @@ impl Task<'_> {
             | OptionKind::Boolean
             | OptionKind::Person
             | OptionKind::Choice(_)
+            | OptionKind::Commit
             | OptionKind::Command => self.known.value(kind, &word.text),
         }
     }
@@ -253,6 +254,7 @@ impl Task<'_> {
             | OptionKind::Boolean
             | OptionKind::Person
             | OptionKind::Choice(_)
+            | OptionKind::Commit
             | OptionKind::Command => self.fits(kind, word).is_some(),
         };
         filled.find(|option| is_second(&option.kind)).map(|option| option.name.as_str())
@@ -273,6 +275,7 @@ impl Task<'_> {
             | OptionKind::Boolean
             | OptionKind::Person
             | OptionKind::Choice(_)
+            | OptionKind::Commit
             | OptionKind::Command => false,
         };
         open.map(|(option, _)| option).find(|option| is_misfit(&option.kind))

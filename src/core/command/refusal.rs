@@ -140,6 +140,14 @@ pub enum ParseRefusal {
         /// What was typed.
         found: String,
     },
+    /// No commit.
+    #[error("`{option}` is a commit, a pull request or a request, and `{found}` is none.")]
+    NotACommit {
+        /// The option.
+        option: String,
+        /// What was typed.
+        found: String,
+    },
     /// Neither yes nor no.
     #[error("`{option}` is yes or no, and `{found}` is neither.")]
     NotYesOrNo {
@@ -234,6 +242,10 @@ impl ParseRefusal {
             Self::NotANumber { option, .. } => format!("Write it in digits, for example `{option}=3`."),
             Self::OutOfRange { option, min, max, .. } => range(option, *min, *max),
             Self::NotADuration { option, .. } => format!("Write `{option}=30m`, `4h` or `3d`."),
+            Self::NotACommit { .. } => {
+                "Write at least seven digits of the commit, `#12` for a pull request, or the id on a request's card."
+                    .to_owned()
+            }
             Self::NotYesOrNo { option, .. } => format!("Write `{option}=yes` or `{option}=no`."),
             Self::Twice { .. } => "Give it once.".to_owned(),
             Self::Second { text_option: Some(text), .. } => {
@@ -262,6 +274,7 @@ impl ParseRefusal {
             | Self::NotANumber { option, .. }
             | Self::OutOfRange { option, .. }
             | Self::NotADuration { option, .. }
+            | Self::NotACommit { option, .. }
             | Self::NotYesOrNo { option, .. }
             | Self::Twice { option }
             | Self::Second { option, .. } => Some(option),

@@ -25,7 +25,7 @@ const fn key(name: &'static str, needed: Needed, about: &'static str, shape: fn(
 }
 
 /// The words that `type` may have.
-pub(super) const TYPES: [&str; 11] = [
+pub(super) const TYPES: [&str; 12] = [
     "service",
     "environment",
     "image_tag",
@@ -37,6 +37,7 @@ pub(super) const TYPES: [&str; 11] = [
     "person",
     "choice",
     "command",
+    "commit",
 ];
 
 /// Verbs and flows that the format knows and that do nothing yet.
@@ -74,20 +75,23 @@ pub(super) const OPTION: [KeyOf; 7] = [
 ];
 
 /// A change.
-pub(super) const CHANGE: [KeyOf; 2] = [
+pub(super) const CHANGE: [KeyOf; 6] = [
     key(
         "set",
         Needed::Sometimes,
         "Fields and the templates of their values.",
         || json!({"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "integer"]}}),
     ),
-    key(
-        "restore",
-        Needed::Sometimes,
-        "Fields that get the value they had earlier.",
-        || json!({"type": "array", "items": one_of(&["image_tag", "image_digest"]), "minItems": 1}),
-    ),
+    key("restore", Needed::Sometimes, "Fields that get the value they had earlier.", versions),
+    key("also", Needed::Sometimes, "With `restore`: more fields that get the value they had then.", text),
+    key("pause", Needed::Sometimes, "With `restore`: how long automatic updates are held off.", text),
+    key("revert", Needed::Sometimes, "The commit whose changes are undone.", text),
+    key("resume", Needed::Sometimes, "Fields whose automatic updates go on.", versions),
 ];
+
+fn versions() -> Json {
+    json!({"type": "array", "items": one_of(&["image_tag", "image_digest"]), "minItems": 1})
+}
 
 const NAME: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
 

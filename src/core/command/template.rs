@@ -92,7 +92,8 @@ fn lent(value: &Value) -> Rendered {
         | Value::Text(_)
         | Value::Person(_)
         | Value::Choice(_)
-        | Value::Command(_) => Rendered::from(value.to_string()),
+        | Value::Command(_)
+        | Value::Commit(_) => Rendered::from(value.to_string()),
     }
 }
 

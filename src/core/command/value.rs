@@ -12,7 +12,7 @@ use super::{
     words::on_one_line,
 };
 use crate::core::{
-    names::{CommandName, Environment, ImageDigest, ImageTag, PersonId, Service},
+    names::{CommandName, Environment, ImageDigest, ImageTag, PersonId, RequestId, Service},
     span::Span,
 };
 
@@ -42,6 +42,8 @@ pub enum Value {
     Choice(String),
     /// A command that there is.
     Command(CommandName),
+    /// A commit's id or its beginning, `#12` for a pull request, or a request's id.
+    Commit(String),
 }
 
 /// Numbers beyond this cannot stand in an entry.
@@ -56,7 +58,7 @@ impl fmt::Display for Value {
             Self::Digest(digest) => digest.fmt(f),
             Self::Integer(number) => number.fmt(f),
             Self::Duration(span) => span.fmt(f),
-            Self::Text(text) | Self::Choice(text) => f.write_str(text),
+            Self::Text(text) | Self::Choice(text) | Self::Commit(text) => f.write_str(text),
             Self::Boolean(yes) => f.write_str(if *yes { "yes" } else { "no" }),
             Self::Person(name) => name.fmt(f),
             Self::Command(name) => name.fmt(f),
@@ -89,6 +91,7 @@ impl Known<'_> {
                 choices.iter().find(|choice| choice.eq_ignore_ascii_case(text)).cloned().map(Value::Choice)
             }
             OptionKind::Command => self.commands.named(text).map(|definition| Value::Command(definition.name.clone())),
+            OptionKind::Commit => commit(text).map(Value::Commit),
         }
     }
 
@@ -113,6 +116,7 @@ impl Known<'_> {
                 ParseRefusal::NotAChoice { option: option_name, found, choices: choices.clone() }
             }
             OptionKind::Command => self.no_command(text),
+            OptionKind::Commit => ParseRefusal::NotACommit { option: option_name, found },
         }
     }
 
@@ -134,6 +138,19 @@ fn integer(text: &str) -> Option<i64> {
 pub(super) fn is_in_digits(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A commit, a pull request or a request, also by the address of its page.
+fn commit(text: &str) -> Option<String> {
+    let page = |word: &str| text.split_once(word).filter(|_| text.contains("://")).map(|(_, rest)| rest);
+    let digits = |text: &str| !text.is_empty() && text.len() < 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(rest) = text.strip_prefix('#').or_else(|| page("/pull/")) {
+        let number = rest.split('/').next().unwrap_or_default();
+        return digits(number).then(|| format!("#{number}"));
+    }
+    let id = page("/commit/").unwrap_or(text).to_ascii_lowercase();
+    let is_commit = (7..=40).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_commit.then_some(id).or_else(|| RequestId::parse(text).ok().map(|id| id.to_string()))
 }
 
 fn yes_or_no(text: &str) -> Option<bool> {

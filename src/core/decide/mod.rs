@@ -3,6 +3,7 @@
 //! no crash can lose one.
 
 mod ask;
+mod linked;
 mod outcome;
 mod outside;
 mod tag;
@@ -27,6 +28,7 @@ use crate::core::{
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
+pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use tag::TagSeen;
@@ -105,6 +107,8 @@ pub enum Incoming {
     Outside(OutsideCommit),
     /// A tracked branch was rewritten: what it held before is not all in it any more.
     Rewritten(Rewritten),
+    /// Somebody linked their account on the forge, or ended that.
+    Linked(Linked),
     /// An effect came to something.
     Happened {
         /// Of which request.
@@ -206,6 +210,7 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Reviewed(review) => vote::reviewed(review, facts),
         Incoming::Outside(commit) => outside::decide(commit),
         Incoming::Rewritten(rewritten) => outside::rewritten(rewritten),
+        Incoming::Linked(linked) => linked::decide(linked),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Clock => outcome::deadlines(facts),
     }
@@ -304,10 +309,12 @@ fn lock<'r>(rules: &'r Rules, target: &Target, plan: &Plan) -> Option<&'r Lock> 
         catalog.is_locked(target, field).or_else(in_files)
     };
     let is_count = |field: &Field| matches!(field, Field::ReplicasMin | Field::ReplicasMax);
-    plan.lines.iter().map(|line| &line.field).find_map(|field| {
+    let exact = plan.exact.iter().find_map(|one| catalog.is_all_locked_in(target, &one.edit.path));
+    let fields = plan.lines.iter().map(|line| &line.field).find_map(|field| {
         // Whoever locks `replicas` means the count, whatever it is called in the files.
         held(field).or_else(|| is_count(field).then(|| held(&Field::Replicas)).flatten())
-    })
+    });
+    exact.or(fields)
 }
 
 /// The entries that open the way for a planned change: its approval at once where nobody need be asked.

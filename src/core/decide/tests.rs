@@ -84,6 +84,8 @@ fn plan(environment: &str, field: Field, old: &str, new: &str) -> Plan {
         edits: vec![edit],
         lines: vec![Line { field, old: Some(old.to_owned()), new: new.to_owned() }],
         diff: String::new(),
+        exact: Vec::new(),
+        aside: None,
     }
 }
 
@@ -436,4 +438,28 @@ fn a_newer_change_takes_over_from_one_that_is_not_seen_live_yet() {
     talk.takes("the newer one lands", &landed);
     let crate::core::request::State::Over { ending, .. } = &talk.requests[&id()].state else { panic!("not over") };
     assert_eq!(ending, &Ending::Superseded { by: newer });
+}
+
+#[test]
+fn what_waited_ten_minutes_for_a_host_asks_again_where_people_decide_and_lands_where_they_do_not() {
+    let merges = |talk: &mut Talk, minutes: i64| {
+        talk.now = talk.now.checked_add(jiff::SignedDuration::from_mins(minutes)).unwrap();
+        let course = talk.requests[&id()].course().unwrap().clone();
+        let ours = course.pull_request.unwrap();
+        let step = Step::Merge { number: ours.number, head: ours.head, digest: course.plan.digest };
+        talk.happens("the host is back", Outcome::Step(step));
+        talk.log.last().unwrap().clone()
+    };
+    let approved = || {
+        let mut talk = Talk::new();
+        talk.asks(ana(), "prod", Planning::Planned(version("prod"))).proposed().presses(bo(), Press::Approve);
+        talk
+    };
+    let soon = merges(&mut approved(), 9);
+    assert!(soon.contains("[merge.intent] Go -> landing"), "{soon}");
+    let mut late = approved();
+    let told = merges(&mut late, 11);
+    assert!(told.contains("[request.replanned] Stop -> waiting for approval"), "{told}");
+    let why = late.requests[&id()].course().unwrap().replanned.clone().unwrap();
+    assert_eq!(why, "it could not land for 11 minutes after its approval");
 }

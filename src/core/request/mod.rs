@@ -130,6 +130,8 @@ pub enum Nicety {
     Status,
     /// Closing the pull request of a request that ended.
     Closing,
+    /// Giving the approvals of chat as reviews in their people's names.
+    Review,
 }
 
 impl Nicety {
@@ -141,6 +143,7 @@ impl Nicety {
             Self::Reviewers => "nobody was asked for a review on the pull request",
             Self::Status => "the approvals are not published as the status `leverframe/approval`",
             Self::Closing => "the pull request is still open",
+            Self::Review => "an approval is no review on GitHub",
         }
     }
 
@@ -152,6 +155,7 @@ impl Nicety {
             Self::Reviewers => "reviewers",
             Self::Status => "status",
             Self::Closing => "closing",
+            Self::Review => "review",
         }
     }
 }

@@ -13,7 +13,16 @@ fn actor() -> Actor {
 fn plan() -> Plan {
     let digest = Digest::of(b"plan");
     let base = CommitId::parse(&"a".repeat(40)).unwrap();
-    Plan { digest: digest.clone(), base, policy: digest, edits: vec![], lines: vec![], diff: "diff".to_owned() }
+    Plan {
+        digest: digest.clone(),
+        base,
+        policy: digest,
+        edits: vec![],
+        lines: vec![],
+        diff: "diff".to_owned(),
+        exact: vec![],
+        aside: None,
+    }
 }
 
 fn proposed() -> PullRequest {

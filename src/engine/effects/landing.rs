@@ -153,7 +153,7 @@ async fn land(inner: &Arc<Inner>, request: &Request, course: &Course, place: Pla
 }
 
 fn composed(planned: Planned, author: Signature, message: String, request: &Request) -> Composed {
-    let files = planned.after.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))).collect();
+    let files = planned.after.into_iter().map(|(path, text)| (path, text.map(String::into_bytes))).collect();
     Composed { files, author, committer: ourselves(), at: request.at, message }
 }
 

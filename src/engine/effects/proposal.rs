@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     core::{
+        change::Plan,
         decide::{Outcome, Step},
         names::CommitId,
         request::{Course, Ending, Nicety, PullRequest, Request, Way},
@@ -91,11 +92,15 @@ pub(super) async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course
         return Ok(());
     }
     published::approval(inner, request, course).await;
+    published::in_their_names(inner, request, course).await;
     watching::reviews(inner, request, (forge, course)).await?;
     if request.opened.way == Way::ByHand || inner.request(&request.id).await.is_none_or(|now| now != *request) {
         return Ok(());
     }
     if let Again::Reported = again(inner, request, course).await? {
+        return Ok(());
+    }
+    if let Rewritten::Yes = anew(inner, request, course).await? {
         return Ok(());
     }
     let step = Step::Merge { number: ours.number, head: ours.head.clone(), digest: course.plan.digest.clone() };
@@ -111,6 +116,37 @@ pub(super) async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course
         Err(ForgeError::NotMergeable(words)) => rebase(inner, request, (course, &now), words).await,
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the tracked branch was rewritten, so that the request's branch was made anew.
+pub(super) enum Rewritten {
+    /// It was.
+    Yes,
+    /// It was not.
+    No,
+}
+
+/// Where somebody force-pushed the tracked branch, the request's branch still stands on what they took out, and merging
+/// it would bring that back: it is made anew on the branch as it is. The change is the same, so its approvals stand.
+pub(super) async fn anew(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<Rewritten, Trouble> {
+    let (Some(rules), Some(ours)) = (inner.rules(), &course.pull_request) else { return Ok(Rewritten::No) };
+    let (home, Some(tip)) = (inner.home_of(request)?, rules.commit_of(&request.opened.target)) else {
+        return Ok(Rewritten::No);
+    };
+    if home.mirror.is_ancestor(&course.plan.base, tip).await? {
+        return Ok(Rewritten::No);
+    }
+    let step = Step::Push { branch: request.branch(), digest: course.plan.digest.clone() };
+    if may(inner, request, step).await
+        && let Some(head) = onto_our_branch(inner, request, course).await?
+    {
+        if head != ours.head {
+            report(inner, request, Outcome::PullRequestOpened(PullRequest { head, ..ours.clone() })).await;
+        }
+        let base = tip.clone();
+        report(inner, request, Outcome::Redrawn(Plan { base, ..course.plan.clone() })).await;
+    }
+    Ok(Rewritten::Yes)
 }
 
 /// The forge will not merge as it is. When the branch rests on an older tip it is made anew on the present one; the
@@ -166,7 +202,10 @@ async fn blocked(
         listed("Still running:", &checks.pending),
         (!awaited.is_empty()).then(|| format!("Asked for a review: {}", awaited.join(", "))),
     ];
-    let known: Vec<String> = known.into_iter().flatten().collect();
+    let mut known: Vec<String> = known.into_iter().flatten().collect();
+    if said.contains("approving review") && inner.reach.accounts.is_some() {
+        known.push("Whoever links their account with `/link` gives their review with the click".to_owned());
+    }
     match known.is_empty() {
         true => format!("{said}. {}", refused.remedy()),
         false => format!("{}. {}", said.trim_end_matches('.'), known.join(". ")),

@@ -16,7 +16,9 @@ use crate::{
         request::{Course, Nicety, NotDone, Request, State},
         rules::Rules,
     },
-    forge::{ForgeError, OWNERS_PLACES, Owners, PullRequest as Proposal, Reviewers, Status, StatusState},
+    forge::{
+        ForgeError, OWNERS_PLACES, Owners, PullRequest as Proposal, Review, ReviewState, Reviewers, Status, StatusState,
+    },
     git::Mirror,
 };
 
@@ -76,6 +78,45 @@ pub(super) async fn approval(inner: &Arc<Inner>, request: &Request, course: &Cou
     }
     if let Err(error) = refused(inner, request, Nicety::Status, done).await {
         tracing::info!(request = %request.id, %error, "the approvals are published later");
+    }
+}
+
+/// Gives the approvals of chat as reviews in the names of those who linked their accounts, once each. What the rules of
+/// the branch ask of reviewers is met by the click that way.
+pub(super) async fn in_their_names(inner: &Arc<Inner>, request: &Request, course: &Course) {
+    let (Some(forge), Some(ours)) = (inner.forge_of(request), &course.pull_request) else { return };
+    let Some(accounts) = inner.reach.accounts.as_ref().filter(|_| course.foreign.is_none()) else { return };
+    if ours.digest != course.plan.digest {
+        return;
+    }
+    let in_chat = course.votes.iter().filter(|vote| vote.actor.via != "github");
+    let people = in_chat.filter_map(|vote| vote.actor.person.as_ref());
+    let linked: Vec<_> = people.filter_map(|person| Some((person, accounts.linked(person)?))).collect();
+    if linked.is_empty() {
+        return;
+    }
+    // Looked at first: a review that was given and whose answer was lost is not given twice.
+    let Ok(given) = forge.reviews(ours.number).await else { return };
+    for (person, login) in linked {
+        let is_theirs = |review: &Review| {
+            review.login.eq_ignore_ascii_case(&login)
+                && review.commit.as_ref() == Some(&ours.head)
+                && review.state == ReviewState::Approved
+        };
+        if given.iter().any(is_theirs) {
+            continue;
+        }
+        let approved = async {
+            let done = accounts.approve(person, (forge, ours.number), &ours.head).await;
+            if done == Err(ForgeError::Unauthorized) {
+                tracing::info!(%person, forgotten = accounts.forget(person).is_ok(), "GitHub no longer takes a token");
+                return Err(ForgeError::Invalid(format!("`{login}` is no longer linked; `/link` links it again")));
+            }
+            done
+        };
+        if let Err(error) = nicety(inner, request, (ours.number, Nicety::Review), approved).await {
+            tracing::info!(request = %request.id, %error, "an approval is given as a review at the next look");
+        }
     }
 }
 

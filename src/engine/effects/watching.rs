@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Again, Inner, Trouble, compare, facts, homes, landed_by, may, proposal, published, report};
 use crate::{
     core::{
+        change::Side,
         decide::{Asker, Incoming, Outcome, ReviewSays, Reviewed, Step, ourselves},
         entry::Actor,
         names::CommitId,
@@ -38,6 +39,7 @@ pub(super) async fn watch(inner: &Arc<Inner>, request: &Request, course: &Course
         return Ok(());
     }
     published::dress(inner, request, (course, &now)).await;
+    published::in_their_names(inner, request, course).await;
     reviews(inner, request, (forge, course)).await?;
     renew(inner, request, course, &now).await
 }
@@ -151,7 +153,11 @@ async fn what_moved(inner: &Arc<Inner>, course: &Course, now: &Proposal) -> Stri
 
 /// What the planned places hold in these files instead of what was planned.
 fn unlike(course: &Course, texts: &[Option<String>]) -> Option<String> {
-    let places = course.plan.lines.iter().zip(&course.plan.edits).zip(texts);
+    let fields = course.plan.field_edits();
+    let places = course.plan.lines.iter().zip(fields).zip(texts);
+    let exact = course.plan.exact.iter().zip(texts.iter().skip(fields.len()));
+    let moved = exact.filter(|(one, text)| !one.stands(text.as_deref(), Side::New));
+    let moved = moved.map(|(one, _)| format!("{} is not as it was planned", one.place()));
     let other = places.filter_map(|((line, edit), text)| {
         let found = text.as_ref().and_then(|text| yaml::read(text, &edit.document, &edit.yaml_path).ok().flatten());
         let found = found.map(|value| value.to_json());
@@ -161,7 +167,7 @@ fn unlike(course: &Course, texts: &[Option<String>]) -> Option<String> {
         let shown = found.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         Some(format!("{} is {} and not {}", line.field, shown.as_deref().unwrap_or("not set"), line.new))
     });
-    let other: Vec<String> = other.collect();
+    let other: Vec<String> = other.chain(moved).collect();
     (!other.is_empty()).then(|| other.join(", "))
 }
 
@@ -241,6 +247,9 @@ async fn renew(inner: &Arc<Inner>, request: &Request, course: &Course, now: &Pro
     }
     let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
     if let Again::Reported = compare(inner, request, course, fresh).await? {
+        return Ok(());
+    }
+    if let proposal::Rewritten::Yes = proposal::anew(inner, request, course).await? {
         return Ok(());
     }
     let step = Step::Push { branch: request.branch(), digest: course.plan.digest.clone() };

@@ -46,7 +46,11 @@ async fn guard(State(shared): Held, headers: HeaderMap, request: Request, next: 
     let path = request.uri().path();
     match token {
         None => failure(401, "Requires authentication", &[]),
-        Some(token) if token != shared.token.reveal() && !shared.apps.takes(token) => {
+        Some(token)
+            if token != shared.token.reveal()
+                && !shared.apps.takes(token)
+                && shared.devices.holder(token).is_none() =>
+        {
             failure(401, "Bad credentials", &[])
         }
         Some(_) if path != here && !path.starts_with(&format!("{here}/")) => failure(404, "Not Found", &[]),
@@ -197,13 +201,14 @@ struct ReviewBody {
     body: Option<String>,
 }
 
-async fn review(State(shared): Held, Path((_, _, number)): Numbered, body: Bytes) -> Response {
+async fn review(State(shared): Held, Path((_, _, number)): Numbered, headers: HeaderMap, body: Bytes) -> Response {
+    let by = super::devices::holder(&shared, &headers).unwrap_or(BOT);
     let Some(body) = read::<ReviewBody>(&body) else { return unreadable() };
     let Some(verdict) = body.event.as_deref().and_then(Verdict::parse) else {
         return failure(422, "Unprocessable Entity", &[json!("Variable $event was provided invalid value")]);
     };
     in_forge(&shared, move |shared| {
-        let (pull, review) = shared.forge.review(number, BOT, verdict, &body.body.unwrap_or_default())?;
+        let (pull, review) = shared.forge.review(number, by, verdict, &body.body.unwrap_or_default())?;
         Ok(Json(shared.places.review(&pull, &review)).into_response())
     })
     .await

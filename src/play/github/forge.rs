@@ -111,6 +111,10 @@ impl Forge {
         self.kept().wanted_reviews = count;
     }
 
+    pub(super) fn wanted_reviews(&self) -> usize {
+        self.kept().wanted_reviews
+    }
+
     pub(super) fn open(&self, author: Account, opening: Opening) -> Result<PullRequest, ForgeError> {
         let repository = self.repository.repository()?;
         let head = opening.head.strip_prefix(&format!("{}:", self.owner)).unwrap_or(&opening.head).to_owned();

@@ -10,6 +10,7 @@ pub mod extras;
 mod api;
 mod apps;
 mod deliver;
+pub mod devices;
 mod more;
 mod pages;
 mod prose;
@@ -59,6 +60,7 @@ struct Shared {
     token: Secret,
     forge: Forge,
     apps: apps::Apps,
+    devices: devices::Devices,
     hook: deliver::Hook,
 }
 
@@ -73,8 +75,9 @@ impl GithubLookalike {
         let places = shapes::Places { url: url_of(&listener)?, owner: owner.clone(), name };
         let forge = Forge::new(repository, owner, pulse.clone());
         let (apps, hook) = (apps::Apps::default(), deliver::Hook::default());
-        let shared = Arc::new(Shared { places, token, forge, apps, hook });
-        let routes = api::routes(&shared).merge(apps::routes()).merge(pages::routes(&shared));
+        let devices = devices::Devices::default();
+        let shared = Arc::new(Shared { places, token, forge, apps, devices, hook });
+        let routes = api::routes(&shared).merge(apps::routes()).merge(devices::routes()).merge(pages::routes(&shared));
         let router = routes.fallback(nothing).with_state(Arc::clone(&shared));
         let habits = Habits { kept: &["/repos/", "/app/"], prefix: "/api/v3" };
         let server = Server::serve(listener, router, Exchanges::default(), habits)?;
@@ -241,6 +244,19 @@ impl GithubLookalike {
         account(who)?;
         let (title, body) = (Some(title.to_owned()), Some(body.to_owned()));
         self.shared.forge.edit(number, title, body, None).map_err(|error| told(number, error))
+    }
+
+    /// Somebody types the newest code that a program asked for.
+    ///
+    /// # Errors
+    /// When nobody here is called so.
+    pub fn types_code(&self, who: &str) -> Result<(), PlayError> {
+        self.shared.devices.types_code(who)
+    }
+
+    /// All tokens of people are worth nothing from now on.
+    pub fn revoke_people(&self) {
+        self.shared.devices.revoke();
     }
 
     /// From now on a merge needs so many approving reviews (405 otherwise); 0 lifts it.

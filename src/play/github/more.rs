@@ -329,7 +329,29 @@ async fn rules(State(shared): Held, Path((_, _, _)): Of<String>) -> Response {
             );
             rule
         });
-        Ok(Json(json!(queue.into_iter().collect::<Vec<_>>())).into_response())
+        let with = |kind: &str, parameters: Value| {
+            let mut rule = rule(kind);
+            put(&mut rule, "parameters", parameters);
+            rule
+        };
+        let wanted = shared.forge.wanted_reviews();
+        let reviews = (wanted > 0).then(|| {
+            with(
+                "pull_request",
+                json!({"required_approving_review_count": wanted, "dismiss_stale_reviews_on_push": false,
+                "require_code_owner_review": false, "require_last_push_approval": false,
+                "required_review_thread_resolution": false}),
+            )
+        });
+        let checks: Vec<Value> = kept.required.iter().map(|name| json!({"context": name})).collect();
+        let checks = (!checks.is_empty()).then(|| {
+            with(
+                "required_status_checks",
+                json!({"required_status_checks": checks, "strict_required_status_checks_policy": false}),
+            )
+        });
+        let all: Vec<Value> = queue.into_iter().chain(reviews).chain(checks).collect();
+        Ok(Json(json!(all)).into_response())
     })
     .await
 }

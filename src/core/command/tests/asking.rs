@@ -9,8 +9,13 @@ fn asks(command: &Command) -> String {
         Ok(Asked::Set(fields)) => {
             fields.iter().map(|(field, value)| format!("{field}={value}")).collect::<Vec<_>>().join(" ")
         }
-        Ok(Asked::Restore { fields, to }) => {
-            let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+        Ok(Asked::Revert { what }) => format!("revert {what}"),
+        Ok(Asked::Resume { fields }) => {
+            format!("resume {}", fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }
+        Ok(Asked::Restore { fields, to, also, pause }) => {
+            let fields: Vec<String> = fields.iter().chain(&also).map(ToString::to_string).collect();
+            assert_eq!(pause.to_string(), "1d");
             format!(
                 "restore {} to {}",
                 fields.join(" "),
@@ -40,6 +45,15 @@ fn changes_carry_typed_values_and_subjects_read_as_a_sentence() {
             "/rollback checkout prod-eu to v1.2.3",
             "restore image_tag image_digest to v1.2.3",
             "rollback checkout in prod-eu to=v1.2.3",
+        ),
+        ("/revert ABCDEF1", "revert abcdef1", "revert what=abcdef1"),
+        ("/revert #12 checkout prod-eu", "revert #12", "revert checkout in prod-eu what=#12"),
+        ("/revert https://h/a/b/pull/12/files checkout prod-eu", "revert #12", "revert checkout in prod-eu what=#12"),
+        ("/resume checkout prod-eu", "resume image_tag image_digest", "resume checkout in prod-eu"),
+        (
+            "/rollback checkout prod-eu also=colour",
+            "`rollback` cannot restore `colour`, which is no field. Name fields such as `replicas`, `env.NAME` or `config.KEY`.",
+            "rollback checkout in prod-eu",
         ),
         (
             "/status checkout",

@@ -18,9 +18,13 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
             "/audit [service] [environment] [person] [within=4h] [page=N] [text=...]",
             "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]",
             "/help [command]",
-            "/rollback <service> <environment> [to=TAG] [reason=...]",
+            "/link",
+            "/resume <service> <environment> [reason=...]",
+            "/revert <what> [service] [environment] [reason=...]",
+            "/rollback <service> <environment> [to=TAG] [also=...] [pause=4h] [reason=...]",
             "/scale <service> <environment> <replicas> [reason=...]",
             "/status [service] [environment]",
+            "/unlink",
         ]
     );
 }
@@ -59,7 +63,7 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
         ),
         (
             "flow: status\noptions:\n  size: { type: txt }",
-            "5:17: `options.size.type`: found `txt`, expected `service`, `environment`, `image_tag`, `image_digest`, `integer`, `duration`, `text`, `boolean`, `person`, `choice` or `command`. Did you mean `text`?",
+            "5:17: `options.size.type`: found `txt`, expected `service`, `environment`, `image_tag`, `image_digest`, `integer`, `duration`, `text`, `boolean`, `person`, `choice`, `command` or `commit`. Did you mean `text`?",
         ),
         (
             "flow: status\noptions:\n  size: { type: text, min: 3 }",
@@ -157,7 +161,7 @@ fn a_file_replaces_the_built_in_command_of_its_name() {
     let text = "name: status\nsummary: Mine\nflow: status\n";
     let commands = Commands::builtin().unwrap().with([Definition::parse(text, "status.yaml").unwrap()]);
     let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
-    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 6, "{usage:?}");
+    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 10, "{usage:?}");
 }
 
 fn names(list: &Json) -> Vec<&str> {

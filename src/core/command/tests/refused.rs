@@ -209,7 +209,7 @@ fn rollback_is_refused_with_a_remedy() {
 /rollback checkout prod-eu login is broken
   That can be read in two ways. Send the one you mean: `/rollback service=checkout environment=prod-eu to=login reason="is broken"` or `/rollback service=checkout environment=prod-eu reason="login is broken"`.
 /rollback checkout
-  `rollback` needs `environment`. Write `/rollback <service> <environment> [to=TAG] [reason=...]`.
+  `rollback` needs `environment`. Write `/rollback <service> <environment> [to=TAG] [also=...] [pause=4h] [reason=...]`.
 /rollback checkout prod
   `prod` is a group of environments; a command on a whole group is not supported yet. Name one of its environments: `prod-eu` or `prod-us`.
 /rollback checkout prod-eu :bad

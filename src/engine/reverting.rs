@@ -1,0 +1,233 @@
+//! Undoing one commit, whoever made it, and giving back what a rollback held off.
+
+use std::sync::Arc;
+
+use super::{
+    Inner, Repository,
+    effects::Trouble,
+    facts::{self, Of},
+    outside,
+};
+use crate::{
+    core::{
+        change::{self, Aside, Exact, Held, How, PlanRefusal, Planned, Side, SourceFile, Then, Versions},
+        decide::Words,
+        names::{CommitId, Environment, Field, RepoPath, RequestId, Service, Target},
+        request::Request,
+        rules::Rules,
+    },
+    forge::State as Proposed,
+    git::Changed,
+};
+
+/// The one target that a commit changed, among those that are named.
+pub(super) async fn target(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    what: &str,
+    (service, environment): (Option<&Service>, Option<&Environment>),
+) -> Result<Target, Words> {
+    let mut commits = Vec::new();
+    for home in inner.reach.repositories() {
+        commits.extend(find(inner, rules, what, home).await.map(|changed| (home, changed)));
+    }
+    let Some((_, first)) = commits.first() else { return Err(unknown(what)) };
+    let id = first.commit.id.short();
+    let all = outside::targets(rules);
+    let is_meant = |target: &Target| {
+        service.is_none_or(|name| *name == target.service) && environment.is_none_or(|name| *name == target.environment)
+    };
+    let holds = |target: &&Target| {
+        let (Some(place), Ok(home)) = (rules.place_of(target), inner.home(rules, target)) else { return false };
+        let mut here = commits.iter().filter(|(other, _)| other.name == home.name);
+        here.any(|(_, changed)| changed.files.iter().any(|path| path.is_within(&place)))
+    };
+    let mut found: Vec<&Target> = all.iter().filter(|target| is_meant(target)).filter(holds).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(only), true) => Ok(only.clone()),
+        (None, _) => Err(Words::new(
+            format!("{id} changed nothing that levers move{}.", if service.is_some() { " there" } else { "" }),
+            "Undo it by hand in git.",
+        )),
+        (Some(last), false) => {
+            let each = found.into_iter().chain([last]);
+            let each = each.map(|target| format!("`/revert {what} {} {}`", target.service, target.environment));
+            let remedy = format!("Send one for each that is meant: {}.", each.collect::<Vec<_>>().join(", "));
+            Err(Words::new(format!("{id} changed several services or environments."), remedy))
+        }
+    }
+}
+
+fn unknown(what: &str) -> Words {
+    let text = format!("`{what}` is no one commit of the branch.");
+    Words::new(text, "Write the id of a commit that has landed, `#12` for its pull request, or a request's id.")
+}
+
+/// The commit of a repository that is meant, and what it changed.
+async fn find(inner: &Arc<Inner>, rules: &Rules, what: &str, home: &Repository) -> Option<Changed> {
+    let start = match (what.strip_prefix('#'), RequestId::parse(what)) {
+        (Some(number), _) => merged(inner, home, number.parse().ok()?).await?.to_string(),
+        (None, Ok(id)) => inner.request(&id).await?.commit()?.to_string(),
+        (None, Err(_)) => what.to_owned(),
+    };
+    let own = home.name == inner.reach.repository.name;
+    let tip = if own { Some(&rules.commit) } else { rules.commit_in(&home.name) };
+    home.mirror.changed_by(tip?, &start).await.ok().flatten()
+}
+
+/// The commit that a pull request became: of ours by the ledger, of others by the forge.
+async fn merged(inner: &Arc<Inner>, home: &Repository, number: u64) -> Option<CommitId> {
+    let ours = {
+        let book = inner.book.lock().await;
+        let is_it = |request: &&Request| {
+            let Some(course) = request.course() else { return false };
+            let is_here = inner.home_by(course).is_some_and(|other| other.name == home.name);
+            is_here && course.pull_request.as_ref().is_some_and(|proposed| proposed.number == number)
+        };
+        book.iter().rev().find(is_it).and_then(|request| request.commit().cloned())
+    };
+    if ours.is_some() {
+        return ours;
+    }
+    match home.forge.as_ref()?.pull_request(number).await.ok()?.state {
+        Proposed::Merged { commit } => commit,
+        Proposed::Open | Proposed::Closed => None,
+    }
+}
+
+/// Plans what undoes a commit in a target's files.
+pub(super) async fn revert(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Result<Result<Planned, Words>, Trouble> {
+    let Some(changed) = find(inner, of.rules, what, of.home).await else { return Ok(Err(unknown(what))) };
+    let (Some(parent), Some(place)) = (&changed.parent, of.rules.place_of(of.target)) else {
+        return Ok(Err(Words::new("The first commit cannot be undone.", "Change the files by hand in git.")));
+    };
+    let (inside, left): (Vec<RepoPath>, Vec<RepoPath>) =
+        changed.files.iter().cloned().partition(|path| path.is_within(&place));
+    let undone = match undone(of, (parent, &changed.commit.id), &inside).await? {
+        Ok(undone) => undone,
+        Err(words) => return Ok(Err(words)),
+    };
+    if undone.exact.is_empty() {
+        let text = format!("What {} changed in {} is undone already.", changed.commit.id.short(), of.target);
+        return Ok(Err(Words::new(text, "Nothing to do.")));
+    }
+    Ok(of
+        .exactly(None, &undone.exact, (&undone.files, &undone.then))
+        .map_err(|refusal| Words::new(format!("{refusal}."), refusal.remedy()))
+        .and_then(|mut planned| {
+            planned.plan.lines = lines(of, &planned)?;
+            planned.plan.aside = Some(Aside { left, ..Aside::default() });
+            Ok(planned)
+        }))
+}
+
+/// The edits that undo a commit, and the files that they need.
+struct Undone {
+    exact: Vec<Exact>,
+    files: Vec<SourceFile>,
+    then: Then,
+}
+
+async fn undone(
+    of: Of<'_>,
+    (parent, commit): (&CommitId, &CommitId),
+    paths: &[RepoPath],
+) -> Result<Result<Undone, Words>, Trouble> {
+    let (mirror, repository) = (&of.home.mirror, &of.home.name);
+    let mut undone = Undone { exact: Vec::new(), files: of.files.to_vec(), then: Then::new() };
+    let mut refused = Vec::new();
+    for path in paths {
+        let text = |file: Option<SourceFile>| file.map(|file| file.text);
+        let before = text(mirror.file(parent, path).await?);
+        let after = text(mirror.file(commit, path).await?);
+        let now = mirror.file(of.base, path).await?;
+        let file = Versions {
+            path,
+            before: before.as_deref(),
+            after: after.as_deref(),
+            now: now.as_ref().map(|file| file.text.as_str()),
+        };
+        match change::undo(repository, parent, file) {
+            Ok(exact) => undone.exact.extend(exact),
+            Err(PlanRefusal::ChangedSince { places }) => refused.push(places),
+            Err(refusal) => return Ok(Err(Words::new(format!("{refusal}."), refusal.remedy()))),
+        }
+        if undone.files.iter().all(|known| known.path != *path) {
+            undone.files.extend(now);
+        }
+        undone.then.insert(path.clone(), before);
+    }
+    if refused.is_empty() {
+        return Ok(Ok(undone));
+    }
+    let refusal = PlanRefusal::ChangedSince { places: refused.join(", ") };
+    Ok(Err(Words::new(format!("{refusal}."), refusal.remedy())))
+}
+
+/// What undoing means for the target's fields, for people and policies. Sensitive values are not for our ledger.
+fn lines(of: Of<'_>, planned: &Planned) -> Result<Vec<change::Line>, Words> {
+    let mut after: Vec<SourceFile> = of.files.to_vec();
+    for (path, text) in &planned.after {
+        after.retain(|file| file.path != *path);
+        after.extend(text.iter().map(|text| SourceFile {
+            path: path.clone(),
+            text: text.clone(),
+            blob: String::new(),
+        }));
+    }
+    let lines = outside::changed_fields(of.rules, of.target, (of.files, &after));
+    match lines.iter().find(|line| of.rules.catalog.is_sensitive(&line.field)) {
+        Some(line) => Err(Words::new(
+            format!("That commit changed `{}`, whose value is not to be recorded.", line.field),
+            "Undo it by hand, in a reviewed commit.",
+        )),
+        None => Ok(lines),
+    }
+}
+
+/// Plans what gives a target's fields back to their automation.
+pub(super) async fn resume(
+    inner: &Arc<Inner>,
+    of: Of<'_>,
+    fields: &[Field],
+) -> Result<Result<Planned, Words>, Trouble> {
+    let (repository, mirror) = (&of.home.name, &of.home.mirror);
+    let found = |field: &Field| change::locate(field, &facts::locator(of.rules, of.target, field), of.files).ok();
+    let bindings = fields.iter().filter_map(found);
+    let markers: Vec<Held> = bindings.flat_map(|at| change::given_back(repository, &at, of.files)).collect();
+    let mut resumed: Vec<String> = markers.iter().map(|held| held.what.clone()).collect();
+    let mut exact: Vec<Exact> = markers.into_iter().flat_map(|held| held.exact).collect();
+    let mut files = of.files.to_vec();
+    for one in taken(inner, of.target).await {
+        let path = &one.edit.path;
+        if files.iter().all(|file| file.path != *path) {
+            files.extend(mirror.file(of.base, path).await?);
+        }
+        let text = files.iter().find(|file| file.path == *path).map(|file| file.text.as_str());
+        let is_new = exact.iter().all(|other| (&other.edit.path, &other.edit.yaml_path) != (path, &one.edit.yaml_path));
+        if is_new && one.stands(text, Side::Old) {
+            resumed.push(format!("Argo CD's Image Updater by {}", one.place()));
+            exact.push(one);
+        }
+    }
+    resumed.dedup();
+    if exact.is_empty() {
+        let text = format!("Nothing that Leverframe holds off is held off for {}.", of.target);
+        return Ok(Err(Words::new(text, "Nothing to do.")));
+    }
+    let planned = of.exactly(None, &exact, (&files, &Then::new()));
+    Ok(planned.map_err(|refusal| Words::new(format!("{refusal}."), refusal.remedy())).map(|mut planned| {
+        planned.plan.aside = Some(Aside { resumed, ..Aside::default() });
+        planned
+    }))
+}
+
+/// What gives back the values by which rollbacks of a target held automation off, newest first.
+async fn taken(inner: &Arc<Inner>, target: &Target) -> Vec<Exact> {
+    let book = inner.book.lock().await;
+    let landed = book.iter().rev().filter(|request| request.opened.target == *target && request.commit().is_some());
+    let plans = landed.filter_map(|request| Some(&request.course()?.plan));
+    let pauses = plans.filter(|plan| plan.aside.as_ref().is_some_and(|aside| !aside.paused.is_empty()));
+    let values = pauses.flat_map(|plan| &plan.exact).filter(|one| one.how == How::Value);
+    values.filter_map(Exact::inverted).collect()
+}

@@ -1,0 +1,199 @@
+//! The versions that a target had, by git's history and the ledger's requests together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::CHOICES;
+use crate::{
+    core::{
+        change::{self, Binding, Health, Past, SourceFile},
+        command,
+        names::{CommitId, Field, PersonId, RepoPath, RequestId},
+        request::{Ending, State},
+        rules::Rules,
+    },
+    engine::{
+        Inner,
+        effects::Trouble,
+        facts::{self, Of},
+    },
+    git::{CommitSummary, REQUEST_TRAILER},
+};
+
+/// How many commits back versions are looked for.
+const COMMITS: usize = 500;
+/// How many of those may have the version elsewhere than now, so that it is looked for anew.
+const ELSEWHERE: usize = 100;
+
+/// A version, where it stood and until when.
+pub(super) struct Version {
+    pub(super) past: Past,
+    /// Where the image is pinned by one.
+    pub(super) digest: Option<String>,
+    pub(super) binding: Binding,
+    /// The newest commit that had it.
+    pub(super) last: CommitId,
+}
+
+/// Where the version stands now.
+pub(super) struct Places {
+    pub(super) tag: Binding,
+    pub(super) digest: Option<Binding>,
+}
+
+/// The versions of a target, newest first, each once, the present one first.
+pub(super) async fn versions(inner: &Arc<Inner>, of: Of<'_>, places: &Places) -> Result<Vec<Version>, Trouble> {
+    let mut reader = Reader { inner, of, places, elsewhere: 0 };
+    let known = known_versions(inner, of).await;
+    let mut versions: Vec<Version> = Vec::new();
+    // The version of the commit before, and its place among the versions where it is not an older turn of one of them.
+    let mut last: Option<(String, Option<usize>)> = None;
+    for commit in commits(of, places).await? {
+        let Some((version, digest, binding)) = reader.read(&commit.id).await? else { continue };
+        let past = known.past(of.rules, &version, &commit);
+        if let Some((_, place)) = last.as_ref().filter(|(last, _)| *last == version) {
+            // It was there before that commit, too, so it came by this one.
+            if let Some(newer) = place.and_then(|place| versions.get_mut(place)) {
+                newer.past = past;
+            }
+            continue;
+        }
+        if versions.len() > CHOICES {
+            break;
+        }
+        let is_new = versions.iter().all(|other| other.past.version != version);
+        last = Some((version, is_new.then_some(versions.len())));
+        if is_new {
+            versions.push(Version { past, digest, binding, last: commit.id });
+        }
+    }
+    Ok(versions)
+}
+
+/// The commits that may have changed the version, newest first: of the target's directory, and of a file elsewhere.
+async fn commits(of: Of<'_>, places: &Places) -> Result<Vec<CommitSummary>, Trouble> {
+    let (mirror, base) = (&of.home.mirror, of.base);
+    let mut commits: Vec<CommitSummary> = Vec::new();
+    let place = of.rules.place_of(of.target);
+    let outside = |path: &RepoPath| place.as_ref().is_none_or(|place| !path.is_within(place));
+    if let Some(place) = &place {
+        commits = mirror.history(base, place, COMMITS).await?;
+    }
+    if outside(&places.tag.file) {
+        let more = mirror.history(base, &places.tag.file, COMMITS).await?;
+        let unknown: Vec<_> = more.into_iter().filter(|one| commits.iter().all(|other| other.id != one.id)).collect();
+        commits.extend(unknown);
+        commits.sort_by_key(|commit| std::cmp::Reverse(commit.time));
+    }
+    Ok(commits)
+}
+
+/// Reads the version off commits.
+struct Reader<'r> {
+    inner: &'r Arc<Inner>,
+    of: Of<'r>,
+    places: &'r Places,
+    elsewhere: usize,
+}
+
+impl Reader<'_> {
+    /// The version of a commit, its digest, and where they stood.
+    async fn read(&mut self, commit: &CommitId) -> Result<Option<(String, Option<String>, Binding)>, Trouble> {
+        let Places { tag, digest } = self.places;
+        if tag.presence == change::Presence::There
+            && let Some(file) = self.of.home.mirror.file(commit, &tag.file).await?
+            && let Ok(Some(version)) = change::value_at(tag, &file.text)
+        {
+            let digest = digest.as_ref().and_then(|digest| change::value_at(digest, &file.text).ok().flatten());
+            return Ok(Some((version, digest, self.at(tag, &file))));
+        }
+        self.elsewhere += 1;
+        if self.elsewhere > ELSEWHERE {
+            return Ok(None);
+        }
+        let files = facts::files(self.inner, self.of.rules, commit, self.of.target).await?;
+        let find = |field: Field| {
+            let binding =
+                change::locate(&field, &facts::locator(self.of.rules, self.of.target, &field), &files).ok()?;
+            let file = files.iter().find(|file| file.path == binding.file)?;
+            Some((change::value_at(&binding, &file.text).ok().flatten()?, binding))
+        };
+        let digest = digest.as_ref().and_then(|_| find(Field::ImageDigest)).map(|(digest, _)| digest);
+        Ok(find(Field::ImageTag).map(|(version, binding)| (version, digest, binding)))
+    }
+
+    /// The same place in another commit's file, where it may hold another image.
+    fn at(&self, tag: &Binding, file: &SourceFile) -> Binding {
+        let Of { rules, target, .. } = self.of;
+        match &tag.form {
+            change::Form::ImageOf { .. } => {
+                let files = std::slice::from_ref(file);
+                let found = change::locate(&Field::ImageTag, &facts::locator(rules, target, &Field::ImageTag), files);
+                found.ok().filter(|found| found.yaml_path == tag.yaml_path).unwrap_or_else(|| tag.clone())
+            }
+            change::Form::Value
+            | change::Form::Text
+            | change::Form::Like
+            | change::Form::TagOf
+            | change::Form::After(_) => tag.clone(),
+        }
+    }
+}
+
+/// What the ledger's requests tell of a target's versions.
+#[derive(Default)]
+pub(super) struct KnownVersions {
+    /// Seen live.
+    live: BTreeSet<String>,
+    /// Rolled back from, and not asked for again since: nobody who rolls back again means these.
+    pub(super) left: BTreeSet<String>,
+    /// Who asked for each request, and how it went.
+    requests: BTreeMap<RequestId, (Option<PersonId>, Health)>,
+}
+
+impl KnownVersions {
+    fn past(&self, rules: &Rules, version: &str, commit: &CommitSummary) -> Past {
+        let marked = commit.trailers.iter().find(|(name, _)| name == REQUEST_TRAILER);
+        let request = marked.and_then(|(_, id)| self.requests.get(&RequestId::parse(id).ok()?));
+        let author =
+            || rules.catalog.people().find(|person| person.name == commit.author).map(|person| person.id.clone());
+        let health = match request.map(|(_, health)| *health) {
+            _ if self.left.contains(version) => Health::NotHealthy,
+            Some(Health::NotHealthy) => Health::NotHealthy,
+            _ if self.live.contains(version) => Health::Healthy,
+            Some(health) => health,
+            None => Health::Unknown,
+        };
+        let by = request.map_or_else(author, |(person, _)| person.clone());
+        Past { version: version.to_owned(), commit: commit.id.clone(), at: commit.time, by, health }
+    }
+}
+
+pub(super) async fn known_versions(inner: &Arc<Inner>, of: Of<'_>) -> KnownVersions {
+    let book = inner.book.lock().await;
+    let mut known = KnownVersions::default();
+    // By age: ids sort by it.
+    for request in book.iter().filter(|request| &request.opened.target == of.target && request.commit().is_some()) {
+        let health = match &request.state {
+            State::Over { ending: Ending::Live { .. }, .. } => Health::Healthy,
+            State::Over { ending: Ending::NotLive { .. }, .. } => Health::NotHealthy,
+            State::Planning | State::Deciding(_) | State::Landing(_) | State::Following(..) | State::Over { .. } => {
+                Health::Unknown
+            }
+        };
+        known.requests.insert(request.id.clone(), (request.requester.person.clone(), health));
+        let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
+        let Some(line) = lines.iter().find(|line| line.field == Field::ImageTag) else { continue };
+        if request.was_live() {
+            known.live.insert(line.new.clone());
+        }
+        known.left.remove(&line.new);
+        let action = of.rules.commands.get(&request.opened.command).map(|definition| &definition.action);
+        if let Some(command::Action::Change(command::Change::Restore { .. } | command::Change::Revert(_))) = action {
+            known.left.extend(line.old.clone());
+        }
+    }
+    known
+}
