@@ -43,7 +43,8 @@ fn engine(folder: &std::path::Path) -> Engine {
     };
     let net = Outgoing::new(&Tls::default()).unwrap();
     let mirror = Mirror::open(source, net.client().clone(), tokio::runtime::Handle::current()).unwrap();
-    let repository = Repository { name, branch: "main".to_owned(), mirror, forge: None, page: None };
+    let repository =
+        Repository { name, url: String::new(), branch: "main".to_owned(), mirror, forge: None, page: None };
     let reach = Reach { repository, clusters: BTreeMap::new(), chats: Chats::default() };
     let ledger = Ledger::open(&folder.join("ledger"), clock::now()).unwrap().ledger;
     let engine = Engine::new(reach, ledger, Tasks::default()).unwrap();

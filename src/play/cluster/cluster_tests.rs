@@ -23,6 +23,8 @@ async fn scene() -> Scene {
     let cluster = ClusterLookalike::start(ClusterOptions {
         name: "prod".into(),
         repository: demo.clone(),
+        url: "https://git.example.com/acme/deployments.git".into(),
+        reconciler: ReconcilerKind::ArgoCd,
         token: Secret::new("kube"),
         step: Duration::from_millis(2),
         pulse: Pulse::default(),
