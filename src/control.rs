@@ -13,7 +13,7 @@ use tokio::{
     net::{UnixListener, UnixStream},
 };
 
-use crate::{clock, core::entry::Actor, core::names::PersonId, engine::Engine, tasks::Tasks};
+use crate::{clock, core::entry::Actor, core::names::PersonId, engine::Engine, ledger::Anchor, tasks::Tasks};
 
 /// No question is longer.
 const LONGEST: u64 = 64 * 1024;
@@ -138,6 +138,16 @@ async fn answer(engine: &Engine, question: &Value) -> Value {
             let actor = Actor { person: None, account: None, via: "terminal".to_owned() };
             match engine.erase(&person, actor, clock::now()).await {
                 Ok(erased) => json!({ "ok": true, "texts": erased.texts }),
+                Err(error) => refusal(&error.to_string(), &error.remedy()),
+            }
+        }
+        ("audit.accept-gap", _) => {
+            let actor = Actor { person: None, account: None, via: "terminal".to_owned() };
+            match engine.ledger().accept_gap(text("reason"), actor, clock::now()).await {
+                Ok(anchors) => {
+                    let told = |one: Anchor| format!("{}, made of {} entries", one.found, one.head.size);
+                    json!({ "ok": true, "given_up": anchors.into_iter().map(told).collect::<Vec<_>>() })
+                }
                 Err(error) => refusal(&error.to_string(), &error.remedy()),
             }
         }

@@ -16,6 +16,7 @@ pub mod git;
 pub mod ledger;
 pub mod net;
 pub mod play;
+pub mod registry;
 pub mod secret;
 pub mod tasks;
 pub mod web;

@@ -3,6 +3,7 @@
 //! that bring their own requests (GitHub, Kubernetes), with the address and the token put in here.
 //! It does not retry: what is safe to send twice is known only to the caller.
 
+pub mod look;
 pub mod relay;
 
 use std::{

@@ -25,6 +25,7 @@ use crate::{
         names::RequestId,
     },
     engine::{Engine, Said, Typed},
+    ledger::ship::Status,
     secret::Secret,
     tasks::Tasks,
 };
@@ -32,6 +33,7 @@ use crate::{
 mod dashboard;
 mod discord;
 mod github;
+mod metrics;
 mod refused;
 mod registration;
 
@@ -60,6 +62,8 @@ struct Edge {
     discord: Option<DiscordEdge>,
     /// What signs GitHub's webhooks.
     webhook_secret: Option<Secret>,
+    /// How shipping the ledger goes, where it is shipped.
+    shipping: Option<Status>,
     tasks: Tasks,
     refusals: refused::Refusals,
 }
@@ -73,12 +77,15 @@ pub struct Edges {
     pub discord: Option<DiscordEdge>,
     /// What signs GitHub's webhooks.
     pub webhook_secret: Option<Secret>,
+    /// How shipping the ledger goes, where it is shipped.
+    pub shipping: Option<Status>,
 }
 
 /// The routes. Without a platform, or without a secret for GitHub's webhooks, theirs are 404.
 pub fn router(engine: Engine, edges: Edges, tasks: Tasks) -> Router {
-    let Edges { slack, discord, webhook_secret } = edges;
-    let edge = Arc::new(Edge { engine, slack, discord, webhook_secret, tasks, refusals: refused::Refusals::default() });
+    let Edges { slack, discord, webhook_secret, shipping } = edges;
+    let refusals = refused::Refusals::default();
+    let edge = Arc::new(Edge { engine, slack, discord, webhook_secret, shipping, tasks, refusals });
     Router::new()
         .route("/slack/commands", post(slack_command))
         .route("/slack/interactions", post(slack_interaction))
@@ -86,6 +93,7 @@ pub fn router(engine: Engine, edges: Edges, tasks: Tasks) -> Router {
         .route("/github/webhooks", post(github::webhook))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::page))
         .route("/", get(dashboard::page))
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(edge)

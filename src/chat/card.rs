@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::core::{
     change::{Line, SHOWN_LINES},
-    decide::sentence,
+    decide::{TagSeen, sentence},
     entry::Actor,
     request::{Course, Ending, Request, State, Way},
 };
@@ -301,6 +301,10 @@ fn notes(request: &Request, links: Links<'_>) -> Vec<Vec<Span>> {
             vec![text(format!("Not done: {} ({})", undone.what.words(), undone.why.trim_end_matches('.')))]
         }));
         notes.push(vec![text("Change "), Span::Code(course.plan.digest.short().to_owned())]);
+    }
+    if let Some(TagSeen::Unseen { why }) = &request.opened.tag {
+        let why = why.trim_end_matches('.');
+        notes.push(vec![text(format!("Whether the registry has this version could not be checked: {why}"))]);
     }
     notes.extend(whole_diff(request, links));
     if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {

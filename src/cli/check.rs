@@ -13,8 +13,9 @@ use super::{
 use crate::{
     config::Config,
     core::{
+        change::Beside,
         names::{Environment, Field, Target},
-        rules::Rules,
+        rules::{Elsewhere, Rules},
     },
 };
 
@@ -50,6 +51,7 @@ impl Check {
         let checkout = Checkout::open(&repo)?;
         let rules = checkout.rules()?;
         notices(&rules, config.as_ref())?;
+        let rules = here(rules, config.as_ref())?;
         environments(&rules)?;
         targets(&checkout, &rules, if self.all { Show::All } else { Show::Summary })
     }
@@ -81,6 +83,19 @@ fn notices(rules: &Rules, config: Option<&Config>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Of the environments those in this repository, as far as the configuration tells; the others are named.
+fn here(rules: Rules, config: Option<&Config>) -> Result<Rules, Failure> {
+    let Some(config) = config else { return Ok(rules) };
+    let own = Some(config.repositories.catalog.0.clone());
+    let rules = rules.among(Elsewhere { own, others: BTreeMap::new() });
+    for environment in rules.catalog.environments() {
+        if let Some(other) = rules.other_repository(&environment.name) {
+            say(format!("`{}` is in the repository `{other}`, which is not looked into here.", environment.name))?;
+        }
+    }
+    Ok(rules)
+}
+
 fn environments(rules: &Rules) -> Result<(), Failure> {
     let mut table = vec![["environment", "path", "landing", "cluster", "approvals"].map(str::to_owned)];
     for row in rules.catalog.table() {
@@ -108,19 +123,22 @@ fn environments(rules: &Rules) -> Result<(), Failure> {
 /// Where each lever of each target would put its hand, and below it what is in the way of some.
 fn targets(checkout: &Checkout, rules: &Rules, show: Show) -> Result<Ended, Failure> {
     let (mut levers, mut found) = (Vec::new(), Findings::default());
-    for (service, environments) in &rules.services {
-        for environment in environments {
-            let target = Target { service: service.clone(), environment: environment.clone() };
-            let files = checkout.target(rules, &target)?;
-            for field in [Field::ImageTag, Field::Replicas] {
-                let lever = Lever::look(rules, &target, field, &files);
-                found.add(&lever);
-                levers.push(lever);
-            }
+    let named = rules.services.iter().flat_map(|(service, environments)| {
+        environments.iter().map(|environment| Target { service: service.clone(), environment: environment.clone() })
+    });
+    let files = named.map(|target| Ok((target.clone(), checkout.target(rules, &target)?)));
+    let by_target = files.collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    for (target, files) in &by_target {
+        let others = rules.beside(target).into_keys();
+        let read = |other: &Target| Some(Beside { target: other.clone(), files: by_target.get(other)?.clone() });
+        let beside: Vec<Beside> = others.filter_map(read).collect();
+        for field in [Field::ImageTag, Field::Replicas] {
+            let lever = Lever::look(rules, target, field, (files, &beside));
+            found.add(&lever);
+            levers.push(lever);
         }
     }
     found.twice(rules);
-    found.shared(&levers);
     match show {
         Show::All => all(&levers)?,
         Show::Summary if levers.len() <= 2 * FEW => all(&levers)?,

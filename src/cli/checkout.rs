@@ -7,7 +7,7 @@ use std::{
 
 use super::Failure;
 use crate::core::{
-    change::{SourceFile, gathered},
+    change::{Beside, SourceFile, gathered},
     names::{CommitId, RepoPath, Target},
     rules::Rules,
 };
@@ -74,6 +74,12 @@ impl Checkout {
         let Some(place) = rules.place_of(target) else { return Ok(Vec::new()) };
         let own = self.files(|path| path.is_within(&place))?;
         gathered(&place, own, &mut |path| Ok(self.files(|one| one == path)?.pop()))
+    }
+
+    /// The targets beside one, whose values its files may hold, too.
+    pub(super) fn beside(&self, rules: &Rules, target: &Target) -> Result<Vec<Beside>, Failure> {
+        let others = rules.beside(target).into_keys();
+        others.map(|other| Ok(Beside { target: other.clone(), files: self.target(rules, other)? })).collect()
     }
 
     fn files(&self, wanted: impl Fn(&RepoPath) -> bool) -> Result<Vec<SourceFile>, Failure> {

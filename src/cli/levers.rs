@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Failure, plan::place, say};
 use crate::{
     core::{
-        change::{Binding, LocateRefusal, PlanRefusal, SourceFile},
+        change::{Beside, Binding, LocateRefusal, PlanRefusal, SourceFile},
         names::{CommandName, ConnectionName, Field, Target},
         rules::Rules,
     },
@@ -53,9 +53,10 @@ enum Fault {
 }
 
 impl Lever {
-    pub(super) fn look(rules: &Rules, target: &Target, field: Field, files: &[SourceFile]) -> Self {
-        let place = place(rules, target, &field, files).ok();
-        let fault = fault(rules, target, &field, files);
+    /// `at`: the files of the target, and the targets beside it.
+    pub(super) fn look(rules: &Rules, target: &Target, field: Field, at: (&[SourceFile], &[Beside])) -> Self {
+        let place = place(rules, target, &field, at.0).ok();
+        let fault = fault(rules, target, &field, at);
         Self { target: target.clone(), field, place, fault }
     }
 
@@ -70,11 +71,11 @@ impl Lever {
 }
 
 /// Found by planning a value that nobody has.
-fn fault(rules: &Rules, target: &Target, field: &Field, files: &[SourceFile]) -> Option<Fault> {
+fn fault(rules: &Rules, target: &Target, field: &Field, at: (&[SourceFile], &[Beside])) -> Option<Fault> {
     let value = if *field == Field::Replicas { Value::from(8_191) } else { Value::from("leverframe-check") };
     let (name, command) = (ConnectionName::parse("deployments").ok()?, CommandName::parse("deploy").ok()?);
     let set = BTreeMap::from([(field.clone(), value)]);
-    match engine::plan_set(&name, rules, (&command, target, &rules.commit), &set, files) {
+    match engine::plan_set(&name, rules, (&command, target, &rules.commit), &set, at) {
         Ok(_) | Err(PlanRefusal::Already { .. }) => None,
         Err(refusal) if matches!(refusal, PlanRefusal::Place(LocateRefusal::NotFound { .. })) => {
             Some(Fault::Absent(refusal))
@@ -119,21 +120,6 @@ impl Findings {
         }
     }
 
-    /// Two targets with a field at one place change each other, whatever the landing of each.
-    pub(super) fn shared(&mut self, levers: &[Lever]) {
-        let mut seen: BTreeMap<(String, String), &Target> = BTreeMap::new();
-        for lever in levers {
-            let Some((binding, _)) = &lever.place else { continue };
-            let key = (binding.file.to_string(), format!("{} {}", binding.document, binding.yaml_path));
-            if let Some(other) = seen.insert(key, &lever.target) {
-                self.notes.push(format!(
-                    "warning: {other} and {} have `{}` at one place, {binding}: a change of one is a change of both. Give each a file of its own, and name it in the environment's `path`.",
-                    lever.target, lever.field
-                ));
-            }
-        }
-    }
-
     pub(super) fn is_red(&self) -> bool {
         !self.red.is_empty()
     }
@@ -143,9 +129,7 @@ impl Findings {
             say("")?;
         }
         self.red.iter().try_for_each(|said| say(format!("{RED}: {said}")))?;
-        for said in &self.notes {
-            say(if said.starts_with("warning: ") { said.clone() } else { format!("{NOTE}: {said}") })?;
-        }
+        self.notes.iter().try_for_each(|said| say(format!("{NOTE}: {said}")))?;
         for (field, absent) in &self.absent {
             if show == Show::All || absent.len() <= FEW {
                 absent.iter().try_for_each(|(_, said)| say(format!("{NOTE}: {said}")))?;

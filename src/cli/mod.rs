@@ -4,10 +4,13 @@ mod audit;
 mod check;
 mod checkout;
 mod cloned;
+mod doctor;
 mod init;
 mod levers;
+mod manifest;
 mod plan;
 mod play;
+mod recover;
 mod register;
 pub mod serve;
 mod table;
@@ -42,8 +45,18 @@ enum Command {
     Plan(plan::Plan),
     /// Validates configuration, catalog, policy and commands, and shows what each lever would move
     Check(check::Check),
+    /// Looks at every connection and permission, one line each with what to do
+    Doctor(ConfigFile),
     /// The ledger: show, verify, prove, export, reconcile, erase
     Audit(audit::Audit),
+    /// Writes the ledger into a folder, also while the server runs
+    Backup(recover::Backup),
+    /// Brings the ledger back on a machine without one, from a backup or from where it was shipped to
+    #[command(alias = "restore")]
+    Recover(recover::Recover),
+    /// What Slack and GitHub are told when an app is made there
+    #[command(subcommand)]
+    Manifest(manifest::Manifest),
     /// What a chat platform must know of the commands
     #[command(subcommand)]
     Register(register::Register),
@@ -84,7 +97,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Init(init) => init.run(),
         Command::Plan(plan) => plan.run(),
         Command::Check(check) => check.run(),
+        Command::Doctor(config) => doctor::run(&config),
         Command::Audit(audit) => audit.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Recover(recover) => recover.run(),
+        Command::Manifest(manifest) => manifest.run(),
         Command::Register(register) => register.run(),
     };
     match ended {

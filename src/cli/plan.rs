@@ -65,7 +65,8 @@ fn planned((repo, name): (&Path, &ConnectionName), words: &[String]) -> Result<O
         return Err(Failure::new("This command names no service and environment.", "Name both."));
     };
     let files = checkout.target(&rules, &target)?;
-    match engine::plan_set(name, &rules, (command.name(), &target, &rules.commit), &set, &files) {
+    let beside = checkout.beside(&rules, &target)?;
+    match engine::plan_set(name, &rules, (command.name(), &target, &rules.commit), &set, (&files, &beside)) {
         Ok(planned) => match forbidden_to_all(&rules, command.name(), &target, &planned.plan) {
             Some(denial) => Err(Failure::new(sentence(&denial.reason), denial.remedy)),
             None => Ok(Some(planned)),

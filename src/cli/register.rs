@@ -29,9 +29,14 @@ impl Register {
     }
 }
 
-async fn discord(config: &Config) -> Result<Ended, Failure> {
+/// The way out that a configuration asks for.
+pub(super) fn net(config: &Config) -> Result<Outgoing, Failure> {
     let pem = config.authorities.as_ref().map(|authorities| authorities.pem.clone().into_bytes());
-    let net = Outgoing::new(&Tls { ca_file: pem }).map_err(|error| Failure::new(&error, error.remedy()))?;
+    Outgoing::new(&Tls { ca_file: pem }).map_err(|error| Failure::new(&error, error.remedy()))
+}
+
+async fn discord(config: &Config) -> Result<Ended, Failure> {
+    let net = net(config)?;
     let Some(edge) = serve::discord(config, &net).map_err(Failure)? else {
         let remedy = "Add a `discord` section; `deploy/leverframe.example.yaml` shows one.";
         return Err(Failure::new("The configuration has no `discord` section.", remedy));
@@ -53,7 +58,7 @@ async fn discord(config: &Config) -> Result<Ended, Failure> {
 }
 
 /// The rules at the tip, read into a mirror of its own, so that a running server is not disturbed.
-async fn rules(config: &Config, net: &Outgoing) -> Result<Rules, Failure> {
+pub(super) async fn rules(config: &Config, net: &Outgoing) -> Result<Rules, Failure> {
     let failed = |what: &dyn std::fmt::Display, remedy: String| {
         Failure::new(format!("The repository cannot be read: {what}."), remedy)
     };

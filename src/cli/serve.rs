@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use tokio::{net::TcpListener, signal::unix};
 
-use super::{Ended, Failure, log, runtime, say};
+use super::{Ended, Failure, log, recover, runtime, say};
 use crate::{
     chat::{
         Chat, Chats,
@@ -19,14 +19,17 @@ use crate::{
     clock,
     cluster::Cluster,
     config::{
-        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RepositoryLogin, SlackTransport,
+        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RegistryLogin, RepositoryLogin,
+        SlackTransport,
     },
     control,
+    core::names::ConnectionName,
     engine::{Engine, Reach, Repository},
     forge::{App, ForgeError, GitHub, Login},
     git::{Credentials, Mirror, Renewal, SigningKey, Source},
-    ledger::{self, Ledger, LedgerError, Opened, Sizes, State},
+    ledger::{self, Ledger, LedgerError, Opened, Sizes, State, ship},
     net::{Outgoing, Tls, relay::Relay},
+    registry::{self, Registries},
     secret::Secret,
     tasks::Tasks,
     web::{self, DiscordEdge, Edges, SlackEdge},
@@ -108,11 +111,14 @@ pub async fn start(config: Config) -> Result<Running, String> {
     }
     let tasks = Tasks::default();
     let webhook_secret = config.github.as_ref().and_then(|github| github.webhook_secret.clone());
-    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret };
+    let shipping = config.ship_to.as_ref().map(|_| ship::Status::default());
+    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret, shipping };
     let reach = Reach {
         repository: repository(&config, &net)?,
+        others: others(&config, &net)?,
         clusters: clusters(&config, &net)?,
         chats: chats(&edges, &tasks),
+        registries: registries(&config, &net, &tasks),
     };
     let ledger = opened.ledger;
     if ledger.state() == State::Ready {
@@ -125,6 +131,9 @@ pub async fn start(config: Config) -> Result<Running, String> {
         tracing::warn!(%error, path = %path.display(), "no socket for terminals; `audit erase` works while this is stopped");
     }
     tasks.start(tend(ledger.clone(), tasks.clone()));
+    if let (Some(ship_to), Some(status)) = (&config.ship_to, &edges.shipping) {
+        tasks.start(ship::keep(ledger.clone(), recover::place(ship_to, &net), status.clone(), tasks.clone()));
+    }
     if let Some(discord) = &edges.discord {
         tasks.start(web::keep_registered(engine.clone(), discord.client.clone(), tasks.clone()));
         if matches!(config.discord, Some(config::Discord { transport: DiscordTransport::Gateway, .. })) {
@@ -227,6 +236,23 @@ fn chats(edges: &Edges, tasks: &Tasks) -> Chats {
 /// In words for whoever starts it, the remedy last.
 pub(super) fn repository(config: &Config, net: &Outgoing) -> Result<Repository, String> {
     let (name, repository) = &config.repositories.catalog;
+    opened(config, net, (name, repository))
+}
+
+/// The other repositories.
+fn others(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Repository>, String> {
+    let mut others = BTreeMap::new();
+    for (name, repository) in &config.repositories.others {
+        others.insert(name.clone(), opened(config, net, (name, repository))?);
+    }
+    Ok(others)
+}
+
+fn opened(
+    config: &Config,
+    net: &Outgoing,
+    (name, repository): (&ConnectionName, &config::Repository),
+) -> Result<Repository, String> {
     let key = repository.sign_with.as_ref().map(SigningKey::parse).transpose();
     let key = key.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
     let login = github_login(config, net)?;
@@ -266,7 +292,7 @@ fn credentials(repository: &config::Repository, login: Option<&Login>) -> Option
     }
 }
 
-fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
+pub(super) fn github_login(config: &Config, net: &Outgoing) -> Result<Option<Login>, String> {
     let Some(github) = &config.github else { return Ok(None) };
     let (id, installation, private_key) = match &github.auth {
         GitHubAuth::Token(token) => return Ok(Some(Login::Token(token.clone()))),
@@ -297,7 +323,27 @@ fn page(config: &Config, at: &config::GitHubRepository) -> Option<String> {
     Some(format!("{}://{host}{port}/{}/{}", api.scheme(), at.owner, at.name))
 }
 
-fn clusters(config: &Config, net: &Outgoing) -> Result<BTreeMap<crate::core::names::ConnectionName, Cluster>, String> {
+/// The registries that may be asked.
+pub(super) fn registries(config: &Config, net: &Outgoing, tasks: &Tasks) -> Registries {
+    let login = |login: &RegistryLogin| match login {
+        RegistryLogin::None => registry::Login::Nobody,
+        RegistryLogin::Password { username, password, from } => {
+            let renewal = from.clone().map(|file| registry::Renewal::new(move || config::read_again(&file)));
+            registry::Login::Password { username: username.clone(), password: password.clone(), renewal }
+        }
+    };
+    let access = |(host, registry): (&config::RegistryHost, &config::Registry)| {
+        let login = login(&registry.login);
+        let access = match &registry.api {
+            Some(api) => registry::Access { api: api.clone(), hub: None, login },
+            None => registry::Access::of_host(host.as_str(), login)?,
+        };
+        Some((host.to_string(), access))
+    };
+    Registries::new(net, config.registries.iter().filter_map(access).collect(), tasks.clone())
+}
+
+fn clusters(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Cluster>, String> {
     let mut clusters = BTreeMap::new();
     for (name, access) in &config.clusters {
         let ClusterAccess::Api { url, login } = access else { continue };

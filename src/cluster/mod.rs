@@ -4,6 +4,7 @@
 //! text.
 
 mod argocd;
+pub mod checkup;
 mod flux;
 mod reconciler;
 mod workload;

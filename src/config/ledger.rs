@@ -3,9 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
 use super::{Config, ConfigError, KEYS, Problems, reading::Reading, reference};
 use crate::{
-    core::located::{self, Fields, Node, Value},
+    core::located::{self, Fields, Node, Problem, Value},
     secret::Secret,
 };
 
@@ -18,6 +20,30 @@ pub struct LedgerSettings {
     pub origin: String,
     /// The key that signs them, where the configuration names one and it can be read.
     pub signing_key: Option<Secret>,
+    /// Where the ledger is shipped to as it grows.
+    pub ship_to: Option<ShipTo>,
+}
+
+/// A place outside this box for the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShipTo {
+    /// A folder, mounted from elsewhere.
+    Directory(PathBuf),
+    /// A bucket with the S3 API.
+    S3 {
+        /// The address of the API.
+        api: Url,
+        /// The region that requests are signed for.
+        region: String,
+        /// The bucket.
+        bucket: String,
+        /// What the names of our things begin with; may be empty.
+        prefix: String,
+        /// The id of the key.
+        access_key: String,
+        /// The key.
+        secret_key: Secret,
+    },
 }
 
 impl Config {
@@ -25,7 +51,12 @@ impl Config {
     pub fn ledger(&self) -> LedgerSettings {
         let host = self.public_url.as_ref().and_then(host);
         let origin = host.unwrap_or_else(|| format!("leverframe/{}", self.repositories.catalog.0));
-        LedgerSettings { data: self.data.clone(), origin, signing_key: self.signing_key.clone() }
+        LedgerSettings {
+            data: self.data.clone(),
+            origin,
+            signing_key: self.signing_key.clone(),
+            ship_to: self.ship_to.clone(),
+        }
     }
 
     /// Only the ledger's part, for those who read the ledger.
@@ -44,10 +75,10 @@ impl Config {
         let data = data.and_then(|node| reading.path(node));
         let host = fields.get("public_url").and_then(|node| host(&reading.web(node)?));
         let origin = host.unwrap_or_else(|| format!("leverframe/{}", catalog_repository(fields).unwrap_or("ledger")));
-        let signing_key = signing_key(fields, &mut reading);
+        let (signing_key, ship_to) = section(fields, &mut reading);
         reading.problems.retain(|problem| problem.key == "data" || problem.found.contains("`data`"));
         let missing = || Problems::new(&name, reading.problems);
-        Ok(LedgerSettings { data: data.ok_or_else(missing)?, origin, signing_key })
+        Ok(LedgerSettings { data: data.ok_or_else(missing)?, origin, signing_key, ship_to })
     }
 }
 
@@ -71,8 +102,63 @@ fn catalog_repository(fields: Fields<'_>) -> Option<&str> {
     found.map(|(key, _)| key.text.as_str())
 }
 
-/// `ledger.signing_key`.
-pub(super) fn signing_key(fields: Fields<'_>, reading: &mut Reading<'_>) -> Option<Secret> {
-    let ledger = fields.get("ledger")?.fields(&["signing_key"], &mut reading.problems);
-    reading.secret(ledger.get("signing_key")?)
+/// `ledger`: its key, and where it is shipped to.
+pub(super) fn section(fields: Fields<'_>, reading: &mut Reading<'_>) -> (Option<Secret>, Option<ShipTo>) {
+    let Some(node) = fields.get("ledger") else { return (None, None) };
+    let ledger = node.fields(&["signing_key", "ship_to"], &mut reading.problems);
+    let signing_key = ledger.get("signing_key").and_then(|node| reading.secret(node));
+    (signing_key, ledger.get("ship_to").and_then(|node| ShipTo::read(node, reading)))
+}
+
+impl ShipTo {
+    fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
+        let fields = node.fields(&["directory", "s3"], &mut reading.problems);
+        match (fields.get("directory"), fields.get("s3")) {
+            (Some(directory), None) => reading.path(directory).map(Self::Directory),
+            (None, Some(s3)) => Self::read_s3(s3, reading),
+            (None, None) => {
+                reading.problems.push(fields.missing("directory", "directory: /mnt/ledger"));
+                None
+            }
+            (Some(_), Some(s3)) => {
+                let found = "`s3` beside `directory`".to_owned();
+                let problem = s3.problem("one of the two", "Remove `directory` or `s3`.");
+                reading.problems.push(Problem { found, ..problem });
+                None
+            }
+        }
+    }
+
+    fn read_s3(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
+        let keys = ["api", "region", "bucket", "prefix", "access_key", "secret_key"];
+        let fields = node.fields(&keys, &mut reading.problems);
+        let api = fields.required("api", "api: https://s3.eu-west-1.amazonaws.com", &mut reading.problems);
+        let api = api.and_then(|node| reading.web(node));
+        let region = plain(fields.required("region", "region: eu-west-1", &mut reading.problems), reading);
+        let bucket = plain(fields.required("bucket", "bucket: acme-ledger", &mut reading.problems), reading);
+        let prefix = fields.get("prefix").map(|node| plain(Some(node), reading));
+        let access_key = fields.required("access_key", "access_key: AKIA...", &mut reading.problems);
+        let access_key = access_key.and_then(|node| node.text(&mut reading.problems).map(str::to_owned));
+        let secret_key = reading.required_secret(fields, "secret_key");
+        Some(Self::S3 {
+            api: api?,
+            region: region?,
+            bucket: bucket?,
+            prefix: prefix.map_or(Some(String::new()), |prefix| prefix)?,
+            access_key: access_key?,
+            secret_key: secret_key?,
+        })
+    }
+}
+
+/// A text of characters that stand in an address as they are.
+fn plain(node: Option<&Node>, reading: &mut Reading<'_>) -> Option<String> {
+    let node = node?;
+    let text = node.text(&mut reading.problems)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if text.chars().all(fits) && !text.split('/').any(|part| matches!(part, "." | "..")) {
+        return Some(text.to_owned());
+    }
+    reading.problems.push(node.problem("letters, digits, `-`, `_`, `.` and `/`", "Choose a name of these."));
+    None
 }

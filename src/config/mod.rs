@@ -25,7 +25,7 @@ use self::reading::Reading;
 pub use self::{
     chat::{Discord, DiscordTransport, Slack, SlackTransport},
     forge::{GitHub, GitHubAuth},
-    ledger::LedgerSettings,
+    ledger::{LedgerSettings, ShipTo},
     outside::{ClusterAccess, ClusterLogin, Opsgenie, PagerDuty, Pagers, Registry, RegistryHost, RegistryLogin},
     reading::{Authorities, Proxy},
     reference::{Exposed, Reference, Resolve, Resolved, Unresolved, asks_for_no_colour, read_again},
@@ -55,6 +55,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The Ed25519 key that signs checkpoints; absent: one is made at first start.
     pub signing_key: Option<Secret>,
+    /// Where the ledger is shipped to as it grows.
+    pub ship_to: Option<ShipTo>,
     /// The repositories, the one with the catalog apart.
     pub repositories: Repositories,
     /// GitHub's API.
@@ -154,11 +156,13 @@ impl Config {
         let repositories = Repositories::read(fields, reading);
         let slack = fields.get("slack").map(|node| Slack::read(node, reading));
         let discord = fields.get("discord").map(|node| Discord::read(node, reading));
+        let (signing_key, ship_to) = ledger::section(fields, reading);
         Some(Self {
             public_url: fields.get("public_url").and_then(|node| reading.web(node)),
             authorities: reading.authorities(fields),
             proxy: reading.proxy(),
-            signing_key: ledger::signing_key(fields, reading),
+            signing_key,
+            ship_to,
             clusters: outside::clusters(fields, reading),
             registries: outside::registries(fields, reading),
             pagers: Pagers::read(fields, reading),
@@ -186,7 +190,6 @@ impl Config {
     /// The names that a catalog may use for what is connected here.
     pub fn connections(&self) -> Connections {
         Connections {
-            catalog_repository: self.repositories.catalog.0.clone(),
             repositories: self.repositories.iter().map(|(name, _)| name.clone()).collect(),
             clusters: self.clusters.keys().cloned().collect::<BTreeSet<_>>(),
         }

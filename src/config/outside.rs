@@ -70,6 +70,8 @@ pub enum RegistryLogin {
         username: String,
         /// The password or token.
         password: Secret,
+        /// The file it was read from, to be read again when the registry refuses it.
+        from: Option<PathBuf>,
     },
 }
 
@@ -224,10 +226,11 @@ impl Registry {
         let api = fields.get("api").map(|node| reading.web(node));
         let username = fields.get("username").map(|node| node.text(&mut reading.problems).map(str::to_owned));
         let password = fields.get("password").map(|node| reading.secret(node));
+        let from = fields.get("password").and_then(|node| reading.file_of(node));
         let login = match (username, password) {
             (None, None) => Some(RegistryLogin::None),
             (Some(username), Some(password)) => {
-                username.zip(password).map(|(username, password)| RegistryLogin::Password { username, password })
+                username.zip(password).map(|(username, password)| RegistryLogin::Password { username, password, from })
             }
             (Some(_), None) => {
                 reading.problems.push(fields.missing("password", "password: \"${env:REGISTRY_TOKEN}\""));

@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod change;
+pub mod checkup;
 pub mod command;
 pub mod decide;
 pub mod discover;

@@ -1,12 +1,15 @@
 //! What the repository says at one commit: catalog, policy, commands, and the services that its directories show.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::core::{
     catalog::{Catalog, CatalogErrors, EnvironmentGroup, Places},
     change::{Locator, SourceFile},
     command::{Commands, Definition, DefinitionError, Vocabulary},
-    names::{CommitId, Environment, Field, RepoPath, Service, Target},
+    names::{CommitId, ConnectionName, Environment, Field, RepoPath, Service, Target},
     policy::{Policy, PolicyError},
 };
 
@@ -28,23 +31,58 @@ pub fn sources(files: &[SourceFile]) -> Sources {
     files.iter().map(|file| (file.path.clone(), file.blob.clone())).collect()
 }
 
-/// The rules in force.
+/// A repository at a commit.
+#[derive(Debug, Clone)]
+pub struct Tip {
+    /// The commit.
+    pub commit: CommitId,
+    /// The paths of all its files. Where they are the same list as before, nothing was added or taken away.
+    pub paths: Arc<Vec<RepoPath>>,
+}
+
+impl Tip {
+    fn has_the_paths_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.paths, &other.paths)
+    }
+}
+
+/// The repositories beside the one that holds the catalog.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    /// What the catalog's own is called; without it every environment is taken to be there.
+    pub own: Option<ConnectionName>,
+    /// The others, as far as they were read.
+    pub others: BTreeMap<ConnectionName, Tip>,
+}
+
+impl Elsewhere {
+    fn has_the_paths_of(&self, other: &Self) -> bool {
+        let same = |(name, tip): (&ConnectionName, &Tip)| {
+            other.others.get(name).is_some_and(|other| tip.has_the_paths_of(other))
+        };
+        self.own == other.own && self.others.len() == other.others.len() && self.others.iter().all(same)
+    }
+}
+
+/// The rules in force. A copy costs next to nothing.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// The commit that they are in force at.
     pub commit: CommitId,
     /// Environments, people, limits.
-    pub catalog: Catalog,
+    pub catalog: Arc<Catalog>,
     /// Who may.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// What can be asked.
-    pub commands: Commands,
+    pub commands: Arc<Commands>,
     /// The names that what people type is read against.
-    pub vocabulary: Vocabulary,
+    pub vocabulary: Arc<Vocabulary>,
     /// What runs, and where.
-    pub services: BTreeMap<Service, BTreeSet<Environment>>,
+    pub services: Arc<BTreeMap<Service, BTreeSet<Environment>>>,
     /// Where each target's files are.
-    pub places: Places,
+    pub places: Arc<Places>,
+    tip: Tip,
+    elsewhere: Elsewhere,
 }
 
 /// Why the rules at a commit cannot be used. The last good ones stay in force.
@@ -77,11 +115,20 @@ impl RulesError {
 }
 
 impl Rules {
-    /// Reads the rules from the files of one commit: `files` are those under `.leverframe`, `paths` all paths.
+    /// Reads the rules from the files of one commit, all of whose environments are in this repository: `files` are those
+    /// under `.leverframe`, `paths` all paths.
     ///
     /// # Errors
     /// When there is no catalog, or one of the files does not load.
     pub fn read(commit: CommitId, files: &[SourceFile], paths: &[RepoPath]) -> Result<Self, RulesError> {
+        Self::read_among(Tip { commit, paths: Arc::new(paths.to_vec()) }, files, Elsewhere::default())
+    }
+
+    /// The same where environments may be in other repositories.
+    ///
+    /// # Errors
+    /// When there is no catalog, or one of the files does not load.
+    pub fn read_among(tip: Tip, files: &[SourceFile], elsewhere: Elsewhere) -> Result<Self, RulesError> {
         let text = |path: &str| files.iter().find(|file| file.path.as_str() == path).map(|file| file.text.as_str());
         let catalog = Catalog::parse(text(CATALOG).ok_or(RulesError::NoCatalog)?, CATALOG)?;
         let own = files.iter().filter(|file| file.path.as_str().starts_with(COMMANDS));
@@ -93,18 +140,75 @@ impl Rules {
         let commands = Commands::builtin().map_err(RulesError::Command)?.with(own);
         let actions: Vec<_> = commands.iter().map(|definition| definition.name.clone()).collect();
         let policy = Policy::load(text(POLICY).map(|text| (POLICY, text)), &actions)?;
-        let places = catalog.places(paths);
+        let places = places(&catalog, &tip, &elsewhere);
         let services = places.services().clone();
-        let vocabulary = vocabulary(&catalog, &services);
-        Ok(Self { commit, catalog, policy, commands, vocabulary, services, places })
+        Ok(Self {
+            commit: tip.commit.clone(),
+            vocabulary: Arc::new(vocabulary(&catalog, &services)),
+            catalog: Arc::new(catalog),
+            policy: Arc::new(policy),
+            commands: Arc::new(commands),
+            services: Arc::new(services),
+            places: Arc::new(places),
+            tip,
+            elsewhere,
+        })
     }
 
-    /// The same rules in force at another commit, whose own do not load.
+    /// The same rules in force at another commit: one that holds the same, or whose own do not load.
     #[must_use]
-    pub fn kept_at(&self, commit: CommitId, paths: &[RepoPath]) -> Self {
-        let places = self.catalog.places(paths);
+    pub fn kept_at(&self, tip: Tip) -> Self {
+        self.at(tip, self.elsewhere.clone())
+    }
+
+    /// The same rules with the other repositories at these commits.
+    #[must_use]
+    pub fn among(&self, elsewhere: Elsewhere) -> Self {
+        self.at(self.tip.clone(), elsewhere)
+    }
+
+    fn at(&self, tip: Tip, elsewhere: Elsewhere) -> Self {
+        let same = tip.has_the_paths_of(&self.tip) && elsewhere.has_the_paths_of(&self.elsewhere);
+        let rules = Self { commit: tip.commit.clone(), tip, elsewhere, ..self.clone() };
+        if same {
+            return rules;
+        }
+        let places = places(&rules.catalog, &rules.tip, &rules.elsewhere);
         let services = places.services().clone();
-        Self { commit, vocabulary: vocabulary(&self.catalog, &services), services, places, ..self.clone() }
+        Self {
+            vocabulary: Arc::new(vocabulary(&rules.catalog, &services)),
+            services: Arc::new(services),
+            places: Arc::new(places),
+            ..rules
+        }
+    }
+
+    /// The other repository that an environment is in; `None`: the one of the catalog.
+    pub fn other_repository(&self, environment: &Environment) -> Option<&ConnectionName> {
+        let named = self.catalog.environment(environment)?.repository.as_ref()?;
+        let own = self.elsewhere.own.as_ref()?;
+        (named != own).then_some(named)
+    }
+
+    /// Other targets in the same repository that may read the same files ([`Places::beside`]).
+    pub fn beside(&self, target: &Target) -> BTreeMap<&Target, &RepoPath> {
+        let mut beside = self.places.beside(target);
+        let home = self.other_repository(&target.environment);
+        beside.retain(|other, _| self.other_repository(&other.environment) == home);
+        beside
+    }
+
+    /// The commit that a target is read at: the tip of its repository. `None` where that was never read.
+    pub fn commit_of(&self, target: &Target) -> Option<&CommitId> {
+        match self.other_repository(&target.environment) {
+            None => Some(&self.commit),
+            Some(other) => self.elsewhere.others.get(other).map(|tip| &tip.commit),
+        }
+    }
+
+    /// The commit that a repository beside the catalog's was read at.
+    pub fn commit_in(&self, other: &ConnectionName) -> Option<&CommitId> {
+        self.elsewhere.others.get(other).map(|tip| &tip.commit)
     }
 
     /// The directory of a target's files, or its one file; `None` where there is no one place.
@@ -134,6 +238,16 @@ pub fn locator(catalog: &Catalog, places: &Places, target: &Target, field: &Fiel
         image: image.map(ToString::to_string),
         pin: catalog.pin(&target.service, field).cloned(),
     }
+}
+
+/// Where the targets are: each environment's in its own repository.
+fn places(catalog: &Catalog, tip: &Tip, elsewhere: &Elsewhere) -> Places {
+    catalog.places_among(&|repository| match (repository, &elsewhere.own) {
+        (Some(named), Some(own)) if named != own => {
+            elsewhere.others.get(named).map(|tip| tip.paths.as_slice()).unwrap_or_default()
+        }
+        (Some(_) | None, _) => tip.paths.as_slice(),
+    })
 }
 
 fn vocabulary(catalog: &Catalog, services: &BTreeMap<Service, BTreeSet<Environment>>) -> Vocabulary {

@@ -110,7 +110,7 @@ fn put_off(inner: &Arc<Inner>, id: RequestId, error: &ChatError) {
 
 async fn draw(inner: &Arc<Inner>, lane: &Lane, id: &RequestId) -> Result<(), ChatError> {
     let Some(request) = inner.request(id).await else { return Ok(()) };
-    let links = Links { repository: inner.reach.repository.page.as_deref() };
+    let links = Links { repository: inner.home_of(&request).ok().and_then(|home| home.page.as_deref()) };
     let card = card::of(&request, &inner.progress(id), links);
     let shown = lane.chat.face(&card);
     let note = format!("card/{id}");

@@ -10,7 +10,7 @@ use std::{
 use futures::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::{Busy, Inner, Resting, anchors, facts, follow, rules};
+use super::{Busy, Inner, Repository, Resting, anchors, facts, follow, homes, rules};
 use crate::{
     chat::card::Progress,
     core::{
@@ -138,6 +138,7 @@ async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Wake>, busy: Busy) {
             }
             Err(trouble) => {
                 tries = tries.saturating_add(1);
+                inner.meter.tried();
                 tracing::warn!(request = %id, ?due, tries, error = %trouble, "an effect is not done yet");
                 // What this very try recorded woke us too; it is no reason to try again at once. Forgotten before the
                 // state is looked at, so that what people do from now on wakes us.
@@ -243,7 +244,13 @@ pub(super) async fn landed(inner: &Arc<Inner>, request: &Request, commit: Commit
 /// The same, brought there by somebody. What a forge merged is compared with what was planned, place by place.
 pub(super) async fn landed_by(inner: &Arc<Inner>, request: &Request, commit: CommitId, by: Actor) {
     // That it landed is not held up by a host that fell silent after it.
-    if !matches!(tokio::time::timeout(MOVING_ALONG, rules::refresh(inner)).await, Ok(Ok(()))) {
+    let moved = async {
+        match inner.home_of(request) {
+            Ok(home) => rules::refresh(inner, home).await.is_ok(),
+            Err(_) => false,
+        }
+    };
+    if !matches!(tokio::time::timeout(MOVING_ALONG, moved).await, Ok(true)) {
         tracing::info!(request = %request.id, "the rules at the new tip are read later");
     }
     let differs = match request.course() {
@@ -255,7 +262,11 @@ pub(super) async fn landed_by(inner: &Arc<Inner>, request: &Request, commit: Com
 
 /// Plans a request whose facts were missing when it was asked.
 async fn plan(inner: &Arc<Inner>, request: &Request) -> Result<(), Trouble> {
-    rules::refresh(inner).await?;
+    rules::refresh(inner, &inner.reach.repository).await?;
+    let home = inner.home_of(request)?;
+    if home.name != inner.reach.repository.name {
+        rules::refresh(inner, home).await?;
+    }
     let Some(rules) = inner.rules() else { return Ok(()) };
     let outcome = match facts::replan_words(inner, &rules, request).await {
         Ok(plan) => Outcome::Planned(plan),
@@ -277,8 +288,11 @@ pub(super) enum Again {
 
 /// Plans the same edit on the tip of now.
 async fn again(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<Again, Trouble> {
-    rules::refresh(inner).await?;
+    rules::refresh_for(inner, inner.home_of(request)?).await?;
     let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
+    if homes::moved_away(inner, request, &rules).await? {
+        return Ok(Again::Reported);
+    }
     let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
     compare(inner, request, course, fresh).await
 }
@@ -311,7 +325,7 @@ pub(super) async fn compare(
 
 /// The commit that the request's pull request became, when it was merged.
 async fn merged_meanwhile(inner: &Arc<Inner>, request: &Request) -> Result<Option<CommitId>, Trouble> {
-    let Some(forge) = inner.reach.repository.forge.as_ref().filter(|_| request.opened.way != Way::Commit) else {
+    let Some(forge) = inner.forge_of(request).filter(|_| request.opened.way != Way::Commit) else {
         return Ok(None);
     };
     let found = forge.find_pull_request(&request.branch()).await?;

@@ -9,19 +9,19 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Inner, effects::Trouble, status};
+use super::{Inner, choices, effects::Trouble, status};
 use crate::{
     clock,
     core::{
         catalog::Platform,
-        change::{self, Locator, Plan, PlanRefusal, Planned, SourceFile, Wanted},
+        change::{self, Beside, Locator, Plan, PlanRefusal, Planned, SourceFile, Wanted},
         command::{self, Command, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
-        names::{CommandName, CommitId, ConnectionName, Field, Target},
+        names::{CommandName, CommitId, ConnectionName, Field, RepoPath, Target},
         request::Request,
         rules::Rules,
     },
-    git::Tree,
+    git::{Mirror, Tree},
 };
 
 /// How long planning may take before the request is answered as `planning`.
@@ -70,7 +70,7 @@ impl Typed {
 /// Reads what was typed: something to decide on, or at once an answer that changes nothing.
 pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, Words> {
     let Some(rules) = inner.rules() else {
-        let trouble = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words();
+        let trouble = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words(&inner.reach.repository.name);
         let written = typed.written();
         let (asker, typed) = (Asker { account: typed.account, via: typed.via, person: None }, written);
         return Ok(Incoming::Misasked { asker, typed, words: not_ready(trouble.as_deref()) });
@@ -86,7 +86,8 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
     let Some(target) = command.target() else {
         return Err(Words::new("This command names no service and environment.", "Type `/help` for what it takes."));
     };
-    let planning = planning(inner, &rules, &command, &target).await;
+    let (planning, tag) =
+        tokio::join!(planning(inner, &rules, &command, &target), choices::tag_seen(inner, &rules, &command, &target));
     Ok(Incoming::Asked(Box::new(Asked {
         id: clock::request_id(clock::now()),
         asker,
@@ -96,6 +97,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         command: command.name().clone(),
         target,
         channel: typed.channel,
+        tag,
         planning,
     })))
 }
@@ -143,8 +145,8 @@ async fn plan_command(
     command: &Command,
     target: &Target,
 ) -> Result<Result<Planned, Words>, Trouble> {
-    let base = rules.commit.clone();
-    let files = files(inner, rules, &base, target).await?;
+    let (home, base) = inner.home_at(rules, target)?;
+    let files = files(inner, rules, base, target).await?;
     let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
     let asked = match command.change() {
         Ok(asked) => asked,
@@ -153,27 +155,32 @@ async fn plan_command(
     let set = match asked {
         command::Asked::Set(set) => set,
         command::Asked::Restore { fields, to } => {
-            match earlier(inner, rules, target, (&fields, to, (&base, &files))).await? {
+            match earlier(inner, rules, target, (&fields, to, (base, &files))).await? {
                 Ok(set) => set,
                 Err(words) => return Ok(Err(words)),
             }
         }
     };
-    let repository = &inner.reach.repository.name;
-    Ok(plan_set(repository, rules, (command.name(), target, &base), &set, &files).map_err(refused))
+    let beside = beside(inner, rules, base, target).await?;
+    Ok(plan_set(&home.name, rules, (command.name(), target, base), &set, (&files, &beside)).map_err(refused))
 }
 
-/// Plans fields and values on files of a commit.
+/// Plans fields and values on the files of a commit, and refuses what would change a target beside it.
+///
+/// # Errors
+/// As [`change::plan`] and [`change::spared`].
 pub fn plan_set(
     repository: &ConnectionName,
     rules: &Rules,
     (command, target, base): (&CommandName, &Target, &CommitId),
     set: &BTreeMap<Field, Value>,
-    files: &[SourceFile],
+    (files, beside): (&[SourceFile], &[Beside]),
 ) -> Result<Planned, PlanRefusal> {
     let policy = rules.policy.hash();
     let wanted = Wanted { repository, command, target, set, base, policy };
-    change::plan(&wanted, &|field| locator(rules, target, field), files)
+    let planned = change::plan(&wanted, &|field| locator(rules, target, field), files)?;
+    change::spared(&planned, beside, &|other, field| locator(rules, other, field))?;
+    Ok(planned)
 }
 
 /// Where a field of a target is looked for.
@@ -194,7 +201,18 @@ pub(super) async fn files(
     target: &Target,
 ) -> Result<Vec<SourceFile>, Trouble> {
     let Some(place) = rules.place_of(target) else { return Ok(Vec::new()) };
-    Ok(inner.reach.repository.mirror.target(commit, &place).await?)
+    Ok(inner.home(rules, target)?.mirror.target(commit, &place).await?)
+}
+
+/// The targets beside it, whose values its files may hold, too.
+async fn beside(inner: &Arc<Inner>, rules: &Rules, commit: &CommitId, target: &Target) -> Result<Vec<Beside>, Trouble> {
+    let mirror = &inner.home(rules, target)?.mirror;
+    let mut found = Vec::new();
+    for (other, place) in rules.beside(target) {
+        let files = mirror.target(commit, place).await?;
+        found.push(Beside { target: other.clone(), files });
+    }
+    Ok(found)
 }
 
 /// The version before, for a rollback: the one that was named, or the last that git had before the present one,
@@ -225,7 +243,8 @@ async fn earlier(
     if let (Some(named), None) = (&named, &pinned) {
         return Ok(Ok(set(named)));
     }
-    let versions = versions(inner, base, (&binding, pinned.as_ref())).await?;
+    let mirror = &inner.home(rules, target)?.mirror;
+    let versions = versions(mirror, base, (&binding, pinned.as_ref())).await?;
     if let Some(named) = &named {
         return Ok(Ok(set(versions.iter().find(|version| version.tag == named.tag).unwrap_or(named))));
     }
@@ -246,11 +265,10 @@ struct Version {
 
 /// The versions that a binding had, newest first, each once, the present one first.
 async fn versions(
-    inner: &Arc<Inner>,
+    mirror: &Mirror,
     base: &CommitId,
     (tag, digest): (&change::Binding, Option<&change::Binding>),
 ) -> Result<Vec<Version>, Trouble> {
-    let mirror = &inner.reach.repository.mirror;
     let mut versions: Vec<Version> = Vec::new();
     for commit in mirror.history(base, &tag.file, HISTORY).await? {
         let Some(file) = mirror.file(&commit.id, &tag.file).await? else { break };
@@ -315,10 +333,11 @@ pub(super) async fn plan_again(
     plan: &Plan,
 ) -> Result<Result<Plan, PlanRefusal>, Trouble> {
     let target = &request.opened.target;
-    let base = rules.commit.clone();
-    let files = files(inner, rules, &base, target).await?;
-    let at = (&request.opened.command, target, &base);
-    Ok(plan_set(&inner.reach.repository.name, rules, at, &set_of(plan), &files).map(|planned| planned.plan))
+    let (home, base) = inner.home_at(rules, target)?;
+    let files = files(inner, rules, base, target).await?;
+    let beside = beside(inner, rules, base, target).await?;
+    let at = (&request.opened.command, target, base);
+    Ok(plan_set(&home.name, rules, at, &set_of(plan), (&files, &beside)).map(|planned| planned.plan))
 }
 
 /// Plans the same edit again, on a tree at hand.
@@ -331,7 +350,10 @@ pub(super) fn plan_on_tree(
 ) -> Result<Planned, PlanRefusal> {
     let target = &request.opened.target;
     let files = rules.place_of(target).and_then(|place| tree.target(&place).ok()).unwrap_or_default();
-    plan_set(repository, rules, (&request.opened.command, target, tree.commit()), &set_of(plan), &files)
+    let read =
+        |(other, place): (&Target, &RepoPath)| Some(Beside { target: other.clone(), files: tree.target(place).ok()? });
+    let beside: Vec<Beside> = rules.beside(target).into_iter().filter_map(read).collect();
+    plan_set(repository, rules, (&request.opened.command, target, tree.commit()), &set_of(plan), (&files, &beside))
 }
 
 /// Plans a request from its words, when it was taken before there was anything to plan with.

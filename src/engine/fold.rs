@@ -24,6 +24,14 @@ pub(super) fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, Ledg
     }
 }
 
+/// All requests of a ledger, the oldest first.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn requests_of(ledger: &Ledger) -> Result<Vec<Request>, LedgerError> {
+    fold(ledger).map(|requests| requests.into_values().collect())
+}
+
 /// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves
 /// nothing: whoever recorded it goes on by itself.
 pub(super) fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) -> BTreeSet<RequestId> {

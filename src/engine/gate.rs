@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Busy, Inner, effects, facts, hints, outside};
+use super::{Busy, Inner, Repository, effects, facts, hints, outside};
 use crate::{
     core::{
         change::SourceFile,
@@ -77,13 +77,16 @@ struct Judged {
 }
 
 pub(super) async fn keep(inner: Arc<Inner>) {
-    let Some(forge) = inner.reach.repository.forge.clone() else { return };
-    let mut judged = Judged::default();
-    while !inner.tasks.is_stopping() {
-        if let Some(rules) = inner.rules()
-            && let Err(error) = look(&inner, &forge, &rules, &mut judged).await
-        {
-            tracing::info!(%error, "the open pull requests are looked at later");
+    let with_a_forge = inner.reach.repositories().filter_map(|at| Some((at, at.forge.as_ref()?)));
+    let mut all: Vec<(&Repository, &GitHub, Judged)> =
+        with_a_forge.map(|(at, forge)| (at, forge, Judged::default())).collect();
+    while !inner.tasks.is_stopping() && !all.is_empty() {
+        for (repository, forge, judged) in &mut all {
+            if let Some(rules) = inner.rules()
+                && let Err(error) = look(&inner, (repository, forge), &rules, judged).await
+            {
+                tracing::info!(repository = %repository.name, %error, "the open pull requests are looked at later");
+            }
         }
         tokio::select! {
             () = inner.tasks.pause(EVERY) => {}
@@ -92,19 +95,24 @@ pub(super) async fn keep(inner: Arc<Inner>) {
     }
 }
 
-async fn look(inner: &Arc<Inner>, forge: &GitHub, rules: &Rules, judged: &mut Judged) -> Result<(), ForgeError> {
+async fn look(
+    inner: &Arc<Inner>,
+    at: (&Repository, &GitHub),
+    rules: &Rules,
+    judged: &mut Judged,
+) -> Result<(), ForgeError> {
     let under = inner.considered.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if under != judged.under {
         *judged = Judged { under, ..Judged::default() };
     }
-    let open = forge.open_pull_requests(&inner.reach.repository.branch).await?;
+    let open = at.1.open_pull_requests(&at.0.branch).await?;
     judged.heads.retain(|number, _| open.iter().any(|pull| pull.number == *number));
     for pull in open {
         go_on(inner, &pull).await;
         if judged.heads.get(&pull.number) == Some(&pull.head) {
             continue;
         }
-        judge(inner, forge, rules, (&pull, judged)).await?;
+        judge(inner, at, rules, (&pull, judged)).await?;
         judged.heads.insert(pull.number, pull.head);
     }
     Ok(())
@@ -122,12 +130,13 @@ async fn go_on(inner: &Arc<Inner>, pull: &PullRequest) {
 
 async fn judge(
     inner: &Arc<Inner>,
-    forge: &GitHub,
+    (repository, forge): (&Repository, &GitHub),
     rules: &Rules,
     (pull, judged): (&PullRequest, &mut Judged),
 ) -> Result<(), ForgeError> {
-    let compared = forge.compare(&inner.reach.repository.branch, &pull.head).await?;
-    let targets = touched(rules, &compared.files);
+    let compared = forge.compare(&repository.branch, &pull.head).await?;
+    let mut targets = touched(rules, &compared.files);
+    targets.retain(|target| inner.home(rules, target).is_ok_and(|home| home.name == repository.name));
     if targets.is_empty() || judged.refused.is_some() {
         return Ok(());
     }
@@ -178,7 +187,8 @@ async fn files(
     compared: &crate::forge::Compared,
 ) -> Result<(Vec<SourceFile>, Vec<SourceFile>), ForgeError> {
     let Some(place) = rules.place_of(target) else { return Ok((Vec::new(), Vec::new())) };
-    let before = inner.reach.repository.mirror.target(&compared.from, &place).await.unwrap_or_default();
+    let Ok(home) = inner.home(rules, target) else { return Ok((Vec::new(), Vec::new())) };
+    let before = home.mirror.target(&compared.from, &place).await.unwrap_or_default();
     let mut after = before.clone();
     let concerns =
         |file: &&ChangedFile| file.path.is_within(&place) || before.iter().any(|known| known.path == file.path);

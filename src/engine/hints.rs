@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Engine, Inner, effects, rules};
+use super::{Engine, Inner, Repository, effects, rules};
 use crate::{
     clock,
     core::{
-        names::RequestId,
+        names::{ConnectionName, RequestId},
         request::{Course, Ending, Request, State},
     },
     forge::webhook::Hint,
@@ -25,19 +25,23 @@ impl Engine {
         Ok(matches!(done, Outcome::Appended(_)))
     }
 
-    /// Whether a delivery names the repository that is looked after here.
-    pub fn is_ours(&self, repository: &str) -> bool {
-        self.inner.reach.repository.forge.as_ref().is_some_and(|forge| forge.is_called(repository))
+    /// The repository looked after here that a delivery names.
+    pub fn repository_called(&self, repository: &str) -> Option<ConnectionName> {
+        let called = |at: &&Repository| at.forge.as_ref().is_some_and(|forge| forge.is_called(repository));
+        self.inner.reach.repositories().find(called).map(|at| at.name.clone())
     }
 
-    /// Looks at what a hint is about.
-    pub async fn hint(&self, hint: Hint) {
+    /// Looks at what a hint is about, in the repository of that name.
+    pub async fn hint(&self, repository: &ConnectionName, hint: Hint) {
         let inner = &self.inner;
+        let Some(at) = inner.reach.repositories().find(|at| at.name == *repository) else { return };
+        let here = |course: &Course| inner.home_by(course).is_some_and(|home| home.name == at.name);
         match hint {
-            Hint::Push { branch } if branch == inner.reach.repository.branch => rules::refresh_again(inner),
+            Hint::Push { branch } if branch == at.branch => rules::refresh_again(inner, at),
             Hint::Push { branch } => wake(inner, |request, _| request.branch() == branch).await,
             Hint::PullRequest { number } => {
-                wake(inner, |_, course| course.pull_request.as_ref().is_some_and(|ours| ours.number == number)).await;
+                let ours = |course: &Course| course.pull_request.as_ref().is_some_and(|ours| ours.number == number);
+                wake(inner, |_, course| ours(course) && here(course)).await;
                 inner.forge.look.notify_one();
             }
             Hint::Commit { commit } => {

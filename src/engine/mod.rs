@@ -6,12 +6,15 @@ mod anchors;
 mod book;
 mod busy;
 mod cards;
+mod choices;
 mod effects;
 mod facts;
 mod fold;
 mod follow;
 mod gate;
 mod hints;
+mod homes;
+mod meter;
 mod outside;
 mod rules;
 mod status;
@@ -21,7 +24,7 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::{Notify, Semaphore, watch};
@@ -35,11 +38,12 @@ use crate::{
         entry::{Actor, Recorded},
         names::{ConnectionName, PersonId, RequestId, Target},
         request::{self, Request},
-        rules::{Rules, Sources},
+        rules::{Elsewhere, Rules, Sources},
     },
     forge::GitHub,
     git::Mirror,
     ledger::{Append, Erased, Ledger, LedgerError},
+    registry::Registries,
     tasks::Tasks,
 };
 
@@ -48,14 +52,17 @@ use busy::Resting;
 use fold::fold;
 
 pub use busy::Busy;
+pub use choices::Choice;
 pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
+pub use fold::requests_of;
+pub use meter::Gauges;
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
 /// its end and its card, and nobody looks at older ones.
 const STILL_DRAWN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
 
-/// The repository that holds the catalog and the services.
+/// A repository with services in it.
 #[derive(Clone)]
 pub struct Repository {
     /// Its name in the configuration.
@@ -74,12 +81,16 @@ pub struct Repository {
 
 /// What the engine reaches.
 pub struct Reach {
-    /// The repository.
+    /// The repository with the catalog.
     pub repository: Repository,
+    /// The others that an environment may be in, by name.
+    pub others: BTreeMap<ConnectionName, Repository>,
     /// The clusters, by name.
     pub clusters: BTreeMap<ConnectionName, Cluster>,
     /// The chat platforms.
     pub chats: Chats,
+    /// The registries of images.
+    pub registries: Registries,
 }
 
 /// A handle on the running engine.
@@ -96,10 +107,13 @@ struct Inner {
     troubles: Mutex<rules::Troubles>,
     /// The files that the rules were read from last, whether they loaded or not.
     considered: Mutex<Sources>,
-    refreshing: AtomicBool,
+    /// Where the other repositories are.
+    elsewhere: Mutex<Elsewhere>,
+    /// The repositories that somebody fetches because somebody was at it.
+    refreshing: Mutex<BTreeSet<ConnectionName>>,
     book: tokio::sync::Mutex<Book>,
-    /// Whether the ledger was held against git.
-    held: AtomicBool,
+    /// The repositories that the ledger was held against.
+    held: Mutex<BTreeSet<ConnectionName>>,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
     running: Mutex<HashMap<RequestId, Arc<effects::Wake>>>,
     /// What the forge shows of us, and what is to be looked at there.
@@ -112,6 +126,7 @@ struct Inner {
     unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
     busy: watch::Sender<usize>,
+    meter: meter::Meter,
 }
 
 impl Engine {
@@ -123,15 +138,16 @@ impl Engine {
         let book = Book::new(fold(&ledger)?, ledger.generation());
         let inner = Inner {
             lanes: cards::Lane::of(&reach.chats),
+            elsewhere: Mutex::new(Elsewhere { own: Some(reach.repository.name.clone()), others: BTreeMap::new() }),
             reach,
             ledger,
             tasks,
             rules: watch::Sender::new(None),
             troubles: Mutex::default(),
             considered: Mutex::default(),
-            refreshing: AtomicBool::new(false),
+            refreshing: Mutex::default(),
             book: tokio::sync::Mutex::new(book),
-            held: AtomicBool::new(false),
+            held: Mutex::default(),
             progress: Mutex::default(),
             running: Mutex::default(),
             forge: gate::Shown::default(),
@@ -140,6 +156,7 @@ impl Engine {
             unposted: Mutex::default(),
             drawing: Notify::new(),
             busy: watch::Sender::new(0),
+            meter: meter::Meter::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -147,7 +164,9 @@ impl Engine {
     /// Sets it going: keeps the rules fresh, resumes what is open, draws cards, watches deadlines.
     pub async fn run(&self) {
         let inner = &self.inner;
-        inner.tasks.start(rules::keep_fresh(Arc::clone(inner)));
+        for repository in inner.reach.repositories() {
+            inner.tasks.start(rules::keep_fresh(Arc::clone(inner), repository.clone()));
+        }
         inner.tasks.start(cards::keep_sorted(Arc::clone(inner)));
         for lane in &inner.lanes {
             inner.tasks.start(cards::keep_drawn(Arc::clone(inner), Arc::clone(lane)));
@@ -249,7 +268,7 @@ impl Engine {
 
     /// Why the repository cannot be read, or why the rules at the tip are not the ones in force, when that is so.
     pub fn rules_trouble(&self) -> Option<String> {
-        self.inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words()
+        self.inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words(&self.inner.reach.repository.name)
     }
 
     /// The requests, newest first: at most so many that are open and as many that are over.

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Inner, effects, effects::Trouble, facts, gate};
+use super::{Inner, Repository, effects, effects::Trouble, facts, gate};
 use crate::{
     core::{
         change::{self, Line, SourceFile},
@@ -31,24 +31,11 @@ const FIELDS: [Field; 7] = [
 const NOT_SET: &str = "(not set)";
 
 pub(super) async fn keep(inner: Arc<Inner>) {
-    let note = format!("outside/{}", inner.reach.repository.name);
     while !inner.tasks.is_stopping() {
         let looking = inner.forge.looking();
         if let Some(rules) = inner.rules() {
-            let last = inner.ledger.note(&note).ok().flatten();
-            let last = last.and_then(|bytes| CommitId::parse(&String::from_utf8_lossy(&bytes)).ok());
-            let looked = match &last {
-                Some(last) if *last != rules.commit => look(&inner, &rules, last).await,
-                Some(_) | None => Ok(()),
-            };
-            match looked {
-                Ok(()) if last.as_ref() != Some(&rules.commit) => {
-                    if let Err(error) = inner.ledger.set_note(&note, rules.commit.as_str().as_bytes()) {
-                        tracing::warn!(%error, "commits will be looked at once more than needed");
-                    }
-                }
-                Ok(()) => {}
-                Err(error) => tracing::warn!(%error, "new commits could not be looked at"),
+            for repository in inner.reach.repositories() {
+                catch_up(&inner, &rules, repository).await;
             }
         }
         drop(looking);
@@ -59,13 +46,41 @@ pub(super) async fn keep(inner: Arc<Inner>) {
     }
 }
 
+/// Looks at what came to a repository since it was looked at last, and remembers where it stands.
+async fn catch_up(inner: &Arc<Inner>, rules: &Arc<Rules>, repository: &Repository) {
+    let own = repository.name == inner.reach.repository.name;
+    let tip = if own { Some(&rules.commit) } else { rules.commit_in(&repository.name) };
+    let Some(tip) = tip else { return };
+    let note = format!("outside/{}", repository.name);
+    let last = inner.ledger.note(&note).ok().flatten();
+    let last = last.and_then(|bytes| CommitId::parse(&String::from_utf8_lossy(&bytes)).ok());
+    if last.as_ref() == Some(tip) {
+        return;
+    }
+    let looked = match &last {
+        Some(last) => look(inner, rules, repository, (last, tip)).await,
+        None => Ok(()),
+    };
+    let noted = looked.map(|()| inner.ledger.set_note(&note, tip.as_str().as_bytes()));
+    match noted {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "commits will be looked at once more than needed"),
+        Err(error) => tracing::warn!(%error, "new commits could not be looked at"),
+    }
+}
+
 /// Looks at what came since, oldest first.
-async fn look(inner: &Arc<Inner>, rules: &Arc<Rules>, last: &CommitId) -> Result<(), Trouble> {
+async fn look(
+    inner: &Arc<Inner>,
+    rules: &Arc<Rules>,
+    repository: &Repository,
+    (last, tip): (&CommitId, &CommitId),
+) -> Result<(), Trouble> {
     let mut before = last.clone();
-    for commit in since(inner, rules, last).await? {
+    for commit in since(inner, rules, repository, (last, tip)).await? {
         let known = inner.book.lock().await.iter().any(|request| request.commit() == Some(&commit.id));
         if !known {
-            examine(inner, rules, (&before, &commit)).await?;
+            examine(inner, rules, repository, (&before, &commit)).await?;
         }
         before = commit.id;
     }
@@ -73,12 +88,18 @@ async fn look(inner: &Arc<Inner>, rules: &Arc<Rules>, last: &CommitId) -> Result
 }
 
 /// The commits since `last` that touch a folder with targets in it.
-async fn since(inner: &Arc<Inner>, rules: &Rules, last: &CommitId) -> Result<Vec<CommitSummary>, Trouble> {
-    let mirror = &inner.reach.repository.mirror;
-    let roots: BTreeSet<RepoPath> = targets(rules).iter().filter_map(|target| root(rules, target)).collect();
+async fn since(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    repository: &Repository,
+    (last, tip): (&CommitId, &CommitId),
+) -> Result<Vec<CommitSummary>, Trouble> {
+    let mirror = &repository.mirror;
+    let targets = targets_in(inner, rules, repository);
+    let roots: BTreeSet<RepoPath> = targets.iter().filter_map(|target| root(rules, target)).collect();
     let mut all: Vec<CommitSummary> = Vec::new();
     for root in roots {
-        for commit in mirror.history(&rules.commit, &root, DEEPEST).await? {
+        for commit in mirror.history(tip, &root, DEEPEST).await? {
             if commit.id == *last || mirror.is_ancestor(&commit.id, last).await? {
                 break;
             }
@@ -90,6 +111,11 @@ async fn since(inner: &Arc<Inner>, rules: &Rules, last: &CommitId) -> Result<Vec
     // The walk is newest first; one root's order is the branch's.
     all.reverse();
     Ok(all)
+}
+
+fn targets_in(inner: &Arc<Inner>, rules: &Rules, repository: &Repository) -> Vec<Target> {
+    let here = |target: &Target| inner.home(rules, target).is_ok_and(|home| home.name == repository.name);
+    targets(rules).into_iter().filter(here).collect()
 }
 
 fn targets(rules: &Rules) -> Vec<Target> {
@@ -108,16 +134,18 @@ fn root(rules: &Rules, target: &Target) -> Option<RepoPath> {
 async fn examine(
     inner: &Arc<Inner>,
     rules: &Arc<Rules>,
+    repository: &Repository,
     (before, commit): (&CommitId, &CommitSummary),
 ) -> Result<(), Trouble> {
-    let authored = match &inner.reach.repository.forge {
+    let authored = match &repository.forge {
         Some(forge) => forge.commit(&commit.id).await.ok(),
         None => None,
     };
-    let candidates = match &authored {
-        Some(authored) if !authored.files.is_empty() => gate::touched(rules, &authored.files),
-        Some(_) | None => targets(rules),
-    };
+    let mut candidates = targets_in(inner, rules, repository);
+    if let Some(authored) = authored.as_ref().filter(|authored| !authored.files.is_empty()) {
+        let touched: BTreeSet<Target> = gate::touched(rules, &authored.files).into_iter().collect();
+        candidates.retain(|target| touched.contains(target));
+    }
     let mut touched = Vec::new();
     for target in candidates {
         touched.extend(changes(inner, rules, (before, &commit.id), target).await?);
@@ -133,7 +161,7 @@ async fn examine(
     let login = authored.and_then(|authored| authored.login);
     let nobody = Actor { person: None, account: None, via: "git".to_owned() };
     let outside = OutsideCommit {
-        repository: inner.reach.repository.name.clone(),
+        repository: repository.name.clone(),
         commit: commit.id.clone(),
         by: login.map_or(nobody, |login| effects::watching::actor(inner, &login)),
         author: commit.author.clone(),

@@ -2,16 +2,17 @@
 //! the newest do not load, saying so.
 
 use std::{
-    sync::{Arc, PoisonError, atomic::Ordering},
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
-use super::{Busy, Inner, anchors, effects::Trouble};
+use super::{Busy, Inner, Repository, anchors, effects::Trouble};
 use crate::{
     core::{
         change::SourceFile,
-        names::{CommitId, RepoPath},
-        rules::{FOLDER, Rules, RulesError, Sources, sources},
+        names::{CommitId, ConnectionName, RepoPath},
+        rules::{Elsewhere, FOLDER, Rules, RulesError, Sources, Tip, sources},
     },
     git::{GitError, Tree},
 };
@@ -46,22 +47,26 @@ impl From<Stale> for Trouble {
 /// What is wrong with the rules, for people.
 #[derive(Debug, Default)]
 pub(super) struct Troubles {
-    /// Why the repository cannot be read now.
-    repository: Option<String>,
+    /// Why a repository cannot be read now.
+    repositories: BTreeMap<ConnectionName, String>,
     /// Why the rules at the tip are not the ones in force.
     tip: Option<String>,
 }
 
 impl Troubles {
-    /// The gravest, in words that go on after a colon.
-    pub(super) fn words(&self) -> Option<String> {
-        self.repository.clone().or_else(|| self.tip.clone())
+    /// The gravest, in words that go on after a colon: what keeps the rules from being fresh.
+    pub(super) fn words(&self, catalog: &ConnectionName) -> Option<String> {
+        self.repositories.get(catalog).or(self.tip.as_ref()).cloned()
     }
 
-    /// The same as a sentence of its own, beside what is shown.
-    pub(super) fn notice(&self) -> Option<String> {
-        let old = self.repository.as_ref().map(|why| format!("What is shown may be old: {why}."));
-        old.or_else(|| self.tip.as_ref().map(|why| kept(why)))
+    /// All of it, as sentences beside what is shown.
+    pub(super) fn notice(&self, catalog: &ConnectionName) -> Option<String> {
+        let own = self.repositories.get(catalog).map(|why| format!("What is shown may be old: {why}."));
+        let own = own.or_else(|| self.tip.as_ref().map(|why| kept(why)));
+        let others = self.repositories.iter().filter(|(name, _)| *name != catalog);
+        let others = others.map(|(name, why)| format!("What is shown of `{name}` may be old: {why}."));
+        let all: Vec<String> = own.into_iter().chain(others).collect();
+        (!all.is_empty()).then(|| all.join(" "))
     }
 }
 
@@ -69,13 +74,13 @@ fn kept(why: &str) -> String {
     format!("The newest rules do not load, so the last good ones stay in force: {why}")
 }
 
-pub(super) async fn keep_fresh(inner: Arc<Inner>) {
-    begin(&inner).await;
+pub(super) async fn keep_fresh(inner: Arc<Inner>, repository: Repository) {
+    begin(&inner, &repository).await;
     while !inner.tasks.is_stopping() {
-        let wait = match refresh(&inner).await {
+        let wait = match refresh(&inner, &repository).await {
             Ok(()) => EVERY,
             Err(error) => {
-                unreadable(&inner, &error);
+                unreadable(&inner, &repository, &error);
                 AFTER_TROUBLE
             }
         };
@@ -85,97 +90,154 @@ pub(super) async fn keep_fresh(inner: Arc<Inner>) {
 
 /// Begins with what was fetched last, so that a start while the host is down leaves nobody unrecognised. Whatever
 /// lands is held to the rules at the tip all the same.
-async fn begin(inner: &Arc<Inner>) {
+async fn begin(inner: &Arc<Inner>, repository: &Repository) {
     let read = async {
-        match inner.reach.repository.mirror.tip().await? {
+        match repository.mirror.tip().await? {
             Some(tip) => {
-                anchors::look(inner, &tip).await?;
-                read_at(inner, &tip).await
+                anchors::look(inner, repository, &tip).await?;
+                read_in(inner, repository, &tip).await
             }
             None => Ok(()),
         }
     };
     if let Err(error) = read.await {
-        unreadable(inner, &error);
+        unreadable(inner, repository, &error);
     }
 }
 
 /// The host says that the branch has moved: also what is being fetched at this moment may be from before.
-pub(super) fn refresh_again(inner: &Arc<Inner>) {
-    let fresh = Arc::clone(inner);
+pub(super) fn refresh_again(inner: &Arc<Inner>, repository: &Repository) {
+    let (fresh, repository) = (Arc::clone(inner), repository.clone());
     let busy = Busy::new(inner);
     inner.tasks.start(async move {
-        if let Err(error) = refresh(&fresh).await {
-            unreadable(&fresh, &error);
+        if let Err(error) = refresh(&fresh, &repository).await {
+            unreadable(&fresh, &repository, &error);
         }
         drop(busy);
     });
 }
 
-/// Somebody is at it: what they do next is done on a fresh tip. Nobody waits for it.
+/// Somebody is at it: what they do next is done on fresh tips. Nobody waits for it.
 pub(super) fn refresh_soon(inner: &Arc<Inner>) {
-    if inner.refreshing.swap(true, Ordering::AcqRel) {
-        return;
-    }
-    let fresh = Arc::clone(inner);
-    let busy = Busy::new(inner);
-    inner.tasks.start(async move {
-        if let Err(error) = refresh(&fresh).await {
-            unreadable(&fresh, &error);
+    for repository in inner.reach.repositories() {
+        if !inner.refreshing.lock().unwrap_or_else(PoisonError::into_inner).insert(repository.name.clone()) {
+            continue;
         }
-        fresh.refreshing.store(false, Ordering::Release);
-        drop(busy);
-    });
+        let (fresh, repository) = (Arc::clone(inner), repository.clone());
+        let busy = Busy::new(inner);
+        inner.tasks.start(async move {
+            if let Err(error) = refresh(&fresh, &repository).await {
+                unreadable(&fresh, &repository, &error);
+            }
+            fresh.refreshing.lock().unwrap_or_else(PoisonError::into_inner).remove(&repository.name);
+            drop(busy);
+        });
+    }
 }
 
-/// Fetches and reads the rules at the tip.
-pub(super) async fn refresh(inner: &Arc<Inner>) -> Result<(), Stale> {
-    let tip = inner.reach.repository.mirror.fetch().await?;
-    anchors::hold(inner, &tip).await?;
-    read_at(inner, &tip).await?;
-    inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).repository = None;
+/// Fetches a repository and takes its tip in; the catalog's brings the rules.
+pub(super) async fn refresh(inner: &Arc<Inner>, repository: &Repository) -> Result<(), Stale> {
+    let tip = repository.mirror.fetch().await?;
+    anchors::hold(inner, repository, &tip).await?;
+    read_in(inner, repository, &tip).await?;
+    inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).repositories.remove(&repository.name);
     Ok(())
+}
+
+/// The rules, and the repository that a request changes.
+pub(super) async fn refresh_for(inner: &Arc<Inner>, repository: &Repository) -> Result<(), Stale> {
+    if repository.name != inner.reach.repository.name {
+        refresh(inner, repository).await?;
+    }
+    refresh(inner, &inner.reach.repository).await
+}
+
+async fn read_in(inner: &Arc<Inner>, repository: &Repository, tip: &CommitId) -> Result<(), Stale> {
+    match repository.name == inner.reach.repository.name {
+        true => read_at(inner, tip).await,
+        false => Ok(stand_at(inner, repository, tip).await?),
+    }
 }
 
 /// Reads the rules at a commit that is in the mirror, unless they are the ones in force. Where they do not load, the
 /// last good ones move along: those in force, or after a start the newest in git that load.
-async fn read_at(inner: &Arc<Inner>, tip: &CommitId) -> Result<(), Stale> {
+async fn read_at(inner: &Arc<Inner>, commit: &CommitId) -> Result<(), Stale> {
     let in_force = inner.rules();
-    if in_force.as_ref().is_some_and(|rules| &rules.commit == tip) {
+    if in_force.as_ref().is_some_and(|rules| &rules.commit == commit) {
         return Ok(());
     }
-    let paths = inner.reach.repository.mirror.paths(tip).await?;
-    let files = files_at(inner, tip).await?;
-    let rules = match (Rules::read(tip.clone(), &files, &paths), in_force) {
-        (Ok(rules), _) => {
-            loads(inner);
-            rules
-        }
-        (Err(error), Some(last)) => {
-            keeps(inner, &error, &last);
-            last.kept_at(tip.clone(), &paths)
-        }
-        (Err(error), None) => {
-            let Some(last) = last_good(inner, tip, &paths).await? else { return Err(error.into()) };
-            keeps(inner, &error, &last);
-            last
-        }
+    let repository = &inner.reach.repository;
+    let tip = Tip { commit: commit.clone(), paths: repository.mirror.paths(commit).await? };
+    let files = files_at(inner, commit).await?;
+    let same = sources(&files) == *inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
+    let rules = match (in_force, same) {
+        (Some(last), true) => last.kept_at(tip),
+        (in_force, _) => read(inner, tip, (&files, in_force)).await?,
     };
-    if !is_overtaken(inner, tip).await? {
+    if !is_overtaken(repository, commit, inner.rules().as_ref().map(|rules| &rules.commit)).await? {
         // Together, so that of two readings at the same time never one gives the rules and the other their files.
         let mut considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.rules.send_replace(Some(Arc::new(rules)));
+        let elsewhere = elsewhere(inner);
+        inner.rules.send_replace(Some(Arc::new(rules.among(elsewhere))));
         *considered = sources(&files);
         inner.forge.note_moved(inner);
     }
     Ok(())
 }
 
-/// Whether newer rules came into force while these were read: those of a later commit, where these are not the tip's.
-async fn is_overtaken(inner: &Arc<Inner>, tip: &CommitId) -> Result<bool, GitError> {
-    let mirror = &inner.reach.repository.mirror;
-    let Some(rules) = inner.rules() else { return Ok(false) };
-    Ok(mirror.tip().await?.as_ref() != Some(tip) && mirror.is_ancestor(tip, &rules.commit).await?)
+/// Reads other rules than those that were looked at last.
+async fn read(
+    inner: &Arc<Inner>,
+    tip: Tip,
+    (files, in_force): (&[SourceFile], Option<Arc<Rules>>),
+) -> Result<Rules, Stale> {
+    match (Rules::read_among(tip.clone(), files, elsewhere(inner)), in_force) {
+        (Ok(rules), _) => {
+            loads(inner);
+            Ok(rules)
+        }
+        (Err(error), Some(last)) => {
+            keeps(inner, &error, &last);
+            Ok(last.kept_at(tip))
+        }
+        (Err(error), None) => {
+            let Some(last) = last_good(inner, &tip).await? else { return Err(error.into()) };
+            keeps(inner, &error, &last);
+            Ok(last)
+        }
+    }
+}
+
+fn elsewhere(inner: &Inner) -> Elsewhere {
+    inner.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Another repository is at this commit now.
+async fn stand_at(inner: &Arc<Inner>, repository: &Repository, commit: &CommitId) -> Result<(), GitError> {
+    let before = elsewhere(inner).others.get(&repository.name).map(|tip| tip.commit.clone());
+    if before.as_ref() == Some(commit) || is_overtaken(repository, commit, before.as_ref()).await? {
+        return Ok(());
+    }
+    let tip = Tip { commit: commit.clone(), paths: repository.mirror.paths(commit).await? };
+    // Whoever changes the rules holds this, so that nothing is lost of two changes at the same time.
+    let considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = {
+        let mut elsewhere = inner.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        elsewhere.others.insert(repository.name.clone(), tip);
+        elsewhere.clone()
+    };
+    if let Some(rules) = inner.rules() {
+        inner.rules.send_replace(Some(Arc::new(rules.among(now))));
+        inner.forge.note_moved(inner);
+    }
+    drop(considered);
+    Ok(())
+}
+
+/// Whether a newer commit was taken in while this one was read: where this is not the tip any more.
+async fn is_overtaken(repository: &Repository, commit: &CommitId, taken: Option<&CommitId>) -> Result<bool, GitError> {
+    let (mirror, Some(taken)) = (&repository.mirror, taken) else { return Ok(false) };
+    Ok(mirror.tip().await?.as_ref() != Some(commit) && mirror.is_ancestor(commit, taken).await?)
 }
 
 async fn files_at(inner: &Arc<Inner>, commit: &CommitId) -> Result<Vec<SourceFile>, GitError> {
@@ -186,10 +248,11 @@ async fn files_at(inner: &Arc<Inner>, commit: &CommitId) -> Result<Vec<SourceFil
 }
 
 /// The newest rules before those at the tip that load, in force at the tip.
-async fn last_good(inner: &Arc<Inner>, tip: &CommitId, paths: &[RepoPath]) -> Result<Option<Rules>, GitError> {
+async fn last_good(inner: &Arc<Inner>, tip: &Tip) -> Result<Option<Rules>, GitError> {
     let Ok(folder) = RepoPath::parse(FOLDER) else { return Ok(None) };
-    for change in inner.reach.repository.mirror.history(tip, &folder, BACK).await?.iter().skip(1) {
-        if let Ok(rules) = Rules::read(tip.clone(), &files_at(inner, &change.id).await?, paths) {
+    for change in inner.reach.repository.mirror.history(&tip.commit, &folder, BACK).await?.iter().skip(1) {
+        let files = files_at(inner, &change.id).await?;
+        if let Ok(rules) = Rules::read_among(tip.clone(), &files, elsewhere(inner)) {
             return Ok(Some(rules));
         }
     }
@@ -202,13 +265,13 @@ pub(super) fn are_others(considered: &Sources, tip: &Tree<'_>) -> bool {
     sources(&files) != *considered
 }
 
-/// The repository cannot be read now, which the log says once.
-fn unreadable(inner: &Inner, error: &Stale) {
+/// A repository cannot be read now, which the log says once.
+fn unreadable(inner: &Inner, repository: &Repository, error: &Stale) {
     let words = error.to_string();
     let mut troubles = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-    if troubles.repository.as_deref() != Some(words.as_str()) {
-        tracing::warn!(%error, "the rules could not be read");
-        troubles.repository = Some(words);
+    if troubles.repositories.get(&repository.name) != Some(&words) {
+        tracing::warn!(repository = %repository.name, %error, "a repository could not be read");
+        troubles.repositories.insert(repository.name.clone(), words);
     }
 }
 

@@ -93,7 +93,9 @@ async fn status(
         let _ = writeln!(text, "{line}");
         shown += 1;
     }
-    if let Some(notice) = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).notice() {
+    if let Some(notice) =
+        inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).notice(&inner.reach.repository.name)
+    {
         let _ = writeln!(text, "{notice}");
     }
     match targets.len().checked_sub(shown) {
@@ -106,7 +108,11 @@ async fn status(
 
 /// `checkout in prod: v1.2.4, 3 replicas. Last change: deploy checkout ..., Ana, 2026-11-20 10:00 UTC.`
 async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
-    let Ok(files) = facts::files(inner, rules, &rules.commit, target).await else {
+    let files = match inner.home_at(rules, target) {
+        Ok((_, commit)) => facts::files(inner, rules, commit, target).await,
+        Err(trouble) => Err(trouble),
+    };
+    let Ok(files) = files else {
         return format!("• *{target}*: its files cannot be read now.");
     };
     let value = |field: Field| {
@@ -135,8 +141,10 @@ async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
 }
 
 async fn last_change(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
-    let Some(place) = rules.place_of(target) else { return String::new() };
-    let history = inner.reach.repository.mirror.history(&rules.commit, &place, 1).await.unwrap_or_default();
+    let (Some(place), Ok((home, commit))) = (rules.place_of(target), inner.home_at(rules, target)) else {
+        return String::new();
+    };
+    let history = home.mirror.history(commit, &place, 1).await.unwrap_or_default();
     history.first().map_or_else(String::new, |commit| {
         let at = commit.time.strftime("%Y-%m-%d %H:%M UTC");
         format!(" Last change: {} ({}, {at}).", commit.subject, commit.author)

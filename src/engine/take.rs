@@ -30,6 +30,7 @@ impl Inner {
     /// The first answer to an event that came before.
     pub(super) async fn answered(&self, event: Option<&str>) -> Option<Reply> {
         let answer = self.ledger.seen(event?).await.ok().flatten()?;
+        self.meter.repeated();
         serde_json::from_value(answer).ok()
     }
 
@@ -45,6 +46,7 @@ impl Inner {
             return unrecorded(&error);
         }
         let Some((ticket, recorded, touched)) = taken.placed else { return taken.reply };
+        self.meter.recorded(&recorded);
         self.note_opened(&recorded);
         self.book.lock().await.settle(ticket);
         for request in touched {

@@ -45,9 +45,12 @@ fn engine(folder: &std::path::Path) -> Engine {
     let mirror = Mirror::open(source, net.client().clone(), tokio::runtime::Handle::current()).unwrap();
     let repository =
         Repository { name, url: String::new(), branch: "main".to_owned(), mirror, forge: None, page: None };
-    let reach = Reach { repository, clusters: BTreeMap::new(), chats: Chats::default() };
+    let tasks = Tasks::default();
+    let registries = Registries::new(&net, BTreeMap::new(), tasks.clone());
+    let (others, clusters) = (BTreeMap::new(), BTreeMap::new());
+    let reach = Reach { repository, others, clusters, chats: Chats::default(), registries };
     let ledger = Ledger::open(&folder.join("ledger"), clock::now()).unwrap().ledger;
-    let engine = Engine::new(reach, ledger, Tasks::default()).unwrap();
+    let engine = Engine::new(reach, ledger, tasks).unwrap();
     engine.inner.rules.send_replace(Some(Arc::new(rules())));
     engine
 }
@@ -71,6 +74,7 @@ fn asked(engine: &Engine, planning: Planning) -> Incoming {
         title: "deploy checkout v2 to prod".to_owned(),
         reason: None,
         channel: "slack:C1".to_owned(),
+        tag: None,
         planning,
     }))
 }
@@ -162,6 +166,7 @@ async fn about_to_push(folder: &std::path::Path, minutes: i64) -> RequestId {
         title: "deploy checkout v2 to prod".to_owned(),
         reason: None,
         channel: "slack:C1".to_owned(),
+        tag: None,
         planning: Planning::Planned(plan()),
     }));
     let requests = BTreeMap::new();
@@ -208,7 +213,7 @@ async fn nothing_is_committed_on_rules_that_policy_has_not_seen() {
     push(folder.path(), "start", &[(".leverframe/catalog.yaml", &one), service]);
     let engine = engine(folder.path());
     engine.inner.tasks.start(outside::keep(Arc::clone(&engine.inner)));
-    rules::refresh(&engine.inner).await.unwrap();
+    rules::refresh(&engine.inner, &engine.inner.reach.repository).await.unwrap();
     let words = Typed {
         account: "slack:U1".to_owned(),
         via: "slack".to_owned(),

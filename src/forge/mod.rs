@@ -4,9 +4,11 @@
 mod app;
 mod calls;
 mod checks;
+pub mod checkup;
 mod error;
 mod extras;
 mod github;
+pub mod manifest;
 mod owners;
 mod sorting;
 pub mod webhook;

@@ -3,6 +3,7 @@
 //! It knows git; pull requests are `forge`'s.
 
 mod commit;
+mod compare;
 mod error;
 mod fallback;
 mod folder;
@@ -271,6 +272,18 @@ impl Mirror {
             survey::newest_with(&room.repository, tip, trailer, (most, history::DEEPEST))
         };
         self.reader.call(find).await
+    }
+
+    /// Asks the host whether it would take a push from us; nothing is sent. A folder is taken to.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or does not let us push.
+    pub async fn may_push(&self) -> Result<(), GitError> {
+        let asked = |room: &mut worker::Room| match room.shared.url.starts_with("file:") {
+            true => Ok(()),
+            false => receive::greet(room),
+        };
+        self.writer.call(asked).await
     }
 
     /// Lands a change once: safe to call again after any failure or crash. Takes the host's time; changes that wait

@@ -6,6 +6,7 @@ use std::{cell::RefCell, collections::VecDeque, sync::Arc};
 use git2::{ObjectType, Oid, Repository};
 
 use super::{
+    compare,
     error::GitError,
     objects::{self, DIRECTORY, Objects},
 };
@@ -152,18 +153,32 @@ fn root_of(commit: &[u8]) -> Result<Oid, GitError> {
 /// The lists of paths of the last commits asked for.
 #[derive(Default)]
 pub(super) struct PathCache {
-    lists: VecDeque<(CommitId, Arc<Vec<RepoPath>>)>,
+    lists: VecDeque<Listed>,
+}
+
+/// The paths of a commit.
+struct Listed {
+    commit: CommitId,
+    root: Oid,
+    paths: Arc<Vec<RepoPath>>,
 }
 
 impl PathCache {
+    /// The paths of a commit, from those of the last one asked for: only directories that differ are read, and where no
+    /// file came or went it is the same list.
     pub(super) fn list(&mut self, repository: &Repository, commit: &CommitId) -> Result<Arc<Vec<RepoPath>>, GitError> {
-        if let Some((_, list)) = self.lists.iter().find(|(known, _)| known == commit) {
-            return Ok(Arc::clone(list));
+        if let Some(listed) = self.lists.iter().find(|listed| listed.commit == *commit) {
+            return Ok(Arc::clone(&listed.paths));
         }
-        let list = Arc::new(Tree::named(&Objects::of(repository)?, commit)?.paths()?);
+        let objects = Objects::of(repository)?;
+        let tree = Tree::named(&objects, commit)?;
+        let paths = match self.lists.front() {
+            Some(last) => compare::moved(&objects, (last.root, &last.paths), tree.root())?,
+            None => Arc::new(tree.paths()?),
+        };
         self.lists.truncate(KEPT - 1);
-        self.lists.push_front((commit.clone(), Arc::clone(&list)));
-        Ok(list)
+        self.lists.push_front(Listed { commit: commit.clone(), root: tree.root(), paths: Arc::clone(&paths) });
+        Ok(paths)
     }
 }
 
@@ -193,7 +208,7 @@ pub(super) fn is_file(mode: u32) -> bool {
 }
 
 /// Every regular file below a tree whose path is one of ours.
-fn files_below(
+pub(super) fn files_below(
     objects: &Objects<'_>,
     tree: Oid,
     prefix: &str,

@@ -49,6 +49,19 @@ impl Said {
     }
 }
 
+/// Whether the server would take a push from us: it greets those whom it lets push, and nothing is sent.
+pub(super) fn greet(room: &Room) -> Result<(), GitError> {
+    let opened = Talk::open(&room.session, Service::ReceivePack, Protocol::Old);
+    let mut talk = opened.map_err(|error| super::talk::failed(&room.session, &error))?;
+    match greeted(&mut talk) {
+        Ok(_) => {
+            talk.end();
+            Ok(())
+        }
+        Err(error) => Err(talk.failed(&error)),
+    }
+}
+
 /// Pushes what was made, of which `thin` is a thin pack.
 pub(super) fn push(room: &mut Room, push: Push<'_>, made: &[Made], thin: &[u8]) -> Result<Said, GitError> {
     let opened = Talk::open(&room.session, Service::ReceivePack, Protocol::Old);

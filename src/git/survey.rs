@@ -22,6 +22,8 @@ pub struct Marked {
     pub id: CommitId,
     /// Its subject.
     pub subject: String,
+    /// The address of whoever committed it.
+    pub committer: String,
     /// Its trailers by name; of several of one name the last.
     pub trailers: BTreeMap<String, String>,
 }
@@ -103,5 +105,6 @@ fn marked(repository: &Repository, id: Oid, email: Option<&str>) -> Result<Optio
         return Ok(None);
     }
     let subject = message.lines().next().unwrap_or_default().to_owned();
-    Ok(Some(Marked { id: commit_id(id)?, subject, trailers }))
+    let committer = String::from_utf8_lossy(commit.committer().email_bytes()).into_owned();
+    Ok(Some(Marked { id: commit_id(id)?, subject, committer, trailers }))
 }

@@ -7,11 +7,12 @@ use super::{
     JournalError,
     journal::Lines,
     line,
-    note::TreeHead,
+    note::{SigningKey, TreeHead},
     tree::{self, Edge, Hash},
 };
 
-/// The trailer of our commits that holds an anchor: `Ledger-Checkpoint: <size> <hex root>`.
+/// The trailer of our commits that holds an anchor: `Ledger-Checkpoint: <size> <hex root> <signature>`. The signature
+/// is that of the checkpoint, so that nobody else's trailer passes for ours.
 pub const TRAILER: &str = "Ledger-Checkpoint";
 
 /// A tree head that was seen outside.
@@ -24,14 +25,26 @@ pub struct Anchor {
 }
 
 /// What a trailer's value says.
-pub fn parse_trailer(value: &str) -> Option<TreeHead> {
-    let (size, root) = value.split_once(' ')?;
-    Some(TreeHead { size: size.parse().ok()?, root: Hash::parse(root)? })
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trailer {
+    /// The head.
+    pub head: TreeHead,
+    /// The signature of the checkpoint, unchecked; empty where there is none.
+    pub signature: String,
+}
+
+/// Reads a trailer's value.
+pub fn parse_trailer(value: &str) -> Option<Trailer> {
+    let (size, rest) = value.split_once(' ')?;
+    let (root, signature) = rest.split_once(' ').unwrap_or((rest, ""));
+    let head = TreeHead { size: size.parse().ok()?, root: Hash::parse(root)? };
+    Some(Trailer { head, signature: signature.to_owned() })
 }
 
 /// The value of the trailer.
-pub fn trailer(head: TreeHead) -> String {
-    format!("{} {}", head.size, head.root)
+pub(crate) fn trailer(head: TreeHead, key: Option<&SigningKey>) -> String {
+    let signature = key.map(|key| format!(" {}", key.signature(head))).unwrap_or_default();
+    format!("{} {}{signature}", head.size, head.root)
 }
 
 /// Heads to be met while the tree grows.
@@ -42,7 +55,8 @@ pub(crate) struct Watch {
     tree: Edge,
     /// The largest size that was met and right.
     sound: u64,
-    wrong: Option<Anchor>,
+    /// Those that were met and are other ones, by size.
+    wrong: Vec<Anchor>,
 }
 
 impl Watch {
@@ -66,9 +80,9 @@ impl Watch {
             let root = *root.get_or_insert_with(|| self.tree.root());
             let is_right = anchor.head == TreeHead { size: self.tree.size(), root };
             match is_right {
-                true if self.wrong.is_none() => self.sound = anchor.head.size,
-                false if self.wrong.is_none() => self.wrong = Some(anchor),
-                true | false => {}
+                true if self.wrong.is_empty() => self.sound = anchor.head.size,
+                true => {}
+                false => self.wrong.push(anchor),
             }
         }
     }
@@ -81,7 +95,7 @@ impl Watch {
     /// The first entry that may be wrong, and what the ledger disagrees with in words; the first by size.
     pub(crate) fn verdict(&self) -> Option<(u64, String)> {
         let size = self.tree.size();
-        if let Some(Anchor { head, found }) = &self.wrong {
+        if let Some(Anchor { head, found }) = self.wrong.first() {
             let why = match head.size.saturating_sub(1) {
                 last if last > self.sound => {
                     format!("one of the entries {} to {last} is not that of {found}", self.sound)
@@ -95,18 +109,29 @@ impl Watch {
     }
 }
 
-/// What the ledger in `directory` disagrees with, in words; `None` where it continues every anchor.
+/// What a ledger does not continue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disagreement {
+    /// The anchors, the smallest first.
+    pub anchors: Vec<Anchor>,
+    /// In words.
+    pub why: String,
+}
+
+/// What the ledger in `directory` disagrees with; `None` where it continues every anchor.
 ///
 /// # Errors
 /// When the journal cannot be read on.
-pub fn disagreement(directory: &Path, anchors: Vec<Anchor>) -> Result<Option<String>, JournalError> {
+pub fn disagreement(directory: &Path, anchors: Vec<Anchor>) -> Result<Option<Disagreement>, JournalError> {
     let mut watch = Watch::new(anchors);
     let mut lines = Lines::open(directory, 0)?;
     while !watch.waiting.is_empty() && lines.advance()?.is_some() {
         let parts = line::parts(lines.bytes()).map_err(|why| lines.damaged(why))?;
         parts.entries.iter().for_each(|raw| watch.push(raw.get().as_bytes()));
     }
-    Ok(watch.verdict().map(|(_, why)| why))
+    let why = watch.verdict().map(|(_, why)| why);
+    let anchors = watch.wrong.into_iter().chain(watch.waiting).collect();
+    Ok(why.map(|why| Disagreement { anchors, why }))
 }
 
 /// The head of the tree over the first `size` entries; `None` where there are fewer.

@@ -5,6 +5,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{Error, ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
@@ -105,7 +106,7 @@ fn ends_after(tail: &str, signature: usize) -> bool {
 
 /// Signs and keeps checkpoints.
 pub(crate) struct Signer {
-    key: SigningKey,
+    key: Arc<SigningKey>,
     path: PathBuf,
     used: u64,
     last: Option<TreeHead>,
@@ -113,7 +114,7 @@ pub(crate) struct Signer {
 
 impl Signer {
     /// Continues the file. The caller has seen that the ledger continues the last checkpoint.
-    pub(crate) fn new(directory: &Path, key: SigningKey) -> Result<Self, LedgerError> {
+    pub(crate) fn new(directory: &Path, key: Arc<SigningKey>) -> Result<Self, LedgerError> {
         let (last, used) = last(directory)?;
         Ok(Self { key, path: path(directory), used, last: last.map(|last| last.head) })
     }
@@ -157,7 +158,7 @@ mod tests {
 
     fn signer(directory: &Path) -> Signer {
         let key = SigningKey::parse(&SigningKey::pem(&[1; 32]), Origin::parse("bot").unwrap()).unwrap();
-        Signer::new(directory, key).unwrap()
+        Signer::new(directory, Arc::new(key)).unwrap()
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub enum LedgerError {
         /// What made it so.
         why: String,
     },
+    /// There is no gap to be accepted.
+    #[error("the ledger disagrees with nothing outside that could be given up")]
+    NoGap,
     /// A draft that must not become an entry.
     #[error("`{kind}` cannot be recorded: {why}")]
     BadDraft {
@@ -75,8 +78,9 @@ impl LedgerError {
             }
             Self::NotWritten { .. } => "Free space on the ledger's disk or repair it, then ask again.".into(),
             Self::ReadOnly { .. } => {
-                "Run `leverframe audit verify` to see what is wrong, repair or restore it, then restart `leverframe serve`.".into()
+                "Run `leverframe audit verify` to see what is wrong, repair or restore it, then restart `leverframe serve`; what is lost for good is given up with `leverframe audit accept-gap`.".into()
             }
+            Self::NoGap => "Run `leverframe audit verify` to see how the ledger stands.".into(),
             Self::BadDraft { .. } => "Report this as a defect of Leverframe, with the command that was typed.".into(),
             Self::NoRandomness => "Check that `/dev/urandom` works on this machine, then ask again.".into(),
             Self::Store { .. } => "Restart `leverframe serve`: it rebuilds the store from the journal.".into(),

@@ -10,13 +10,16 @@ mod erasure;
 mod error;
 mod finding;
 mod forget;
+mod gap;
 pub mod journal;
 pub mod key;
 mod line;
 pub mod note;
 mod opening;
+mod pieces;
 mod segments;
 mod shared;
+pub mod ship;
 mod store;
 mod submit;
 pub mod tree;
@@ -34,11 +37,12 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub use ahead::{Generation, Receipt};
-pub use anchor::{Anchor, TRAILER, disagreement, parse_trailer, trailer};
+pub use anchor::{Anchor, Disagreement, TRAILER, Trailer, disagreement, parse_trailer};
 pub use checkpoints::{checkpoints, parse_all};
 pub use erasure::Erased;
 pub use error::{JournalError, LedgerError};
 pub use finding::Finding;
+pub use gap::accepted_gaps;
 pub use journal::is_there;
 pub use opening::Sizes;
 pub use submit::Submitted;
@@ -156,8 +160,8 @@ impl Ledger {
     ) -> Result<Opened, LedgerError> {
         let parts = opening::open(directory, at, sizes)?;
         let quarantine = parts.report.iter().find_map(Finding::quarantine).map(str::to_owned);
-        let key = key.filter(|_| quarantine.is_none());
-        let signer = key.map(|key| Signer::new(directory, key)).transpose()?;
+        let key = key.filter(|_| quarantine.is_none()).map(Arc::new);
+        let signer = key.clone().map(|key| Signer::new(directory, key)).transpose()?;
         let ahead = Ahead { chain: parts.chain.clone(), ends: Vec::new(), seen: [].into() };
         let shared = Arc::new(Shared {
             directory: directory.to_owned(),
@@ -166,6 +170,8 @@ impl Ledger {
             chain: Mutex::new(parts.chain),
             ahead: Mutex::new(ahead),
             recent: Mutex::default(),
+            disputed: Mutex::default(),
+            key: key.clone(),
             state: Mutex::new(quarantine.map_or(State::Ready, |why| State::ReadOnly { why })),
             thread: Mutex::new(None),
         });
@@ -208,10 +214,18 @@ impl Ledger {
         self.ask_writer(|reply| Message::Tend { reply }).await
     }
 
-    /// Takes nothing new from now on, until it is opened again.
-    pub fn quarantine(&self, why: String) {
-        tracing::error!(%why, "the ledger is read-only");
-        *locked(&self.shared.state) = State::ReadOnly { why };
+    /// The value of the trailer that anchors the first `size` entries in a commit, signed where there is a key.
+    ///
+    /// # Errors
+    /// As [`Ledger::head_at`].
+    pub async fn trailer_at(&self, size: u64) -> Result<String, LedgerError> {
+        let head = self.head_at(size).await?;
+        Ok(anchor::trailer(head, self.shared.key.as_deref()))
+    }
+
+    /// The key that verifies what this ledger signs.
+    pub fn public_key(&self) -> Option<note::PublicKey> {
+        self.shared.key.as_ref().map(|key| key.public())
     }
 
     async fn ask_writer<T>(
@@ -282,6 +296,11 @@ impl Ledger {
     pub fn head(&self) -> Head {
         let chain = locked(&self.shared.chain);
         Head { entries: chain.next, hash: chain.hash.clone() }
+    }
+
+    /// How many appends wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.messages.max_capacity().saturating_sub(self.messages.capacity())
     }
 
     /// Whether it takes new entries.

@@ -96,10 +96,14 @@ impl SigningKey {
 
     /// Signs a checkpoint: the whole note.
     pub fn sign(&self, head: TreeHead) -> String {
-        let text = body(&self.origin, head);
-        let public = self.public();
-        let signature = [&public.id()[..], self.pair.sign(text.as_bytes()).as_ref()].concat();
-        format!("{text}\n\u{2014} {} {}\n", self.origin.0, BASE64_STANDARD.encode(signature))
+        let (text, signature) = (body(&self.origin, head), self.signature(head));
+        format!("{text}\n\u{2014} {} {signature}\n", self.origin.0)
+    }
+
+    /// The signature of a checkpoint alone, as it stands in the note.
+    pub fn signature(&self, head: TreeHead) -> String {
+        let signature = self.pair.sign(body(&self.origin, head).as_bytes());
+        BASE64_STANDARD.encode([&self.public().id()[..], signature.as_ref()].concat())
     }
 }
 
@@ -143,6 +147,12 @@ impl PublicKey {
             .chain_update(self.key)
             .finalize();
         hash.first_chunk().copied().unwrap_or_default()
+    }
+
+    /// Whether a signature that stands alone is this key's, of a checkpoint of its own origin.
+    pub fn signed(&self, head: TreeHead, signature: &str) -> bool {
+        let line = format!("\u{2014} {} {signature}", self.origin.0);
+        self.has_signed(&body(&self.origin, head), &line)
     }
 
     /// Whether a note's text carries a signature of this key.

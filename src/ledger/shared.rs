@@ -14,8 +14,9 @@ use serde_json::Value;
 use super::{
     Append, LedgerError, Seen, State,
     ahead::Ahead,
-    anchor::Recent,
+    anchor::{Anchor, Recent},
     line,
+    note::SigningKey,
     opening::{self, Chain},
     store::{Store, StoreError},
 };
@@ -33,6 +34,10 @@ pub(crate) struct Shared {
     pub(crate) ahead: Mutex<Ahead>,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) state: Mutex<State>,
+    /// The anchors that it is read-only for.
+    pub(crate) disputed: Mutex<Vec<Anchor>>,
+    /// Absent where nothing is signed.
+    pub(crate) key: Option<Arc<SigningKey>>,
     pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
 }
 

@@ -10,6 +10,15 @@ use super::{
 };
 use crate::core::entry::Recorded;
 
+/// When an append is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// While the ledger takes entries.
+    Usual,
+    /// Also while it is read-only.
+    Always,
+}
+
 /// What became of an append before it is durable.
 #[derive(Debug)]
 pub enum Submitted {
@@ -38,7 +47,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger is read-only or closed, a draft breaks a rule, or the disk refuses; then nothing was appended.
     pub async fn append(&self, append: Append) -> Result<Outcome, LedgerError> {
-        match self.place(append, None).await? {
+        match self.place(append, None, Admission::Usual).await? {
             Submitted::Placed { recorded, receipt } => receipt.durable().await.map(|()| Outcome::Appended(recorded)),
             Submitted::SeenBefore { answer, receipt } => receipt.durable().await.map(|()| Outcome::SeenBefore(answer)),
             Submitted::Stale => Err(LedgerError::Closed),
@@ -51,7 +60,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::append`], but for the disk, of which the receipt tells.
     pub async fn submit(&self, append: Append, as_of: Generation) -> Result<Submitted, LedgerError> {
-        self.place(append, Some(as_of)).await
+        self.place(append, Some(as_of), Admission::Usual).await
     }
 
     /// The generation of the facts that are placed now.
@@ -64,11 +73,16 @@ impl Ledger {
         locked(&self.shared.ahead).ends.get(generation.0).copied()
     }
 
-    async fn place(&self, append: Append, as_of: Option<Generation>) -> Result<Submitted, LedgerError> {
+    pub(crate) async fn place(
+        &self,
+        append: Append,
+        as_of: Option<Generation>,
+        admission: Admission,
+    ) -> Result<Submitted, LedgerError> {
         let permit = self.messages.reserve().await.map_err(|_| LedgerError::Closed)?;
         // Held until the message is sent, so that messages are in the order of their places.
         let mut ahead = locked(&self.shared.ahead);
-        if let State::ReadOnly { why } = self.shared.state() {
+        if let (State::ReadOnly { why }, Admission::Usual) = (self.shared.state(), admission) {
             return Err(LedgerError::ReadOnly { why });
         }
         if as_of.is_some_and(|as_of| as_of != ahead.generation()) {

@@ -20,7 +20,7 @@ use crate::{
         error::code,
         incoming::{self, Interaction, Origin},
         render,
-        suggest::{self, Draft},
+        suggest::{self, Draft, LookedUp},
         verify::{PublicKey, verify},
     },
     clock,
@@ -28,7 +28,7 @@ use crate::{
         decide::{Asker, Click, Incoming, Press, Reply, Words},
         names::RequestId,
     },
-    engine::{Engine, Said, Typed},
+    engine::{Choice, Engine, Said, Typed},
     tasks::Tasks,
 };
 
@@ -112,7 +112,7 @@ impl Desk {
         match interaction {
             Interaction::Typing { name, option, text, others, .. } => {
                 let draft = Draft { command: &name, option: &option, text: &text, others: &others };
-                self.choices(ours, draft)
+                self.choices(ours, draft).await
             }
             Interaction::Ping => json!({"type": 1}),
             Interaction::Command { .. } | Interaction::Click { .. } | Interaction::Foreign { .. } if !ours => {
@@ -126,10 +126,24 @@ impl Desk {
         }
     }
 
-    fn choices(&self, ours: bool, draft: Draft<'_>) -> Value {
-        let rules = self.engine.rules().filter(|_| ours);
-        let names = rules.map(|rules| suggest::choices(&rules, draft)).unwrap_or_default();
-        let choices: Vec<Value> = names.iter().map(|name| json!({"name": name, "value": name})).collect();
+    async fn choices(&self, ours: bool, draft: Draft<'_>) -> Value {
+        let choices: Vec<Value> = match self.engine.rules().filter(|_| ours) {
+            Some(rules) => match suggest::looked_up(&rules, draft) {
+                Some((what, target)) => {
+                    let found = match what {
+                        LookedUp::Versions => self.engine.versions(&target, draft.text).await,
+                        LookedUp::Replicas => self.engine.replicas(&target, draft.text).await,
+                    };
+                    let label = |choice: &Choice| (choice.value.clone(), choice.label(suggest::LABEL));
+                    suggest::offered(what, found.iter().map(label))
+                }
+                None => {
+                    let names = suggest::choices(&rules, draft);
+                    names.iter().map(|name| json!({"name": name, "value": name})).collect()
+                }
+            },
+            None => Vec::new(),
+        };
         json!({"type": 8, "data": {"choices": choices}})
     }
 

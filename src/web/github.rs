@@ -10,7 +10,10 @@ use axum::{
 };
 
 use super::Edge;
-use crate::forge::webhook::{self, DELIVERY, Delivery, EVENT, Hint};
+use crate::{
+    core::names::ConnectionName,
+    forge::webhook::{self, DELIVERY, Delivery, EVENT, Hint},
+};
 
 /// The longest id of a delivery that is remembered.
 const LONGEST_ID: usize = 100;
@@ -29,21 +32,21 @@ pub(super) async fn webhook(State(edge): State<Arc<Edge>>, headers: HeaderMap, b
     };
     match webhook::read(event, &verified) {
         Ok(Delivery::Ignored { reason }) => ignored(&reason),
-        Ok(Delivery::About { repository, .. }) if !edge.engine.is_ours(&repository) => {
-            ignored("another repository than the one in the configuration")
-        }
-        Ok(Delivery::About { hint, .. }) => taken(&edge, hint, delivery).await,
+        Ok(Delivery::About { repository, hint }) => match edge.engine.repository_called(&repository) {
+            Some(repository) => taken(&edge, (repository, hint), delivery).await,
+            None => ignored("another repository than those in the configuration"),
+        },
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     }
 }
 
 /// Remembered, then looked at: who sends it need not wait for that.
-async fn taken(edge: &Arc<Edge>, hint: Hint, delivery: &str) -> Response {
+async fn taken(edge: &Arc<Edge>, (repository, hint): (ConnectionName, Hint), delivery: &str) -> Response {
     match edge.engine.is_new(&format!("github:delivery:{delivery}")).await {
         Ok(true) => {
             let (at, busy) = (Arc::clone(edge), edge.engine.busy());
             edge.tasks.start(async move {
-                at.engine.hint(hint).await;
+                at.engine.hint(&repository, hint).await;
                 drop(busy);
             });
             "taken\n".into_response()

@@ -42,9 +42,11 @@ async fn git_remembers_the_ledger_and_anyone_can_check_one_entry() {
     let repo = scene.world.repository.path().display().to_string();
     let message = scene.git(&["log", "-1", "--format=%B", "main"]).await;
     let trailer = message.lines().find_map(|line| line.strip_prefix("Ledger-Checkpoint: ")).unwrap();
-    let (size, root) = trailer.split_once(' ').unwrap();
+    let (size, rest) = trailer.split_once(' ').unwrap();
+    let (root, signature) = rest.split_once(' ').unwrap();
     let intent = of_kind(&scene.ledger().await, "push.intent")[0]["seq"].as_u64().unwrap();
     assert_eq!((size.parse().ok(), root.len()), (Some(intent + 1), 64), "just after the intent");
+    assert!(signature.len() > 80 && !signature.contains(' '), "{signature}");
     let verified = audit(&scene, &["verify", "--repo", &repo]).await;
     assert!(verified.contains("1 anchor from outside met."), "{verified}");
     let reconciled = audit(&scene, &["reconcile", "--repo", &repo]).await;

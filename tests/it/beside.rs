@@ -65,18 +65,68 @@ fn the_readmes_commands_are_the_ones_that_ci_runs() {
     assert!(ci.contains(" cargo test 2>&1 |"), "CI runs another test command than the README's");
 }
 
+/// Runs the binary in a folder without a configuration.
+fn leverframe(arguments: &[&str]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leverframe"));
+    let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
 #[test]
-fn slacks_manifest_asks_for_commands_that_exist_at_addresses_that_we_serve() {
-    // Names that Slack keeps for itself; one of them and the whole manifest is refused.
-    let reserved = ["status", "help", "me", "join", "leave", "open", "remind", "search", "topic", "who"];
+fn slacks_manifest_is_what_the_command_prints() {
+    let arguments = ["manifest", "slack", "--bare", "deploy,rollback,scale"];
+    let (code, text) = leverframe(&arguments);
+    assert_eq!(
+        (code, text),
+        (Some(0), shipped("deploy/slack-manifest.yaml")),
+        "run `leverframe {}`",
+        arguments.join(" ")
+    );
     let manifest: Value = serde_yaml::from_str(&shipped("deploy/slack-manifest.yaml")).unwrap();
-    let base = "https://levers.example.com/slack";
+    assert_eq!(manifest["settings"]["socket_mode_enabled"], true);
     for command in manifest["features"]["slash_commands"].as_sequence().unwrap() {
-        let name = command["command"].as_str().unwrap().trim_start_matches('/');
-        assert!(name == "lf" || !shipped(&format!("commands/{name}.yaml")).is_empty(), "there is no command `{name}`");
-        assert!(!reserved.contains(&name), "Slack refuses `/{name}`");
-        assert_eq!(command["url"].as_str().unwrap(), format!("{base}/commands"));
+        assert!(command["url"].is_null());
     }
-    let clicks = &manifest["settings"]["interactivity"];
-    assert_eq!(clicks["request_url"].as_str().unwrap(), format!("{base}/interactions"));
+}
+
+#[test]
+fn slacks_manifest_over_http_leads_to_addresses_that_we_serve() {
+    let url = "https://levers.example.com/base/";
+    let (code, text) = leverframe(&["manifest", "slack", "--public-url", url, "--bare", "status,deploy"]);
+    assert_eq!(code, Some(0), "{text}");
+    let manifest: Value = serde_yaml::from_str(&text).unwrap();
+    let base = "https://levers.example.com/base/slack";
+    let commands = manifest["features"]["slash_commands"].as_sequence().unwrap();
+    let names: Vec<_> = commands.iter().map(|command| command["command"].as_str().unwrap()).collect();
+    assert_eq!(names, ["/lf", "/deploy"]);
+    assert!(text.contains("    # Slack keeps /status for itself: type `/lf status`.\n"));
+    assert!(commands.iter().all(|command| command["url"].as_str().unwrap() == format!("{base}/commands")));
+    let settings = &manifest["settings"];
+    assert_eq!(settings["interactivity"]["request_url"].as_str().unwrap(), format!("{base}/interactions"));
+    assert_eq!(settings["event_subscriptions"]["request_url"].as_str().unwrap(), format!("{base}/events"));
+    assert_eq!(settings["socket_mode_enabled"], false);
+    let (code, text) = leverframe(&["manifest", "slack", "--bare", "deplyo"]);
+    assert_eq!(code, Some(1));
+    assert!(text.starts_with("There is no command `deplyo`.\nThere are `deploy`, "), "{text}");
+}
+
+#[test]
+fn githubs_manifest_asks_for_what_the_readme_explains() {
+    let (code, page) =
+        leverframe(&["manifest", "github", "--organization", "acme", "--public-url", "https://a.example.com"]);
+    assert_eq!(code, Some(0), "{page}");
+    assert!(page.contains("action=\"https://github.com/organizations/acme/settings/apps/new\""), "{page}");
+    let value = page.split("name=manifest value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_str(&value.replace("&quot;", "\"").replace("&amp;", "&")).unwrap();
+    assert_eq!(manifest["hook_attributes"]["url"], "https://a.example.com/github/webhooks");
+    let readme = shipped("README.md").to_lowercase();
+    for (name, access) in manifest["default_permissions"].as_object().unwrap() {
+        let access = if access == "write" { "read and write" } else { "read" };
+        let name = name.replace("statuses", "commit_statuses").replace('_', " ");
+        assert!(name == "metadata" || readme.contains(&format!("| {name}: {access} |")), "{name}: {access}");
+    }
+    assert_eq!(manifest["public"], false);
 }

@@ -89,6 +89,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
             way,
             needs,
             channel: "slack:C0DEPLOYS".to_owned(),
+            tag: None,
         },
         reason: None,
         requester: person("ana", "U0ANA"),

@@ -171,10 +171,10 @@ async fn anchors_from_outside_tell_what_is_missing_or_other() {
     assert_eq!(disagreement(folder.path(), ours.clone()).unwrap(), None);
     assert_eq!(verify_with(folder.path(), Evidence { keys: keys(), anchors: ours.clone() }).unwrap().anchors, 3);
     let theirs = anchors(other.path());
-    let why = disagreement(folder.path(), theirs.clone()).unwrap().unwrap();
+    let why = disagreement(folder.path(), theirs.clone()).unwrap().unwrap().why;
     assert_eq!(why, "one of the entries 0 to 1 is not that of commit 2");
     let beyond = vec![ours[0].clone(), theirs[3].clone()];
-    let why = disagreement(folder.path(), beyond.clone()).unwrap().unwrap();
+    let why = disagreement(folder.path(), beyond.clone()).unwrap().unwrap().why;
     assert_eq!(why, "the ledger has 6 entries, and commit 8 was made of 8");
     assert_eq!(verify_with(folder.path(), Evidence { keys: keys(), anchors: beyond }).unwrap_err().seq, 6);
 }

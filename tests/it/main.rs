@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod away;
 mod beside;
 mod bot;
 mod cards;
@@ -19,6 +20,7 @@ mod crash;
 mod discord;
 mod discord_cards;
 mod discovery;
+mod doctor;
 mod evidence;
 mod flavour_corpus;
 mod forge;
@@ -33,6 +35,9 @@ mod proof;
 mod pull_requests;
 mod race;
 mod refusals;
+mod registry;
+mod repositories;
+mod spared;
 mod stories;
 mod tidy;
 mod together;

@@ -1,6 +1,7 @@
 //! Discord: signed interactions in ([`verify`], [`incoming`]), cards drawn as embeds and components ([`render`]), REST
 //! calls out ([`client`]), commands made known to it ([`register`]), and a connection of our own ([`gateway`]).
 
+pub mod checkup;
 pub mod client;
 pub mod conversation;
 pub mod error;

@@ -91,6 +91,9 @@ fn described(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { text }
 }
 
+/// The name of an option that counts pods.
+pub(super) const COUNT: &str = "replicas";
+
 /// Whether the values of an option are listed in the registration, or asked for while somebody types.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Listing {
@@ -131,14 +134,16 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
     let help = option.help.as_deref().unwrap_or_else(|| option.kind.word());
     let told = CreateCommandOption::new(kind, option.name.as_str(), described(help)).required(option.is_required());
     match &option.kind {
-        OptionKind::Service | OptionKind::Environment | OptionKind::Person => told.set_autocomplete(true),
+        OptionKind::Service | OptionKind::Environment | OptionKind::Person | OptionKind::ImageTag => {
+            told.set_autocomplete(true)
+        }
+        OptionKind::Integer { .. } if option.name == COUNT => told.set_autocomplete(true),
         OptionKind::Choice(choices) => chosen(told, choices, listing),
         OptionKind::Command => {
             let names: Vec<String> = commands.iter().map(|definition| definition.name.to_string()).collect();
             chosen(told, &names, listing)
         }
-        OptionKind::ImageTag
-        | OptionKind::ImageDigest
+        OptionKind::ImageDigest
         | OptionKind::Integer { .. }
         | OptionKind::Duration
         | OptionKind::Text

@@ -1,12 +1,15 @@
-//! What Discord offers while somebody types an option: names from memory, those that begin as typed first.
+//! What Discord offers while somebody types an option: names from memory, those that begin as typed first; and which
+//! options are offered from what is looked up.
+
+use serde_json::{Value, json};
 
 use super::{
     limits::{DESCRIPTION, ITEMS, length},
-    register::TYPED,
+    register::{COUNT, TYPED},
 };
 use crate::core::{
     command::OptionKind,
-    names::{CommandName, Environment, PersonId, Service},
+    names::{CommandName, Environment, PersonId, Service, Target},
     rules::Rules,
 };
 
@@ -21,6 +24,50 @@ pub struct Draft<'a> {
     pub text: &'a str,
     /// The options that have a value already.
     pub others: &'a [(String, String)],
+}
+
+/// What is looked up while somebody types it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookedUp {
+    /// Versions that the registry has.
+    Versions,
+    /// Counts near the present one.
+    Replicas,
+}
+
+/// What the option that is being typed is offered from, where that is looked up, and for which target: the one that
+/// the other options name, or any place of the service where no environment is chosen yet.
+pub fn looked_up(rules: &Rules, draft: Draft<'_>) -> Option<(LookedUp, Target)> {
+    let definition = rules.commands.get(&CommandName::parse(draft.command).ok()?)?;
+    let option = definition.option(draft.option)?;
+    let counts = matches!(option.kind, OptionKind::Integer { .. }) && option.name == COUNT;
+    let what = match option.kind == OptionKind::ImageTag {
+        true => LookedUp::Versions,
+        false if counts => LookedUp::Replicas,
+        false => return None,
+    };
+    let value = |kind: &OptionKind| {
+        let is_it = |name: &str| definition.option(name).is_some_and(|option| option.kind == *kind);
+        draft.others.iter().find(|(name, _)| is_it(name)).map(|(_, value)| value.as_str())
+    };
+    let service = Service::parse(value(&OptionKind::Service)?).ok()?;
+    let chosen = value(&OptionKind::Environment).and_then(|name| Environment::parse(name).ok());
+    let environment = chosen.or_else(|| rules.services.get(&service)?.iter().next().cloned())?;
+    Some((what, Target { service, environment }))
+}
+
+/// The most characters of a label.
+pub const LABEL: usize = DESCRIPTION;
+
+/// Values with their labels, as Discord takes them: at most 25, counts as numbers, none that is too long.
+pub fn offered(what: LookedUp, choices: impl IntoIterator<Item = (String, String)>) -> Vec<Value> {
+    let fits = |text: &str| (1..=DESCRIPTION).contains(&length(text));
+    let told = |value: &str| match what {
+        LookedUp::Versions => json!(value),
+        LookedUp::Replicas => value.parse::<u32>().map_or(Value::Null, |count| json!(count)),
+    };
+    let fitting = choices.into_iter().filter(|(value, label)| fits(value) && fits(label));
+    fitting.take(ITEMS).map(|(value, label)| json!({"name": label, "value": told(&value)})).collect()
 }
 
 /// The names that fit, at most 25.

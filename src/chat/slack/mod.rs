@@ -2,11 +2,13 @@
 //! ([`client`]).
 
 pub mod account;
+pub mod checkup;
 pub mod client;
 mod connector;
 pub mod conversation;
 pub mod error;
 pub mod incoming;
+pub mod manifest;
 pub mod render;
 pub mod verify;
 

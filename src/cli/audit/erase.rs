@@ -25,7 +25,7 @@ pub(super) async fn erase(settings: &LedgerSettings, person: &PersonId) -> Resul
 
 async fn directly(settings: &LedgerSettings, person: &PersonId) -> Result<Erased, Failure> {
     let failed = |error: LedgerError| Failure::new(format!("{error}."), error.remedy());
-    let LedgerSettings { data, origin, signing_key } = settings;
+    let LedgerSettings { data, origin, signing_key, .. } = settings;
     let key = ledger::key::load(data, signing_key.as_ref(), origin);
     let key = key.map_err(|error| Failure::new(format!("{error}."), error.remedy()))?;
     let opened = Ledger::open_signed(&data.join("ledger"), clock::now(), &Sizes::default(), key).map_err(failed)?;

@@ -3,6 +3,7 @@
 
 mod erase;
 mod export;
+mod gap;
 mod prove;
 mod reconcile;
 mod show;
@@ -43,9 +44,9 @@ enum Action {
     Verify {
         #[command(flatten)]
         config: ConfigFile,
-        /// Hold the ledger against the checkpoints in the commits of this repository
+        /// Hold the ledger against the checkpoints in the commits of this repository; may be given again for others
         #[arg(long, value_name = "PATH")]
-        repo: Option<PathBuf>,
+        repo: Vec<PathBuf>,
         /// Hold it against checkpoints that were kept elsewhere: signed notes with an empty line after each
         #[arg(long, value_name = "FILE")]
         anchors: Option<PathBuf>,
@@ -101,13 +102,21 @@ enum Action {
         #[command(flatten)]
         config: ConfigFile,
     },
-    /// Compares with a git repository: our commits without an entry, entries without their commit
+    /// Gives up what the ledger lost and git remembers, so that a server that is read-only for it goes on
+    AcceptGap {
+        /// Why, for whoever reads the ledger later
+        #[arg(long, value_name = "WORDS")]
+        reason: String,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Compares with the git repositories: our commits without an entry, entries without their commit
     Reconcile {
         #[command(flatten)]
         config: ConfigFile,
-        /// The repository
-        #[arg(long, value_name = "PATH")]
-        repo: PathBuf,
+        /// A repository; given again for each other that the bot changes
+        #[arg(long, value_name = "PATH", required = true)]
+        repo: Vec<PathBuf>,
         /// Print the result as JSON
         #[arg(long)]
         json: bool,
@@ -133,6 +142,7 @@ impl Audit {
                 }
             }
             Action::Erase { person, config } => runtime()?.block_on(erase::erase(&settings(&config)?, &person)),
+            Action::AcceptGap { reason, config } => runtime()?.block_on(gap::accept(&settings(&config)?, &reason)),
             Action::Reconcile { config, repo, json } => {
                 reconcile::reconcile(&directory(&settings(&config)?)?, &repo, json.into())
             }
@@ -176,7 +186,7 @@ fn unreadable(error: &ledger::JournalError) -> Failure {
 }
 
 fn public_key(settings: &LedgerSettings) -> Result<PublicKey, Failure> {
-    let LedgerSettings { data, origin, signing_key } = settings;
+    let LedgerSettings { data, origin, signing_key, .. } = settings;
     match ledger::key::load(data, signing_key.as_ref(), origin) {
         Ok(Some(key)) => Ok(key.public()),
         Ok(None) => Err(Failure::new(

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::{Ended, Failure, For, say, unreadable};
 use crate::{
     core::{entry::Entry, names::CommitId},
     engine::ADDRESS,
-    git::{self, Marked},
+    git::{self, Marked, Survey},
     ledger::journal::Reader,
 };
 
@@ -25,15 +25,13 @@ struct Told {
     landed: BTreeMap<CommitId, u64>,
 }
 
-pub(super) fn reconcile(directory: &Path, repository: &Path, whom: For) -> Result<Ended, Failure> {
+pub(super) fn reconcile(directory: &Path, repositories: &[PathBuf], whom: For) -> Result<Ended, Failure> {
     let mut told = Told::default();
     for record in Reader::open(directory).map_err(|error| unreadable(&error))? {
         told.take(&record.map_err(|error| unreadable(&error))?.entry);
     }
     let asked: Vec<CommitId> = told.landed.keys().cloned().collect();
-    let survey = git::survey(repository, ADDRESS, &asked).map_err(|error| {
-        Failure::new(format!("`{}`: {error}.", repository.display()), "Name a git repository on this machine.")
-    })?;
+    let survey = survey(repositories, asked)?;
     let known = |commit: &&Marked| {
         let intended = commit.request().is_some_and(|request| told.intended.contains(request));
         !intended && !told.landed.contains_key(&commit.id)
@@ -43,6 +41,19 @@ pub(super) fn reconcile(directory: &Path, repository: &Path, whom: For) -> Resul
         survey.missing.iter().filter_map(|id| told.landed.get(id).map(|seq| (*seq, id))).collect();
     say(in_words(&survey.ours, (&without_entry, &without_commit), whom))?;
     Ok(if without_entry.is_empty() && without_commit.is_empty() { Ended::Well } else { Ended::Red })
+}
+
+/// What all of them hold of us together; a commit is missing where none of them has it.
+fn survey(repositories: &[PathBuf], asked: Vec<CommitId>) -> Result<Survey, Failure> {
+    let mut all = Survey { ours: Vec::new(), missing: asked };
+    for repository in repositories {
+        let one = git::survey(repository, ADDRESS, &all.missing).map_err(|error| {
+            Failure::new(format!("`{}`: {error}.", repository.display()), "Name a git repository on this machine.")
+        })?;
+        all.ours.extend(one.ours);
+        all.missing = one.missing;
+    }
+    Ok(all)
 }
 
 impl Told {

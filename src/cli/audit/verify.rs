@@ -14,7 +14,7 @@ use crate::{
 
 /// What is brought along.
 pub(super) struct Outside {
-    pub(super) repo: Option<PathBuf>,
+    pub(super) repo: Vec<PathBuf>,
     pub(super) anchors: Option<PathBuf>,
     pub(super) keys: Vec<String>,
 }
@@ -22,12 +22,30 @@ pub(super) struct Outside {
 pub(super) fn verify(settings: &LedgerSettings, outside: Outside, whom: For) -> Result<Ended, Failure> {
     let directory = directory(settings)?;
     let keys = keys(settings, &directory, &outside)?;
-    let mut anchors = outside.repo.as_deref().map_or(Ok(Vec::new()), of_commits)?;
+    let mut anchors = Vec::new();
+    for repository in &outside.repo {
+        anchors.extend(of_commits(repository)?);
+    }
     if let Some(file) = &outside.anchors {
         anchors.extend(of_file(file, &keys)?);
     }
+    let given_up = match anchors.is_empty() {
+        true => Vec::new(),
+        // What stands before damage counts; the damage itself is told below.
+        false => ledger::accepted_gaps(&directory).unwrap_or_default(),
+    };
+    let entry_of = |anchor: &Anchor| given_up.iter().find(|(_, head)| *head == anchor.head).map(|(seq, _)| *seq);
+    let (gone, anchors): (Vec<Anchor>, Vec<Anchor>) =
+        anchors.into_iter().partition(|anchor| entry_of(anchor).is_some());
     match ledger::verify_with(&directory, Evidence { keys, anchors }) {
-        Ok(report) => say(in_order(&report, whom)).map(|()| Ended::Well),
+        Ok(report) => {
+            say(in_order(&report, whom))?;
+            for anchor in gone.iter().filter(|_| whom == For::People) {
+                let seq = entry_of(anchor).unwrap_or_default();
+                say(format!("Not met: {}, of {} entries, given up by entry {seq}.", anchor.found, anchor.head.size))?;
+            }
+            Ok(Ended::Well)
+        }
         Err(broken) => say(out_of_order(&broken, whom)).map(|()| Ended::Red),
     }
 }
@@ -55,13 +73,13 @@ fn of_commits(repository: &Path) -> Result<Vec<Anchor>, Failure> {
     let mut anchors = Vec::new();
     for commit in survey.ours {
         let Some(value) = commit.trailers.get(ledger::TRAILER) else { continue };
-        let head = ledger::parse_trailer(value).ok_or_else(|| {
+        let trailer = ledger::parse_trailer(value).ok_or_else(|| {
             Failure::new(
                 format!("Commit {} has a `{}` that is none: `{value}`.", commit.id, ledger::TRAILER),
                 "Find out who wrote that commit.",
             )
         })?;
-        anchors.push(Anchor { head, found: format!("commit {}", commit.id.short()) });
+        anchors.push(Anchor { head: trailer.head, found: format!("commit {}", commit.id.short()) });
     }
     Ok(anchors)
 }

@@ -16,8 +16,6 @@ use crate::core::{
 /// What `leverframe.yaml` connects to: the names that a catalog may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connections {
-    /// The repository that the catalog is in.
-    pub catalog_repository: ConnectionName,
     /// All repositories.
     pub repositories: BTreeSet<ConnectionName>,
     /// All clusters.
@@ -127,15 +125,6 @@ pub(super) fn connections(environments: &[EnvironmentRules], nodes: &[(Key, Node
                     "repository",
                     format!(
                         "`leverframe.yaml` has no repository `{name}`; add it under `repositories`. Until then this environment cannot be changed."
-                    ),
-                );
-            }
-            Some(name) if *name != to.catalog_repository => {
-                say(
-                    "repository",
-                    format!(
-                        "An environment in another repository than the catalog's (`{}`) is not supported yet; it cannot be changed.",
-                        to.catalog_repository
                     ),
                 );
             }

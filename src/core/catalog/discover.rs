@@ -97,9 +97,12 @@ impl<'a> Fork<'a> {
 
 /// The services whose directories hold at least one of the files, or whose file is one of them, with the
 /// environments (by index) they are in and where.
-pub(super) fn services<'p>(environments: &[EnvironmentRules], files: &'p [RepoPath]) -> BTreeMap<Service, Places<'p>> {
+pub(super) fn services<'e, 'p>(
+    environments: impl Iterator<Item = (usize, &'e EnvironmentRules)>,
+    files: &'p [RepoPath],
+) -> BTreeMap<Service, Places<'p>> {
     let mut root = Fork::default();
-    for (index, rules) in environments.iter().enumerate() {
+    for (index, rules) in environments {
         root.insert(rules.path.steps(), (index, rules.path.is_file()));
     }
     let mut found: HashMap<&str, Places<'p>> = HashMap::new();

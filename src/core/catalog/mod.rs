@@ -186,20 +186,35 @@ impl Catalog {
     /// The targets and where each is: services whose directory holds one of `files` or whose file is one of them, and
     /// those that are listed. `files` are the paths of the repository's files, not of its directories.
     pub fn places(&self, files: &[RepoPath]) -> Places {
+        self.places_among(&|_| files)
+    }
+
+    /// The same where environments are in several repositories: `files` gives the paths of the one that an environment
+    /// names; `None` is the catalog's.
+    pub fn places_among<'f>(&self, files: &dyn Fn(Option<&ConnectionName>) -> &'f [RepoPath]) -> Places {
         let mut places = Places::default();
-        for (service, found) in discover::services(&self.environments, files) {
-            if self.discovery == Discovery::ListedOnly && !self.services.contains_key(&service) {
-                continue;
-            }
-            for (index, found) in found {
-                let Some(rules) = self.environments.get(index) else { continue };
-                places.add(Target { service: service.clone(), environment: rules.name.clone() }, found);
+        let repositories: BTreeSet<_> = self.environments.iter().map(|rules| rules.repository.as_ref()).collect();
+        for repository in repositories {
+            let there = |(_, rules): &(usize, &EnvironmentRules)| rules.repository.as_ref() == repository;
+            let environments = self.environments.iter().enumerate().filter(there);
+            for (service, found) in discover::services(environments, files(repository)) {
+                self.add_found(&mut places, &service, found);
             }
         }
         for listed in self.services.keys() {
             places.list(listed.clone());
         }
         places
+    }
+
+    fn add_found(&self, places: &mut Places, service: &Service, found: discover::Places<'_>) {
+        if self.discovery == Discovery::ListedOnly && !self.services.contains_key(service) {
+            return;
+        }
+        for (index, found) in found {
+            let Some(rules) = self.environments.get(index) else { continue };
+            places.add(Target { service: service.clone(), environment: rules.name.clone() }, found);
+        }
     }
 
     /// The lock that holds that field of that target, wherever it is written.

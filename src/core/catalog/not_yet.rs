@@ -3,7 +3,7 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 11] = [
+const TABLE: [NotYet; 10] = [
     NotYet { key: "environment_groups.*", when: When::Given, what: "Naming a group where an environment can stand" },
     NotYet { key: "environments.*.drift", when: When::Is("report"), what: "Reporting drift" },
     NotYet { key: "environments.*.drift", when: When::Is("debt"), what: "Opening a debt for drift" },
@@ -14,7 +14,6 @@ const TABLE: [NotYet; 11] = [
     NotYet { key: "channels.audit", when: When::Given, what: "Posting checkpoints" },
     NotYet { key: "channels.incident_prefix", when: When::Given, what: "Opening channels for incidents" },
     NotYet { key: "tickets", when: When::Given, what: "Opening tickets" },
-    NotYet { key: "commands.bare", when: When::Given, what: "Registering commands on their own" },
 ];
 
 pub(super) fn notices(root: &Node) -> Vec<Notice> {

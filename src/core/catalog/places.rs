@@ -10,6 +10,8 @@ use crate::core::names::{Environment, RepoPath, Service, Target};
 pub struct Places {
     services: BTreeMap<Service, BTreeSet<Environment>>,
     found: BTreeMap<Target, RepoPath>,
+    /// The same by place, of which several targets may have one.
+    at: BTreeMap<RepoPath, BTreeSet<Target>>,
     twice: Vec<(Target, RepoPath, RepoPath)>,
 }
 
@@ -23,6 +25,7 @@ impl Places {
             Found::Once(place) => {
                 let Ok(place) = RepoPath::parse(place) else { return };
                 self.list(target.service.clone()).insert(target.environment.clone());
+                self.at.entry(place.clone()).or_default().insert(target.clone());
                 self.found.insert(target, place);
             }
             Found::Twice(first, second) => {
@@ -45,6 +48,24 @@ impl Places {
     /// The directory or file of a target.
     pub fn of(&self, target: &Target) -> Option<&RepoPath> {
         self.found.get(target)
+    }
+
+    /// Other targets that may read the same files: those of the same service, and those whose place is that of
+    /// `target`, lies in it or around it.
+    pub fn beside(&self, target: &Target) -> BTreeMap<&Target, &RepoPath> {
+        let Some(place) = self.of(target) else { return BTreeMap::new() };
+        let below = self.at.range(place.clone()..).take_while(|(at, _)| at.as_str().starts_with(place.as_str()));
+        let below = below.filter(|(at, _)| at.is_within(place)).flat_map(|(_, targets)| targets);
+        let above = std::iter::successors(place.parent(), RepoPath::parent);
+        let above: Vec<RepoPath> = above.collect();
+        let above = above.iter().filter_map(|at| self.at.get(at)).flatten();
+        let of_service = self.services.get(&target.service).into_iter().flatten();
+        let of_service = of_service.filter_map(|environment| {
+            let other = Target { service: target.service.clone(), environment: environment.clone() };
+            self.found.get_key_value(&other).map(|(other, _)| other)
+        });
+        let all = below.chain(above).chain(of_service).filter(|other| *other != target);
+        all.filter_map(|other| self.found.get_key_value(other)).collect()
     }
 
     /// What lies at two places where one is allowed, and is therefore no target.

@@ -20,6 +20,12 @@ impl<'a> At<'a> {
         Self { file, document, path: Path::root(), node: Cow::Borrowed(node) }
     }
 
+    /// The root of a file without a document.
+    pub(super) fn nothing(file: &'a SourceFile) -> Self {
+        let node = Node::Scalar { value: Scalar::Null, span: 0..0, line: 1 };
+        Self { file, document: 0, path: Path::root(), node: Cow::Owned(node) }
+    }
+
     pub(super) fn document(&self) -> Document {
         Document::Index(self.document)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{
-    image::{Image, split_image},
+    image::{Image, Tag, split_image},
     marker::Automation,
     plan::{fact, shown},
 };
@@ -35,6 +35,8 @@ pub enum Flavour {
     ConfigMap,
     /// A HorizontalPodAutoscaler or ScaledObject.
     Autoscaler,
+    /// A variable that Flux substitutes.
+    Variable,
     /// Where the catalog says.
     Pinned,
 }
@@ -57,6 +59,8 @@ pub enum Form {
         /// Everything before the tag's colon.
         repository: String,
     },
+    /// As a part of a tag that the digest stands behind: `v1.2.4@sha256:...`.
+    TagOf,
 }
 
 /// Whether the place is there already.
@@ -99,8 +103,9 @@ pub struct Binding {
     pub digest: Option<String>,
     /// The container's own limit, for `cpu` and `memory`.
     pub limit: Option<String>,
-    /// Other places of the same document with the same image, which change with it: init containers.
-    pub twins: Vec<Path>,
+    /// Other places of the same document with the same image of the same version, which change with it: init
+    /// containers, a worker beside the server.
+    pub twins: Vec<(Path, Form)>,
 }
 
 impl fmt::Display for Binding {
@@ -146,6 +151,11 @@ impl Form {
                 let part = if *field == Field::ImageDigest { image.digest } else { image.tag };
                 part.unwrap_or_default().to_owned()
             }
+            Self::TagOf => {
+                let tag = Tag::of(&whole);
+                let part = if *field == Field::ImageDigest { tag.digest } else { tag.tag };
+                part.unwrap_or_default().to_owned()
+            }
         };
         Some(part).filter(|part| !part.is_empty())
     }
@@ -176,7 +186,21 @@ impl Form {
                 let digest = if digests { Some(part.as_str()) } else { stood.digest };
                 Scalar::String(format!("{start}{}", Image { repository, tag, digest }))
             }
+            Self::TagOf => {
+                let (whole, part) = (before.and_then(Scalar::as_str).unwrap_or_default(), shown(value));
+                let mut tag = Tag::of(whole);
+                *(if *field == Field::ImageDigest { &mut tag.digest } else { &mut tag.tag }) = Some(&part);
+                Scalar::String(tag.to_string())
+            }
         })
+    }
+
+    /// Whether several fields meet in one value.
+    pub(super) fn is_part(&self) -> bool {
+        match self {
+            Self::ImageOf { .. } | Self::TagOf => true,
+            Self::Value | Self::Text | Self::Like | Self::After(_) => false,
+        }
     }
 }
 
@@ -196,11 +220,19 @@ pub fn value_at(binding: &Binding, text: &str) -> Result<Option<String>, yaml::R
         Presence::Added { now } | Presence::Item { now } => now.clone(),
     };
     match super::apply::read(text, &binding.document, &binding.yaml_path) {
-        Ok(value) => {
-            let here = value.as_ref().and_then(fact).and_then(|value| binding.form.shown(&binding.field, &value));
-            Ok(here.or(now))
-        }
-        Err(yaml::Refusal::NotFound { .. }) if binding.presence != Presence::There => Ok(now),
+        Ok(value) => Ok(value_of(binding, value.as_ref().and_then(fact).as_ref())),
+        Err(
+            yaml::Refusal::NotFound { .. } | yaml::Refusal::WrongKind { .. } | yaml::Refusal::DocumentNotFound { .. },
+        ) if binding.presence != Presence::There => Ok(now),
         Err(refusal) => Err(refusal),
     }
+}
+
+/// The field's value in what stands at its place, as people write it; what holds instead where that has none.
+pub(super) fn value_of(binding: &Binding, stands: Option<&Value>) -> Option<String> {
+    let here = stands.and_then(|value| binding.form.shown(&binding.field, value));
+    here.or_else(|| match &binding.presence {
+        Presence::There => None,
+        Presence::Added { now } | Presence::Item { now } => now.clone(),
+    })
 }

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::{
     Binding, Edit, Field, Line, PlanRefusal, Presence, RepoPath, SourceFile, apply,
-    binding::Form,
     plan::{fact, file, shown},
     quantity::thousandths,
 };
@@ -60,22 +59,25 @@ impl Draft {
         let refused = |refusal| PlanRefusal::Edit { path: binding.file.clone(), refusal };
         let field = &binding.field;
         let (mut first, mut changed) = (None, Changed::No);
-        for path in [&binding.yaml_path].into_iter().chain(&binding.twins) {
+        let twins = binding.twins.iter().map(|(path, form)| (path, form));
+        for (path, form) in std::iter::once((&binding.yaml_path, &binding.form)).chain(twins) {
             let before = match apply::read(text, &binding.document, path) {
-                Err(Refusal::NotFound { .. } | Refusal::WrongKind { .. }) if binding.presence != Presence::There => {
+                Err(Refusal::NotFound { .. } | Refusal::WrongKind { .. } | Refusal::DocumentNotFound { .. })
+                    if binding.presence != Presence::There =>
+                {
                     None
                 }
                 read => read.map_err(refused)?,
             };
             let place = (binding.file.clone(), binding.document.clone(), path.clone());
             let drafted = self.values.get(&place);
-            if drafted.is_some() && !matches!(binding.form, Form::ImageOf { .. }) {
+            if drafted.is_some() && !form.is_part() {
                 return Err(refused(Refusal::SetTwice { at: path.clone() }));
             }
             let stands = drafted.map(|drafted| drafted.new.clone()).or_else(|| before.clone());
-            let new = binding.form.written(field, value, stands.as_ref());
+            let new = form.written(field, value, stands.as_ref());
             let new = new.ok_or_else(|| PlanRefusal::Value { field: field.clone(), value: shown(value) })?;
-            first = first.or_else(|| before.as_ref().and_then(fact).and_then(|old| binding.form.shown(field, &old)));
+            first = first.or_else(|| before.as_ref().and_then(fact).and_then(|old| form.shown(field, &old)));
             if stands.as_ref() != Some(&new) {
                 changed = Changed::Yes;
                 let missing = if binding.presence == Presence::There { Missing::Refuse } else { Missing::Build };

@@ -4,17 +4,18 @@
 use std::fmt;
 
 use super::{
-    Binding, Flavour, LocateRefusal, Locator, Pin, SourceFile, apply,
+    Binding, Flavour, LocateRefusal, Locator, Pin, SourceFile, Trees, apply,
     at::At,
     binding::{Form, Presence},
-    flavour::{Candidate, best, is_encrypted, is_image},
+    flavour::{Candidate, best, is_encrypted, is_image, of_pin},
+    image::{Tag, is_digest, split_image},
     marker,
     references::parent,
     sight::{Fit, Sight, pages},
 };
 use crate::core::{
     names::{Field, RepoPath},
-    yaml::{self, Document, Path, Scalar},
+    yaml::{self, Document, Path, Scalar, Step},
 };
 
 /// Finds the one place of a field. Where an autoscaler owns the replicas, `replicas` is found as `replicas_min`.
@@ -22,10 +23,23 @@ use crate::core::{
 /// # Errors
 /// When there is none, when several fit, when it cannot be changed there, or when a file in the way does not parse.
 pub fn locate(field: &Field, locator: &Locator, files: &[SourceFile]) -> Result<Binding, LocateRefusal> {
+    locate_in(field, locator, files, &Trees::default())
+}
+
+/// As [`locate`], in files of which some may be parsed already.
+///
+/// # Errors
+/// As [`locate`].
+pub fn locate_in(
+    field: &Field,
+    locator: &Locator,
+    files: &[SourceFile],
+    trees: &Trees,
+) -> Result<Binding, LocateRefusal> {
     if let Some(pin) = &locator.pin {
-        return pinned(field, pin, locator, files);
+        return pinned(field, pin, locator, files, trees);
     }
-    let pages = pages(locator, files);
+    let pages = pages(locator, files, trees);
     if *field == Field::Replicas {
         match Sight::open(&Field::ReplicasMin, locator, &pages)?.found() {
             Err(LocateRefusal::NotFound { .. }) => {}
@@ -37,6 +51,10 @@ pub fn locate(field: &Field, locator: &Locator, files: &[SourceFile]) -> Result<
 
 impl<'s> Sight<'s> {
     fn found(&self) -> Result<Binding, LocateRefusal> {
+        let of_flux = self.of_flux();
+        if !of_flux.is_empty() {
+            return self.judged(best(of_flux));
+        }
         for depth in 0..self.layers.len() {
             let steps: [&dyn Fn(usize) -> Vec<Candidate>; 3] =
                 [&|depth| self.transformers(depth), &|depth| self.patches(depth), &|depth| self.applied(depth)];
@@ -63,9 +81,11 @@ impl<'s> Sight<'s> {
         };
         found.extend(self.releases(documents));
         found.extend(self.applications(documents));
-        if depth == 0 {
+        let inflated = self.inflated(depth);
+        if depth == 0 && inflated.is_empty() {
             found.extend(self.values_files());
         }
+        found.extend(inflated);
         if let (Field::Config(key), true) = (self.field, found.is_empty()) {
             return self.secrets(documents, key);
         }
@@ -97,6 +117,7 @@ impl<'s> Sight<'s> {
         if let Some(refusal) = candidate.refusal(self.field) {
             return Err(refusal);
         }
+        let candidate = self.substituted(candidate)?;
         let candidate = if self.is_own(&candidate.binding.file) { candidate } else { self.over_shared(&candidate)? };
         let path = candidate.binding.file.clone();
         if self.documents_of(&path).iter().any(|root| is_encrypted(&root.node)) {
@@ -110,16 +131,29 @@ impl<'s> Sight<'s> {
         self.overlay(shared).ok_or_else(|| LocateRefusal::Shared {
             field: self.field.clone(),
             place: shared.binding.to_string(),
-            instead: format!(
-                "Add a patch of it to the target's own kustomization in git; from then on `{}` is found there.",
-                self.field
-            ),
+            instead: if shared.binding.flavour == Flavour::Helm {
+                format!(
+                    "Write the value into values that only this target has, in git; from then on `{}` is found there.",
+                    self.field
+                )
+            } else {
+                format!(
+                    "Add a patch of it to the target's own kustomization in git; from then on `{}` is found there.",
+                    self.field
+                )
+            },
         })
     }
 }
 
 /// The catalog's place. `{service}` and `{environment}` stand for themselves in the name of the file.
-fn pinned(field: &Field, pin: &Pin, locator: &Locator, files: &[SourceFile]) -> Result<Binding, LocateRefusal> {
+fn pinned(
+    field: &Field,
+    pin: &Pin,
+    locator: &Locator,
+    files: &[SourceFile],
+    trees: &Trees,
+) -> Result<Binding, LocateRefusal> {
     let wrong = |what: &dyn fmt::Display| LocateRefusal::BadPin { field: field.clone(), what: what.to_string() };
     let named = pin.file.as_str().replace("{service}", locator.service.as_str());
     let named = named.replace("{environment}", locator.environment.as_str());
@@ -142,7 +176,7 @@ fn pinned(field: &Field, pin: &Pin, locator: &Locator, files: &[SourceFile]) -> 
         field: field.clone(),
         file: path.clone(),
         document,
-        form: pinned_form(field, value.as_ref()),
+        form: pinned_form(field, &yaml_path, value.as_ref()),
         presence: if value.is_some() { Presence::There } else { Presence::Added { now: None } },
         yaml_path,
         flavour: Flavour::Pinned,
@@ -151,11 +185,14 @@ fn pinned(field: &Field, pin: &Pin, locator: &Locator, files: &[SourceFile]) -> 
         limit: None,
         twins: Vec::new(),
     };
-    if let Form::ImageOf { .. } = binding.form {
-        let whole = value.as_ref().and_then(Scalar::as_str).unwrap_or_default();
-        binding.digest = super::image::split_image(whole).digest.map(str::to_owned);
-    }
-    let documents = yaml::tree(&file.text).unwrap_or_default();
+    let whole = value.as_ref().and_then(Scalar::as_str).unwrap_or_default();
+    binding.digest = match binding.form {
+        Form::ImageOf { .. } => split_image(whole).digest.map(str::to_owned),
+        Form::TagOf => Tag::of(whole).digest.map(str::to_owned),
+        Form::Value | Form::Text | Form::Like | Form::After(_) => None,
+    };
+    let read = trees.of(file);
+    let documents = read.as_deref().unwrap_or_default();
     let roots: Vec<At<'_>> = documents.iter().enumerate().map(|(place, node)| At::root(file, place, node)).collect();
     if roots.iter().any(|root| is_encrypted(&root.node)) {
         return Err(LocateRefusal::Encrypted { place: binding.to_string(), path });
@@ -164,16 +201,20 @@ fn pinned(field: &Field, pin: &Pin, locator: &Locator, files: &[SourceFile]) -> 
         Document::Index(index) => root.document == *index,
         Document::Named { kind, name } => root.kind() == *kind && root.name() == *name,
     };
-    binding.automation =
-        roots.iter().find(is_it).and_then(|root| root.along(&binding.yaml_path)).and_then(|at| marker::flux(&at));
+    if let Some(root) = roots.iter().find(is_it) {
+        binding.automation = root.along(&binding.yaml_path).and_then(|at| marker::flux(&at));
+        binding.twins = of_pin(&binding, root);
+    }
     Ok(binding)
 }
 
 /// How a pinned value is written, by what stands there.
-fn pinned_form(field: &Field, value: Option<&Scalar>) -> Form {
+fn pinned_form(field: &Field, path: &Path, value: Option<&Scalar>) -> Form {
     let text = value.and_then(Scalar::as_str).unwrap_or_default();
-    let is_reference = text.contains(['/', ':', '@']) && !text.starts_with("sha256:");
+    let is_tag = matches!(path.steps().last(), Some(Step::Key(key)) if key.to_ascii_lowercase().ends_with("tag"));
+    let is_reference = text.contains(['/', ':', '@']) && !is_digest(text);
     match field {
+        field if is_image(field) && is_tag && Tag::of(text).digest.is_some() => Form::TagOf,
         field if is_image(field) && is_reference => Form::image("", text),
         Field::ImageTag | Field::ImageDigest | Field::Replicas | Field::ReplicasMin | Field::ReplicasMax => Form::Value,
         Field::Cpu | Field::Memory | Field::Env(_) | Field::Config(_) => Form::Like,

@@ -15,8 +15,10 @@ mod quantity;
 mod references;
 mod refusal;
 mod sight;
+mod spared;
 #[cfg(test)]
 mod tests;
+mod trees;
 
 use std::fmt;
 
@@ -25,11 +27,14 @@ use serde_json::{Value, json};
 
 pub use binding::{Binding, Flavour, Form, Locator, Pin, Presence, value_at};
 pub use diff::{SHOWN_LINES, unified};
-pub use locate::locate;
+pub use image::image_of;
+pub use locate::{locate, locate_in};
 pub use marker::Automation;
 pub use plan::{PlanRefusal, Planned, Wanted, plan};
-pub use references::gathered;
+pub use references::{gathered, gathered_in};
 pub use refusal::LocateRefusal;
+pub use spared::{Beside, spared};
+pub use trees::Trees;
 
 use crate::core::{
     names::{CommandName, CommitId, ConnectionName, Digest, Field, RepoPath, Target},

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Binding, LocateRefusal, Locator, Plan, SourceFile, apply::apply, digest, draft::Draft, locate, value_at};
+use super::{
+    Binding, LocateRefusal, Locator, Plan, SourceFile, Trees, apply::apply, digest, draft::Draft, locate_in, value_at,
+};
 use crate::core::{
     names::{CommandName, CommitId, ConnectionName, Digest, Field, RepoPath, Target},
     yaml::{self, Scalar},
@@ -76,6 +78,16 @@ pub enum PlanRefusal {
         /// The container's limit.
         limit: String,
     },
+    /// Another target reads its value from the same place.
+    #[error("`{field}` of {target} would change, too: it reads {places} as well")]
+    Others {
+        /// The other target.
+        target: Target,
+        /// The field.
+        field: Field,
+        /// The files.
+        places: String,
+    },
     /// A value that no file can hold.
     #[error("`{value}` is no value for {field}")]
     Value {
@@ -97,6 +109,9 @@ impl PlanRefusal {
             Self::AboveLimit { field, limit, .. } => {
                 format!("Ask for at most {limit}, or raise the limit of {field} in git first, in a reviewed commit.")
             }
+            Self::Others { field, .. } => format!(
+                "Give each its own `{field}` in git, in a file that only its environment's `path` in the catalog reaches; or change what they share by hand, in a reviewed commit."
+            ),
             Self::Value { field: Field::Cpu, .. } => "Write it like `500m` or `1.5`.".to_owned(),
             Self::Value { field: Field::Memory, .. } => "Write it like `512Mi` or `2Gi`.".to_owned(),
             Self::Value { .. } => "Ask with a text, a number, true or false.".to_owned(),
@@ -135,16 +150,16 @@ fn places(
     locator: &dyn Fn(&Field) -> Locator,
     files: &[SourceFile],
 ) -> Result<Vec<(Binding, Value)>, PlanRefusal> {
-    let mut places = Vec::new();
+    let (mut places, trees) = (Vec::new(), Trees::default());
     for (field, value) in set {
-        let binding = locate(field, &locator(field), files)?;
+        let binding = locate_in(field, &locator(field), files, &trees)?;
         if binding.digest.is_some() && *field == Field::ImageTag && !set.contains_key(&Field::ImageDigest) {
             return Err(LocateRefusal::ByDigest { place: binding.to_string() }.into());
         }
         let autoscaled = binding.field == Field::ReplicasMin && *field == Field::Replicas;
         places.push((binding, value.clone()));
         if autoscaled && !set.contains_key(&Field::ReplicasMax) {
-            places.extend(raised(value, locator, files)?.map(|most| (most, value.clone())));
+            places.extend(raised(value, locator, (files, &trees))?.map(|most| (most, value.clone())));
         }
     }
     Ok(places)
@@ -154,10 +169,10 @@ fn places(
 fn raised(
     value: &Value,
     locator: &dyn Fn(&Field) -> Locator,
-    files: &[SourceFile],
+    (files, trees): (&[SourceFile], &Trees),
 ) -> Result<Option<Binding>, PlanRefusal> {
     let field = Field::ReplicasMax;
-    let most = match locate(&field, &locator(&field), files) {
+    let most = match locate_in(&field, &locator(&field), files, trees) {
         Err(LocateRefusal::NotFound { .. }) => return Ok(None),
         found => found?,
     };

@@ -3,11 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::SourceFile;
-use crate::core::{
-    names::RepoPath,
-    yaml::{self, Node},
-};
+use super::{SourceFile, Trees};
+use crate::core::{names::RepoPath, yaml::Node};
 
 /// How many kustomizations deep references are followed.
 const HOPS: usize = 5;
@@ -45,14 +42,19 @@ pub(super) fn builds_on(node: &Node) -> Vec<String> {
     lists.flat_map(Node::items).filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
-/// The other files that a kustomization reads: patches, and what ConfigMaps are made of.
+/// The other files that a kustomization reads: patches, values of charts, and what ConfigMaps are made of.
 fn reads(node: &Node) -> Vec<String> {
     let listed = |list: &str| node.get(list).map(Node::items).unwrap_or_default();
     let paths = ["patches", "patchesJson6902"].into_iter().flat_map(listed).filter_map(|patch| patch.get("path"));
     let merges = listed("patchesStrategicMerge").iter();
     let generators = listed("configMapGenerator").iter();
     let files = generators.flat_map(|one| ["files", "envs"].into_iter().filter_map(|list| one.get(list)));
-    let all = paths.chain(merges).chain(files.flat_map(Node::items)).filter_map(Node::as_str);
+    let charts = listed("helmCharts").iter();
+    let values = charts.flat_map(|chart| {
+        let further = chart.get("additionalValuesFiles").map(Node::items).unwrap_or_default();
+        chart.get("valuesFile").into_iter().chain(further)
+    });
+    let all = paths.chain(merges).chain(files.flat_map(Node::items)).chain(values).filter_map(Node::as_str);
     let texts = all.filter(|text| !text.contains('\n'));
     texts.map(|text| text.split_once('=').map_or(text, |(_, file)| file).to_owned()).collect()
 }
@@ -67,7 +69,21 @@ pub fn gathered<E>(
     own: Vec<SourceFile>,
     read: &mut dyn FnMut(&RepoPath) -> Result<Option<SourceFile>, E>,
 ) -> Result<Vec<SourceFile>, E> {
-    let mut shelf = Shelf { known: own.iter().map(|file| file.path.clone()).collect(), files: own, read, left: FILES };
+    gathered_in(target, own, read, &Trees::default())
+}
+
+/// As [`gathered`], of files of which some may be parsed already.
+///
+/// # Errors
+/// When `read` fails.
+pub fn gathered_in<E>(
+    target: &RepoPath,
+    own: Vec<SourceFile>,
+    read: &mut dyn FnMut(&RepoPath) -> Result<Option<SourceFile>, E>,
+    trees: &Trees,
+) -> Result<Vec<SourceFile>, E> {
+    let known = own.iter().map(|file| file.path.clone()).collect();
+    let mut shelf = Shelf { known, files: own, read, trees, left: FILES };
     shelf.chart(target)?;
     let mut next: Vec<SourceFile> = shelf.files.clone();
     for _ in 0..HOPS {
@@ -85,6 +101,7 @@ pub fn gathered<E>(
 
 /// The files so far, and how to get more.
 struct Shelf<'r, E> {
+    trees: &'r Trees,
     known: BTreeSet<RepoPath>,
     files: Vec<SourceFile>,
     read: &'r mut dyn FnMut(&RepoPath) -> Result<Option<SourceFile>, E>,
@@ -110,10 +127,10 @@ impl<E> Shelf<'_, E> {
 
     /// What one kustomization refers to and is not here yet.
     fn referred(&mut self, file: &SourceFile) -> Result<Vec<SourceFile>, E> {
-        let Ok(documents) = yaml::tree(&file.text) else { return Ok(Vec::new()) };
+        let read = self.trees.of(file);
         let directory = parent(&file.path).to_owned();
         let mut found = Vec::new();
-        for node in &documents {
+        for node in read.as_deref().unwrap_or_default() {
             for reference in builds_on(node).iter().filter_map(|text| joined(&directory, text)) {
                 match self.take(&reference)? {
                     Some(file) => found.push(file),

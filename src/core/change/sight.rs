@@ -1,8 +1,10 @@
 //! What is seen of a target: its files and those they build on, sorted into kustomizations (outermost first),
 //! manifests and Helm values, and how well a name in them fits the service.
 
+use std::rc::Rc;
+
 use super::{
-    LocateRefusal, Locator, SourceFile,
+    LocateRefusal, Locator, SourceFile, Trees,
     at::At,
     references::{KUSTOMIZATIONS, builds_on, by_directory, joined, parent},
 };
@@ -57,7 +59,7 @@ pub(super) struct Page<'a> {
     file: &'a SourceFile,
     room: Option<Room>,
     own: Own,
-    documents: Result<Vec<Node>, yaml::Refusal>,
+    documents: Rc<Result<Vec<Node>, yaml::Refusal>>,
 }
 
 /// A kustomization, the manifests that it lists itself, and how deep it is under the target's own.
@@ -76,7 +78,7 @@ pub(super) struct Sight<'s> {
 }
 
 /// The files, parsed and sorted.
-pub(super) fn pages<'a>(locator: &Locator, files: &'a [SourceFile]) -> Vec<Page<'a>> {
+pub(super) fn pages<'a>(locator: &Locator, files: &'a [SourceFile], trees: &Trees) -> Vec<Page<'a>> {
     let target = locator.directory.as_ref();
     let is_one_file = target.is_some_and(|target| files.iter().any(|file| file.path == *target));
     let home = match target {
@@ -94,11 +96,11 @@ pub(super) fn pages<'a>(locator: &Locator, files: &'a [SourceFile]) -> Vec<Page<
             let is_object = ["\"apiVersion\"", "\"kind\""].iter().all(|key| file.text.contains(key));
             room = is_object.then_some(Room::Manifest);
         }
-        let documents = if room.is_some() { yaml::tree(&file.text) } else { Ok(Vec::new()) };
+        let documents = if room.is_some() { trees.of(file) } else { Rc::new(Ok(Vec::new())) };
         // The target's one file, where its name says nothing: what is no object of Kubernetes is values.
         if is_one_file && own == Own::Yes && room == Some(Room::Manifest) {
             let is_object = |nodes: &Vec<Node>| nodes.iter().any(|node| node.get("kind").is_some());
-            room = Some(if documents.as_ref().is_ok_and(is_object) {
+            room = Some(if (*documents).as_ref().is_ok_and(is_object) {
                 Room::Manifest
             } else {
                 Room::Values(Whose::Environment)
@@ -218,7 +220,7 @@ impl<'s> Sight<'s> {
             let mut layer = Layer { kustomizations: Vec::new(), manifests: Vec::new() };
             let mut next = Vec::new();
             for (page, way) in level {
-                if let Err(refusal) = &page.documents {
+                if let Err(refusal) = &*page.documents {
                     return Err(LocateRefusal::Unreadable { path: page.file.path.clone(), refusal: refusal.clone() });
                 }
                 for at in documents(page) {
@@ -266,9 +268,23 @@ impl<'s> Sight<'s> {
         self.layers.iter().flat_map(|layer| layer.manifests.iter().cloned()).collect()
     }
 
-    /// The values files of this kind.
+    /// The values files of this kind; one without a document yet holds nothing.
     pub(super) fn values(&self, whose: Whose) -> Vec<At<'s>> {
-        self.pages.iter().filter(|page| page.room == Some(Room::Values(whose))).flat_map(documents).collect()
+        let roots = |page: &'s Page<'s>| match page.documents.as_deref() {
+            Ok([]) => vec![At::nothing(page.file)],
+            Ok(_) | Err(_) => documents(page),
+        };
+        self.pages.iter().filter(|page| page.room == Some(Room::Values(whose))).flat_map(roots).collect()
+    }
+
+    /// Every document of the target's own files.
+    pub(super) fn own_documents(&self) -> Vec<At<'s>> {
+        self.pages.iter().filter(|page| page.own == Own::Yes).flat_map(documents).collect()
+    }
+
+    /// Whether a file that is seen lies in a directory.
+    pub(super) fn is_seen_in(&self, directory: &RepoPath) -> bool {
+        self.pages.iter().any(|page| page.file.path.is_within(directory))
     }
 
     /// Whether a file may be edited for this target.
@@ -283,7 +299,7 @@ impl<'s> Sight<'s> {
             page.own == Own::Yes && (!is_manifest || self.outermost().is_none())
         };
         self.pages.iter().filter(used).find_map(|page| {
-            let refusal = page.documents.as_ref().err()?.clone();
+            let refusal = (*page.documents).as_ref().err()?.clone();
             Some(LocateRefusal::Unreadable { path: page.file.path.clone(), refusal })
         })
     }

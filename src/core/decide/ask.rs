@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Asker, Decision, Facts, Reply, Subject, Words, approved_at_once, permitted};
+use super::{Asker, Decision, Facts, Reply, Subject, TagSeen, Words, approved_at_once, permitted, tag};
 use crate::core::{
     catalog,
     change::Plan,
@@ -32,6 +32,8 @@ pub struct Asked {
     pub reason: Option<String>,
     /// `platform:channel`.
     pub channel: String,
+    /// What the registry said of the tag, where one is put in and its registry may be asked.
+    pub tag: Option<TagSeen>,
     /// How far planning came.
     pub planning: Planning,
 }
@@ -64,9 +66,16 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         Planning::Later => None,
     };
     let actor = asked.asker.actor();
-    let subject = Subject { actor: &actor, command: &asked.command, target: &asked.target, channel: &asked.channel };
+    let subject = Subject {
+        actor: &actor,
+        command: &asked.command,
+        target: &asked.target,
+        channel: &asked.channel,
+        tag: asked.tag.as_ref(),
+    };
     if let Verdict::Denied(denial) = permitted(rules, subject, plan) {
-        let words = Words::new(sentence(&denial.reason), denial.remedy.clone());
+        let words = tag::words(&denial.policy, asked.tag.as_ref());
+        let words = words.unwrap_or_else(|| Words::new(sentence(&denial.reason), denial.remedy.clone()));
         return refused(asked, &words, Some(denial.policy));
     }
     if let Some(twin) = plan.and_then(|plan| twin(plan, facts)) {
@@ -116,6 +125,7 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
         way: way(rules, &asked.target),
         needs,
         channel: asked.channel.clone(),
+        tag: asked.tag.clone(),
     };
     let mut first = Draft::new("request.opened", request::subject(&asked.id), asked.asker.actor());
     if let Ok(serde_json::Value::Object(body)) = serde_json::to_value(&opened) {

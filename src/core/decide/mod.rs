@@ -5,6 +5,7 @@
 mod ask;
 mod outcome;
 mod outside;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod vote;
@@ -26,6 +27,7 @@ use crate::core::{
 pub use ask::{Asked, Planning, not_ready, sentence};
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Touched};
+pub use tag::TagSeen;
 pub use vote::{Click, Press, ReviewSays, Reviewed};
 
 /// Who did something on a platform, and who that is in the catalog.
@@ -200,7 +202,7 @@ pub fn ourselves() -> Actor {
 /// What forbids a change to everybody, whoever asks: a locked field, replicas outside the limits.
 pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, plan: &Plan) -> Option<Denial> {
     let nobody = ourselves();
-    match permitted(rules, Subject { actor: &nobody, command, target, channel: "" }, Some(plan)) {
+    match permitted(rules, Subject { actor: &nobody, command, target, channel: "", tag: None }, Some(plan)) {
         Verdict::Denied(denial) => denial.is_builtin().then_some(denial),
         Verdict::Permitted => None,
     }
@@ -226,6 +228,7 @@ struct Subject<'a> {
     command: &'a crate::core::names::CommandName,
     target: &'a Target,
     channel: &'a str,
+    tag: Option<&'a TagSeen>,
 }
 
 impl<'a> Subject<'a> {
@@ -235,6 +238,7 @@ impl<'a> Subject<'a> {
             command: &request.opened.command,
             target: &request.opened.target,
             channel: &request.opened.channel,
+            tag: request.opened.tag.as_ref(),
         }
     }
 }
@@ -264,6 +268,7 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
     let locked = plan.and_then(|plan| lock(rules, request.target, plan));
     let limits = rules.catalog.replica_limits();
     Circumstances {
+        tag_exists: tag::known(request.tag),
         locked: locked.map(|lock| lock.because.clone()),
         replicas_before: replicas.and_then(|line| line.old.as_ref()?.parse().ok()),
         replicas_after: replicas.and_then(|line| line.new.parse().ok()),

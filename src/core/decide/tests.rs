@@ -148,6 +148,7 @@ impl Talk {
             title: format!("deploy checkout v2 to {environment}"),
             reason: None,
             channel: "slack:C1".to_owned(),
+            tag: None,
             planning,
         };
         self.takes(&said, &Incoming::Asked(Box::new(asked)))

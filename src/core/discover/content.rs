@@ -7,9 +7,9 @@ use super::{
     words::{is_never_deployed, is_shown_only},
 };
 use crate::core::{
-    change::SourceFile,
+    change::{SourceFile, Trees},
     names::RepoPath,
-    yaml::{self, Node},
+    yaml::Node,
 };
 
 /// A file that a service can live in.
@@ -67,13 +67,17 @@ pub fn is_yaml(path: &str) -> bool {
 }
 
 /// Reads the files that are to be looked into.
-pub(super) fn contents(files: Vec<RepoPath>, read: &dyn Fn(&RepoPath) -> Option<SourceFile>) -> Contents {
+pub(super) fn contents(
+    files: Vec<RepoPath>,
+    read: &dyn Fn(&RepoPath) -> Option<SourceFile>,
+    trees: &Trees,
+) -> Contents {
     let mut contents = Contents::default();
     for path in files {
         let Some(source) = read(&path) else { continue };
-        match yaml::tree(&source.text) {
+        match &*trees.of(&source) {
             Ok(documents) => {
-                contents.files.extend(content(&path, &documents));
+                contents.files.extend(content(&path, documents));
                 contents.pointers.extend(documents.iter().flat_map(|document| pointers(&path, document)));
             }
             Err(_) => contents.unreadable.push(path.clone()),

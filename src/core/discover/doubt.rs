@@ -8,7 +8,7 @@ use crate::core::{
     catalog::ImageName,
     change::{Flavour, SourceFile},
     names::{RepoPath, Service},
-    yaml::{self, Node, Path, Scalar, Step},
+    yaml::{Node, Path, Step},
 };
 
 /// How far the bases of a kustomization are followed.
@@ -18,10 +18,11 @@ const DEEP: usize = 6;
 pub(super) fn image_at(place: &Place, repository: &Repository<'_>) -> Option<String> {
     let file = repository.file(&place.binding.file)?;
     let way = place.binding.yaml_path.to_string();
-    let whole = text_at(&file, place, &way).filter(|text| text.contains('/') || text.contains(':'));
+    let text_at = |way: &str| repository.text(&file, &place.binding.document, &Path::parse(way).ok()?);
+    let whole = text_at(&way).filter(|text| text.contains('/') || text.contains(':'));
     let beside = || {
         let above = way.rsplit_once('.').map(|(above, _)| above)?;
-        let name = |key: &str| text_at(&file, place, &format!("{above}.{key}"));
+        let name = |key: &str| text_at(&format!("{above}.{key}"));
         // Half a name would be another image's.
         let has_registry = name("registry").is_some_and(|registry| !registry.is_empty());
         name("newName").or_else(|| name("repository")).or_else(|| name("name")).filter(|_| !has_registry)
@@ -29,11 +30,6 @@ pub(super) fn image_at(place: &Place, repository: &Repository<'_>) -> Option<Str
     let named = || Some(way.strip_prefix("images[name=")?.rsplit_once("].")?.0.trim_matches('"').to_owned());
     let image = whole.as_deref().map(without_tag).map(str::to_owned).or_else(beside).or_else(named)?;
     ImageName::parse(&image).is_ok().then_some(image)
-}
-
-fn text_at(file: &SourceFile, place: &Place, way: &str) -> Option<String> {
-    let found = yaml::read(&file.text, &place.binding.document, &Path::parse(way).ok()?).ok()?;
-    found.as_ref().and_then(Scalar::as_str).map(str::to_owned)
 }
 
 /// A colon before the last slash is a port, not a tag.
@@ -67,7 +63,7 @@ pub(super) fn doubt(service: &Service, version: &Place, repository: &Repository<
         return several
             .then(|| format!("its kustomization sets the version of `{name}` alone, one of {} images", runs.len()));
     }
-    let is_patch = repository.file(&version.binding.file).is_some_and(|file| is_partial(&file, version));
+    let is_patch = repository.file(&version.binding.file).is_some_and(|file| is_partial(&file, version, repository));
     is_patch
         .then(|| format!("its only version is that of `{name}`, which a patch adds or changes, {}", version.binding))
 }
@@ -82,7 +78,7 @@ fn part_of_chart(service: &Service, version: &Place, repository: &Repository<'_>
         return None;
     }
     let file = repository.file(&version.binding.file)?;
-    let images: usize = yaml::tree(&file.text).unwrap_or_default().iter().map(images).sum();
+    let images: usize = repository.documents(&file).iter().map(images).sum();
     (images > 1)
         .then(|| format!("its version is that of one of {images} images in a chart's values, {}", version.binding))
 }
@@ -101,7 +97,7 @@ pub(super) fn count_doubt(service: &Service, count: &Place, repository: &Reposit
         return None;
     }
     let file = repository.file(&count.binding.file)?;
-    let documents = yaml::tree(&file.text).unwrap_or_default();
+    let documents = repository.documents(&file);
     let counts: usize = documents.iter().map(counts).sum();
     (counts > 1).then(|| format!("its count is one of {counts} in the values of a chart, {}", count.binding))
 }
@@ -134,14 +130,15 @@ fn overruled(file: &RepoPath, image: &str, repository: &Repository<'_>) -> Optio
 }
 
 fn sets_image(kustomization: &RepoPath, image: &str, repository: &Repository<'_>) -> bool {
-    let documents = repository.file(kustomization).and_then(|file| yaml::tree(&file.text).ok()).unwrap_or_default();
+    let Some(file) = repository.file(kustomization) else { return false };
+    let documents = repository.documents(&file);
     let items = documents.iter().filter_map(|document| document.get("images")).flat_map(Node::items);
     items.filter_map(|item| item.get("name").and_then(Node::as_str)).any(|name| name == image)
 }
 
 /// Whether the object that holds the version is a patch: a workload without a selector.
-fn is_partial(file: &SourceFile, version: &Place) -> bool {
-    let documents = yaml::tree(&file.text).unwrap_or_default();
+fn is_partial(file: &SourceFile, version: &Place, repository: &Repository<'_>) -> bool {
+    let documents = repository.documents(file);
     let holds = |node: &&Node| ["Deployment", "StatefulSet", "DaemonSet"].iter().any(|kind| kind_of(node) == *kind);
     let in_pods = version.binding.yaml_path.to_string().starts_with("spec.template.spec.");
     let mut workloads = documents.iter().filter(holds).peekable();
@@ -158,7 +155,7 @@ fn kind_of(node: &Node) -> &str {
 fn images_of(kustomization: &RepoPath, repository: &Repository<'_>, deep: usize) -> BTreeSet<String> {
     let mut images = BTreeSet::new();
     let Some(file) = repository.file(kustomization).filter(|_| deep > 0) else { return images };
-    let documents = yaml::tree(&file.text).unwrap_or_default();
+    let documents = repository.documents(&file);
     let directory = kustomization.parent();
     for key in ["resources", "bases", "components"] {
         let lists = documents.iter().filter_map(|document| document.get(key)).flat_map(Node::items);
@@ -166,7 +163,7 @@ fn images_of(kustomization: &RepoPath, repository: &Repository<'_>, deep: usize)
             let Some(path) = resolved(directory.as_ref(), item) else { continue };
             match inner(&path, repository) {
                 Some(inner) => images.extend(images_of(&inner, repository, deep - 1)),
-                None => images.extend(repository.file(&path).map(|file| run_by(&file)).unwrap_or_default()),
+                None => images.extend(repository.file(&path).map(|file| run_by(&file, repository)).unwrap_or_default()),
             }
         }
     }
@@ -197,8 +194,8 @@ pub(super) fn resolved(directory: Option<&RepoPath>, item: &str) -> Option<RepoP
 }
 
 /// The images of a file's workloads, without tags.
-fn run_by(file: &SourceFile) -> BTreeSet<String> {
-    let documents = yaml::tree(&file.text).unwrap_or_default();
+fn run_by(file: &SourceFile, repository: &Repository<'_>) -> BTreeSet<String> {
+    let documents = repository.documents(file);
     let pods = documents.iter().filter_map(|node| {
         let spec = node.get("spec")?;
         let spec = spec.get("jobTemplate").and_then(|job| job.get("spec")).unwrap_or(spec);

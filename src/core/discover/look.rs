@@ -1,19 +1,17 @@
 //! Looking: the files of a repository, read once, and what is found of a target in them.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-};
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use super::{
-    content::{Content, is_yaml},
+    content::{Content, Contents, is_yaml},
     doubt::{count_doubt, doubt},
 };
 use crate::core::{
     catalog::{Catalog, Places},
-    change::{self, Binding, LocateRefusal, SourceFile},
+    change::{self, Binding, LocateRefusal, SourceFile, Trees},
     names::{Field, RepoPath, Service, Target},
     rules,
+    yaml::{Document, Node, Path, Refusal},
 };
 
 /// A repository as it is looked at.
@@ -22,8 +20,19 @@ pub(super) struct Repository<'a> {
     pub(super) paths: &'a [RepoPath],
     /// The files that a service can live in, sorted.
     pub(super) contents: &'a [Content],
+    trees: &'a Trees,
     read: &'a dyn Fn(&RepoPath) -> Option<SourceFile>,
     kept: RefCell<HashMap<RepoPath, Option<SourceFile>>>,
+}
+
+/// The documents of a file, as long as they are looked at.
+pub(super) struct Documents(Rc<Result<Vec<Node>, Refusal>>);
+
+impl std::ops::Deref for Documents {
+    type Target = [Node];
+    fn deref(&self) -> &[Node] {
+        self.0.as_deref().unwrap_or_default()
+    }
 }
 
 /// One field where it was found.
@@ -54,10 +63,22 @@ impl<'a> Repository<'a> {
     /// A repository of these files; `paths` and `contents` sorted by path.
     pub(super) fn new(
         paths: &'a [RepoPath],
-        contents: &'a [Content],
+        contents: &'a Contents,
         read: &'a dyn Fn(&RepoPath) -> Option<SourceFile>,
+        trees: &'a Trees,
     ) -> Self {
-        Self { paths, contents, read, kept: RefCell::default() }
+        let kept = contents.sources.iter().map(|(path, file)| (path.clone(), Some(file.clone()))).collect();
+        Self { paths, contents: &contents.files, trees, read, kept: RefCell::new(kept) }
+    }
+
+    /// The documents of a file; none where it does not parse.
+    pub(super) fn documents(&self, file: &SourceFile) -> Documents {
+        Documents(self.trees.of(file))
+    }
+
+    /// The text of the single value at a place.
+    pub(super) fn text(&self, file: &SourceFile, document: &Document, path: &Path) -> Option<String> {
+        self.trees.text(file, document, path)
     }
 
     /// The YAML files at a place.
@@ -94,15 +115,14 @@ impl<'a> Repository<'a> {
         let Some(place) = rules::place_of(catalog, places, target) else {
             return Looked::Wrong("it lies at no one place".to_owned());
         };
-        let Ok(files) = change::gathered(&place, self.files(&place), &mut |path| {
-            Ok::<_, std::convert::Infallible>(self.file(path))
-        });
-        let texts: BTreeMap<&RepoPath, &str> = files.iter().map(|file| (&file.path, file.text.as_str())).collect();
+        let mut read = |path: &RepoPath| Ok::<_, std::convert::Infallible>(self.file(path));
+        let Ok(files) = change::gathered_in(&place, self.files(&place), &mut read, self.trees);
         let find = |field: Field| {
-            let found = change::locate(&field, &rules::locator(catalog, places, target, &field), &files);
+            let locator = rules::locator(catalog, places, target, &field);
+            let found = change::locate_in(&field, &locator, &files, self.trees);
             found.map(|binding| {
-                let text = texts.get(&binding.file).copied().unwrap_or_default();
-                Place { value: change::value_at(&binding, text).ok().flatten(), binding }
+                let file = files.iter().find(|file| file.path == binding.file);
+                Place { value: file.and_then(|file| self.trees.value(file, &binding)), binding }
             })
         };
         let (version, count) = (find(Field::ImageTag), find(Field::Replicas));

@@ -26,7 +26,7 @@ use self::{
 };
 use crate::core::{
     catalog::Landing,
-    change::{Binding, SourceFile},
+    change::{Binding, SourceFile, Trees},
     names::{Environment, Field, RepoPath, Service, Target},
 };
 
@@ -115,8 +115,9 @@ fn propose_within(paths: &[RepoPath], read: &dyn Fn(&RepoPath) -> Option<SourceF
     let charts: Vec<RepoPath> =
         paths.iter().filter(|path| path.file_name() == "Chart.yaml").filter_map(RepoPath::parent).collect();
     let looked_into = paths.iter().filter(|path| is_looked_into(path, reach, &charts)).cloned().collect();
-    let contents = contents(looked_into, read);
-    let repository = Repository::new(paths, &contents.files, read);
+    let trees = Trees::default();
+    let contents = contents(looked_into, read, &trees);
+    let repository = Repository::new(paths, &contents, read, &trees);
     let trials = trials(&contents, &repository);
     proof::proven(&trials, &contents, &repository)
 }

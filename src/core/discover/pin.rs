@@ -7,9 +7,8 @@ use super::{
     look::{Looked, Repository},
 };
 use crate::core::{
-    change::SourceFile,
     names::{RepoPath, Service},
-    yaml::{self, Node, Path},
+    yaml::{Node, Path},
 };
 
 /// How deep values are looked into.
@@ -26,11 +25,14 @@ pub struct ProposedPin {
     pub document: usize,
     /// The way to the tag.
     pub path: String,
+    /// Whether the digest stands behind the tag, so that both have this one place.
+    pub holds_digest: bool,
 }
 
-/// An image in values: its name, and the way to its tag.
+/// An image in values: its name and version, and the way to its tag.
 struct Image {
     name: String,
+    version: String,
     pin: ProposedPin,
     keys: Vec<String>,
 }
@@ -65,17 +67,37 @@ fn one(service: &Service, images: &[Image]) -> Option<ProposedPin> {
         let container = keys.next().is_some_and(|key| MAIN.contains(&key.as_str()) || key == service.as_str());
         container && keys.next().is_some_and(|key| key == "containers")
     };
-    // A second place of the same image would have to change with it.
-    let again = |one: &Image| images.iter().filter(|image| image.name == one.name).count() > 1;
+    // A second place of the same image would have to change with it, and does in one controller and version.
+    let again = |one: &Image| images.iter().any(|image| image.name == one.name && !image.goes_with(one));
     let only = |found: Vec<&Image>| match found.as_slice() {
         [one] if !one.pin.path.is_empty() && !again(one) => Some(one.pin.clone()),
         [] | [_, ..] => None,
     };
     let named: Vec<&Image> = images.iter().filter(by_name).collect();
-    if !named.is_empty() {
-        return only(named);
+    let main: Vec<&Image> = images.iter().filter(is_main).collect();
+    match (named.as_slice(), main.as_slice()) {
+        ([], _) => only(main),
+        ([first, rest @ ..], [one]) if rest.iter().all(|image| image.goes_with(first)) && one.goes_with(first) => {
+            only(main)
+        }
+        _ => only(named),
     }
-    only(images.iter().filter(is_main).collect())
+}
+
+impl Image {
+    /// The controller whose container or init container runs it.
+    fn controller(&self) -> Option<&[String]> {
+        let place = self.keys.iter().position(|key| key == "controllers")?;
+        self.keys.get(..place + 2)
+    }
+
+    /// Whether it is the same image in the same version of the same controller, which moves along.
+    fn goes_with(&self, other: &Image) -> bool {
+        let here =
+            |image: &Image| (image.pin.file.clone(), image.pin.document, image.controller().map(<[String]>::to_vec));
+        let same = self.name == other.name && self.version == other.version;
+        std::ptr::eq(self, other) || (same && self.controller().is_some() && here(self) == here(other))
+    }
 }
 
 fn images(place: &RepoPath, repository: &Repository<'_>) -> Vec<Image> {
@@ -83,13 +105,12 @@ fn images(place: &RepoPath, repository: &Repository<'_>) -> Vec<Image> {
     for file in repository.files(place) {
         let inside = file.path.as_str().strip_prefix(place.as_str()).map(|rest| rest.trim_start_matches('/'));
         let inside = inside.filter(|inside| !inside.is_empty()).unwrap_or(file.path.file_name()).to_owned();
-        in_file(&file, &inside, &mut found);
+        in_file(&repository.documents(&file), &inside, &mut found);
     }
     found
 }
 
-fn in_file(file: &SourceFile, inside: &str, found: &mut Vec<Image>) {
-    let documents = yaml::tree(&file.text).unwrap_or_default();
+fn in_file(documents: &[Node], inside: &str, found: &mut Vec<Image>) {
     for (document, root) in documents.iter().enumerate() {
         let kind = root.get("kind").and_then(Node::as_str);
         let values = match kind {
@@ -113,17 +134,14 @@ fn below(node: &Node, keys: &[String], (file, document): (&str, usize), found: &
     let tag = node.get("tag").and_then(Node::scalar);
     if let (Some(name), Some(tag)) = (node.get("repository").and_then(Node::as_str), tag) {
         let written = tag.to_json();
-        // A digest beside or in the tag would have to change with it.
-        let by_digest = written.as_str().is_some_and(|tag| tag.contains('@')) || node.get("digest").is_some();
-        if !written.is_null() && written != "" && !by_digest && !written.to_string().contains("${") {
-            let way = keys.iter().fold(Path::root(), |path, key| path.key(key)).key("tag");
-            let pin = ProposedPin { file: file.to_owned(), document, path: way.to_string() };
-            found.push(Image { name: name.to_owned(), pin, keys: keys.to_vec() });
-        } else if by_digest {
-            // It counts when asking whether there is only one, and is none itself.
-            let pin = ProposedPin { file: String::new(), document, path: String::new() };
-            found.push(Image { name: name.to_owned(), pin, keys: keys.to_vec() });
-        }
+        let version = written.as_str().map_or_else(|| written.to_string(), str::to_owned);
+        let counts = !written.is_null() && !version.is_empty() && !version.contains("${");
+        let way = keys.iter().fold(Path::root(), |path, key| path.key(key)).key("tag");
+        // A digest beside the tag would have to change with it: that is no pin, and counts as another place.
+        let path = if node.get("digest").is_some() { String::new() } else { way.to_string() };
+        let (file, holds_digest) = (file.to_owned(), version.contains('@'));
+        let pin = ProposedPin { file, document, path, holds_digest };
+        found.extend(counts.then(|| Image { name: name.to_owned(), version, pin, keys: keys.to_vec() }));
     }
     for (key, value) in node.entries() {
         let deeper: Vec<String> = keys.iter().cloned().chain([key.clone()]).collect();

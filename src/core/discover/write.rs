@@ -88,7 +88,9 @@ fn services(text: &mut String, proposal: &Proposal) {
 
 fn pinned(pin: &ProposedPin) -> String {
     let document = if pin.document == 0 { String::new() } else { format!(", document: {}", pin.document) };
-    format!("bindings: {{ image_tag: {{ file: {}, path: {}{document} }} }}", quoted(&pin.file), quoted(&pin.path))
+    let place = format!("{{ file: {}, path: {}{document} }}", quoted(&pin.file), quoted(&pin.path));
+    let digest = if pin.holds_digest { format!(", image_digest: {place}") } else { String::new() };
+    format!("bindings: {{ image_tag: {place}{digest} }}")
 }
 
 fn quoted(text: &str) -> serde_json::Value {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::core::{
+    decide::TagSeen,
     entry::{Actor, Recorded},
     names::{CommandName, CommitId, Digest, RequestId, Target},
 };
@@ -67,6 +68,9 @@ pub struct Opened {
     pub needs: Needs,
     /// The channel where it was typed and its card belongs, `platform:id`.
     pub channel: String,
+    /// What the registry said of the tag, where one was put in and its registry may be asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tag: Option<TagSeen>,
 }
 
 /// A message that shows a request.

@@ -6,6 +6,7 @@
 //! This is no general YAML editor: it sets single values, puts values where nothing is, and takes entries away.
 
 mod add;
+mod begin;
 mod block;
 mod compose;
 mod document;

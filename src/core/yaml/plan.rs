@@ -55,6 +55,10 @@ impl Stream<'_> {
         if !value.can_be_set() {
             return Err(Refusal::NotAValue { value: value.to_string() });
         }
+        let keys = path.steps().iter().all(|step| matches!(step, Step::Key(_)));
+        if *missing == Missing::Build && keys && self.is_bare(document) {
+            return self.begin(path, Literal::Scalar(value.clone()));
+        }
         let way = self.find(document, path)?;
         self.unshared(&way, path)?;
         let (parent, taken) = match way.end {
@@ -76,6 +80,9 @@ impl Stream<'_> {
     /// Decides how to put `value` where `path` leads to nothing yet, or why not to.
     pub(super) fn plan_insertion(&self, document: &Document, path: &Path, value: &Literal) -> Result<Splice, Refusal> {
         value.writable()?;
+        if self.is_bare(document) {
+            return self.begin(path, value.clone());
+        }
         let way = self.find(document, path)?;
         self.unshared(&way, path)?;
         match way.end {

@@ -161,7 +161,20 @@ impl Leaving<'_, '_> {
         let column = self.stream.column(span.start)?;
         let end = self.stream.last_line_end(self.value, span.end, column)?;
         let line = line_start(text, span.start);
-        Some(self.stream.comments_above(line, column, self.bound())..end)
+        let above = self.stream.comments_above(line, column, self.bound());
+        Some(if self.is_header(above, line) { line } else { above }..end)
+    }
+
+    /// Whether the comments above the first entry are about the whole document: they are the first thing in it, and do
+    /// neither name the key nor lock it. A licence, or what made the file.
+    fn is_header(&self, above: usize, line: usize) -> bool {
+        let stream = self.stream;
+        let first = self.place == 0 && stream.parent(self.collection).is_none();
+        let before = stream.text.get(..above).unwrap_or_default().trim_start_matches('\u{feff}');
+        let begins = before.lines().next_back().is_none_or(|line| line.trim_end() == "---");
+        let key = stream.members(self.collection).first().and_then(|(key, _)| stream.scalar_text(*key));
+        let comments = stream.text.get(above..line).unwrap_or_default();
+        first && begins && !comments.contains("leverframe:") && !key.is_some_and(|key| names(comments, key))
     }
 
     /// Lines with one line break: the last one's, or at the end of the file the one before the first.
@@ -227,4 +240,15 @@ impl Leaving<'_, '_> {
             Some(_) | None => Some((start..after_break(text, end), String::new())),
         }
     }
+}
+
+/// Whether a text has `key` in it as a word of its own.
+fn names(text: &str, key: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/');
+    let whole = |(at, _): (usize, &str)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let after = text.get(at + key.len()..).and_then(|after| after.chars().next());
+        !before.is_some_and(part) && !after.is_some_and(part)
+    };
+    !key.is_empty() && text.match_indices(key).any(whole)
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use super::{Again, Inner, Landing, Onto, Trouble, anchors, compare, facts, landed, may, report, rules};
+use super::{Again, Inner, Landing, Onto, Trouble, anchors, compare, facts, homes, landed, may, report, rules};
 use crate::{
     core::{
         change::{Plan, PlanRefusal, Planned},
@@ -45,14 +45,28 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
         landed(inner, request, commit).await;
         return Ok(());
     }
+    let home = inner.home_of(request)?;
+    let holds_the_rules = home.name == inner.reach.repository.name;
     for _ in 0..READINGS {
+        if !holds_the_rules {
+            // The rules are on another branch than the one that is pushed to, so that no lease holds them: they are read
+            // as late as can be.
+            rules::refresh(inner, &inner.reach.repository).await?;
+        }
+        let Some(in_force) = inner.rules() else {
+            return Err(Trouble::Other("the rules are not read yet.".to_owned()));
+        };
+        if homes::moved_away(inner, request, &in_force).await? {
+            return Ok(());
+        }
         // Taken before policy is asked: rules that come later than this are other rules.
         let considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (branch, digest) = (inner.reach.repository.branch.clone(), course.plan.digest.clone());
+        let (branch, digest) = (home.branch.clone(), course.plan.digest.clone());
         if !may(inner, request, Step::Push { branch, digest }).await {
             return Ok(());
         }
-        let place = Place { onto: Onto::Tracked, under: Some(considered), approvers: Approvers::Named };
+        let place =
+            Place { onto: Onto::Tracked, under: holds_the_rules.then_some(considered), approvers: Approvers::Named };
         match land(inner, request, course, place).await {
             Err(Trouble::Git(error)) if error.is_final() => {
                 let ending = Ending::Failed { why: error.to_string(), remedy: error.remedy() };
@@ -68,7 +82,7 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
                 compare(inner, request, course, *fresh).await?;
                 return Ok(());
             }
-            Ok(Landed::Stopped(Stop::OtherRules)) => rules::refresh(inner).await?,
+            Ok(Landed::Stopped(Stop::OtherRules)) => rules::refresh(inner, home).await?,
         }
     }
     Err(Trouble::Other("the rules in git change faster than this can land.".to_owned()))
@@ -76,7 +90,7 @@ pub(super) async fn commit(inner: &Arc<Inner>, request: &Request, course: &Cours
 
 /// The commit of an earlier try, where it landed and its answer was lost.
 async fn landed_before(inner: &Arc<Inner>, request: &Request) -> Result<Option<CommitId>, Trouble> {
-    let mirror = &inner.reach.repository.mirror;
+    let mirror = &inner.home_of(request)?.mirror;
     let tip = mirror.fetch().await?;
     Ok(mirror.find_marked(&tip, &request.id, request.at).await?)
 }
@@ -118,7 +132,8 @@ async fn land(inner: &Arc<Inner>, request: &Request, course: &Course, place: Pla
     let checkpoint = anchors::trailer(inner, &request.id, "push.intent").await?;
     let message = message(&rules, request, course, (place.approvers, checkpoint));
     let author = author(&rules, &request.requester);
-    let (repository, request_again, plan) = (inner.reach.repository.name.clone(), request.clone(), course.plan.clone());
+    let home = inner.home_of(request)?;
+    let (repository, request_again, plan) = (home.name.clone(), request.clone(), course.plan.clone());
     let under = place.under;
     let compose = move |tree: &Tree<'_>| -> Result<Composed, Stop> {
         if under.as_ref().is_some_and(|considered| rules::are_others(considered, tree)) {
@@ -134,7 +149,7 @@ async fn land(inner: &Arc<Inner>, request: &Request, course: &Course, place: Pla
     };
     let landing =
         Landing { onto: place.onto, request: request.id.clone(), opened: request.at, compose: Box::new(compose) };
-    Ok(inner.reach.repository.mirror.land(landing).await?)
+    Ok(home.mirror.land(landing).await?)
 }
 
 fn composed(planned: Planned, author: Signature, message: String, request: &Request) -> Composed {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    Again, Inner, Trouble, again, anchors, landed, landed_by, landing, may, published, report,
+    Again, Inner, Repository, Trouble, again, anchors, landed, landed_by, landing, may, published, report,
     watching::{self, Seen},
 };
 use crate::{
@@ -19,7 +19,8 @@ use crate::{
 
 /// Pushes the request's branch and opens its pull request; finds either when it is there already.
 pub(super) async fn propose(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let Some(forge) = &inner.reach.repository.forge else {
+    let home = inner.home_of(request)?;
+    let Some(forge) = &home.forge else {
         report(inner, request, Outcome::Ended(no_forge())).await;
         return Ok(());
     };
@@ -39,7 +40,7 @@ pub(super) async fn propose(inner: &Arc<Inner>, request: &Request, course: &Cour
         title: request.opened.title.clone(),
         body: landing::description(inner, request, course),
         head: request.branch(),
-        base: inner.reach.repository.branch.clone(),
+        base: home.branch.clone(),
     };
     let (title, text) = (new.title.clone(), new.body.clone());
     let at = forge.open_pull_request(new).await?;
@@ -61,8 +62,9 @@ pub(super) async fn onto_our_branch(
 ) -> Result<Option<CommitId>, Trouble> {
     let Some(head) = landing::onto_branch(inner, request, course).await? else { return Ok(None) };
     let known = course.pull_request.as_ref().is_some_and(|ours| ours.head == head);
-    let Some(forge) = inner.reach.repository.forge.as_ref().filter(|_| !known) else { return Ok(Some(head)) };
-    let compared = forge.compare(&inner.reach.repository.branch, &head).await?;
+    let home = inner.home_of(request)?;
+    let Some(forge) = home.forge.as_ref().filter(|_| !known) else { return Ok(Some(head)) };
+    let compared = forge.compare(&home.branch, &head).await?;
     let planned = |path| course.plan.edits.iter().any(|edit| edit.path == path);
     let ours = compared.commits == 1 && compared.files.into_iter().all(|file| planned(file.path));
     if ours { Ok(Some(head)) } else { Err(GitError::BranchTaken(request.branch()).into()) }
@@ -79,7 +81,8 @@ fn no_forge() -> Ending {
 /// Merges the pull request at the approved commit and no other, after looking whether it still is what was approved.
 pub(super) async fn merge(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
     let Some(ours) = &course.pull_request else { return Ok(()) };
-    let Some(forge) = &inner.reach.repository.forge else {
+    let home = inner.home_of(request)?;
+    let Some(forge) = &home.forge else {
         report(inner, request, Outcome::Ended(no_forge())).await;
         return Ok(());
     };
@@ -129,18 +132,22 @@ async fn rebase(
             report(inner, request, Outcome::PullRequestOpened(opened)).await;
             Ok(())
         }
-        Some(_) => Err(Trouble::Blocked(blocked(inner, (ours, now), words).await)),
+        Some(_) => Err(Trouble::Blocked(blocked(inner, request, (ours, now), words).await)),
         None => Ok(()),
     }
 }
 
 /// Why GitHub does not merge, in its words and with what its checks and reviewers say.
-async fn blocked(inner: &Arc<Inner>, (ours, now): (&PullRequest, &Proposal), words: String) -> String {
+async fn blocked(
+    inner: &Arc<Inner>,
+    request: &Request,
+    (ours, now): (&PullRequest, &Proposal),
+    words: String,
+) -> String {
     let refused = ForgeError::NotMergeable(words);
-    let Some(forge) = &inner.reach.repository.forge else { return refused.to_string() };
+    let Ok(Repository { forge: Some(forge), branch, .. }) = inner.home_of(request) else { return refused.to_string() };
     let said = refused.to_string();
-    let queue = said.to_lowercase().contains("merge queue")
-        || forge.has_merge_queue(&inner.reach.repository.branch).await.unwrap_or(false);
+    let queue = said.to_lowercase().contains("merge queue") || forge.has_merge_queue(branch).await.unwrap_or(false);
     if queue {
         return format!(
             "{said}. The branch merges through a merge queue, which no program may enter for you: press \"Merge when \
@@ -185,7 +192,7 @@ fn the_merge(
 /// Closes the pull request of a request that ended without landing, so that nobody merges it by mistake. Where
 /// somebody has merged it already, the request has landed all the same.
 pub(super) async fn close(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return Ok(()) };
+    let (Some(forge), Some(ours)) = (inner.forge_of(request), &course.pull_request) else { return Ok(()) };
     let seen = forge.pull_request(ours.number).await?;
     match &seen.state {
         Proposed::Merged { commit } => {

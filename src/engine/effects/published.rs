@@ -17,6 +17,7 @@ use crate::{
         rules::Rules,
     },
     forge::{ForgeError, OWNERS_PLACES, Owners, PullRequest as Proposal, Reviewers, Status, StatusState},
+    git::Mirror,
 };
 
 /// The status that carries our approvals, so that a merge on the forge obeys the same rule as a click.
@@ -61,7 +62,7 @@ pub(super) async fn refused(
 
 /// Publishes how the approvals stand, when that is news. Passing trouble is left for the next look.
 pub(super) async fn approval(inner: &Arc<Inner>, request: &Request, course: &Course) {
-    let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return };
+    let (Some(forge), Some(ours)) = (inner.forge_of(request), &course.pull_request) else { return };
     if !course.can(Nicety::Status) {
         return;
     }
@@ -116,7 +117,7 @@ fn awaited(request: &Request, course: &Course) -> String {
 
 /// Labels the pull request and asks for reviews, once.
 pub(super) async fn dress(inner: &Arc<Inner>, request: &Request, (course, now): (&Course, &Proposal)) {
-    let Some(forge) = &inner.reach.repository.forge else { return };
+    let Some(forge) = inner.forge_of(request) else { return };
     let environment = &request.opened.target.environment;
     if !inner.forge.dressed.lock().unwrap_or_else(PoisonError::into_inner).insert(request.id.clone()) {
         return;
@@ -146,7 +147,10 @@ async fn reviewers(
     request: &Request,
     (rules, course, author): (&Arc<Rules>, &Course, &str),
 ) -> Reviewers {
-    let owners = owners(inner, &rules.commit).await;
+    let owners = match inner.home_at(rules, &request.opened.target) {
+        Ok((home, commit)) => owners(&home.mirror, commit).await,
+        Err(_) => Owners::default(),
+    };
     let (mut people, mut teams) = (BTreeSet::new(), BTreeSet::new());
     for owner in course.plan.edits.iter().flat_map(|edit| owners.of(edit.path.as_str())) {
         match owner.strip_prefix('@').map(|name| name.split_once('/')) {
@@ -168,10 +172,10 @@ async fn reviewers(
     }
 }
 
-async fn owners(inner: &Arc<Inner>, commit: &CommitId) -> Owners {
+async fn owners(mirror: &Mirror, commit: &CommitId) -> Owners {
     for place in OWNERS_PLACES {
         let Ok(path) = RepoPath::parse(place) else { continue };
-        if let Ok(Some(file)) = inner.reach.repository.mirror.file(commit, &path).await {
+        if let Ok(Some(file)) = mirror.file(commit, &path).await {
             return Owners::parse(&file.text);
         }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Again, Inner, Trouble, compare, facts, landed_by, may, proposal, published, report};
+use super::{Again, Inner, Trouble, compare, facts, homes, landed_by, may, proposal, published, report};
 use crate::{
     core::{
         decide::{Asker, Incoming, Outcome, ReviewSays, Reviewed, Step, ourselves},
@@ -28,7 +28,7 @@ pub(super) enum Seen {
 
 /// One look while people decide.
 pub(super) async fn watch(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let (Some(forge), Some(ours)) = (&inner.reach.repository.forge, &course.pull_request) else { return Ok(()) };
+    let (Some(forge), Some(ours)) = (inner.forge_of(request), &course.pull_request) else { return Ok(()) };
     let now = forge.pull_request(ours.number).await?;
     if seen(inner, request, course, &now).await? == Seen::Otherwise {
         return Ok(());
@@ -100,7 +100,7 @@ pub(in crate::engine) fn name(inner: &Inner, login: &str) -> String {
 }
 
 async fn closed(inner: &Arc<Inner>, request: &Request, ours: &PullRequest) {
-    let login = match &inner.reach.repository.forge {
+    let login = match inner.forge_of(request) {
         Some(forge) => forge.closed_by(ours.number).await.ok().and_then(|closed| closed.0),
         None => None,
     };
@@ -129,7 +129,7 @@ async fn pushed_by_us(inner: &Arc<Inner>, request: &Request, course: &Course) ->
 
 /// Who pushed, and what the planned places hold there, as far as the forge tells.
 async fn what_moved(inner: &Arc<Inner>, course: &Course, now: &Proposal) -> String {
-    let Some(forge) = &inner.reach.repository.forge else { return String::new() };
+    let Some(forge) = inner.home_by(course).and_then(|home| home.forge.as_ref()) else { return String::new() };
     let login = forge.commit(&now.head).await.ok().and_then(|commit| commit.login);
     let who = login.map_or_else(|| "somebody".to_owned(), |login| name(inner, &login));
     let pushed = format!("{who} pushed {} to the branch of pull request #{}", now.head.short(), now.number);
@@ -169,7 +169,7 @@ fn unlike(course: &Course, texts: &[Option<String>]) -> Option<String> {
 pub(super) async fn differs(inner: &Arc<Inner>, course: &Course, commit: &CommitId) -> Option<String> {
     let mut texts = Vec::new();
     for edit in &course.plan.edits {
-        let file = inner.reach.repository.mirror.file(commit, &edit.path).await.ok()?;
+        let file = inner.home_by(course)?.mirror.file(commit, &edit.path).await.ok()?;
         texts.push(file.map(|file| file.text));
     }
     let words = unlike(course, &texts)?;
@@ -229,13 +229,16 @@ fn last_words<'a>(given: &'a [Review], head: &CommitId) -> Vec<(&'a Review, Revi
 async fn renew(inner: &Arc<Inner>, request: &Request, course: &Course, now: &Proposal) -> Result<(), Trouble> {
     let (Some(rules), Some(ours)) = (inner.rules(), &course.pull_request) else { return Ok(()) };
     let conflicts = now.mergeable == Some(false);
-    if rules.commit == course.plan.base && !conflicts {
+    if rules.commit_of(&request.opened.target) == Some(&course.plan.base) && !conflicts {
         return Ok(());
     }
     if conflicts {
-        super::rules::refresh(inner).await?;
+        super::rules::refresh_for(inner, inner.home_of(request)?).await?;
     }
     let Some(rules) = inner.rules() else { return Ok(()) };
+    if homes::moved_away(inner, request, &rules).await? {
+        return Ok(());
+    }
     let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
     if let Again::Reported = compare(inner, request, course, fresh).await? {
         return Ok(());
@@ -256,7 +259,7 @@ async fn renew(inner: &Arc<Inner>, request: &Request, course: &Course, now: &Pro
 /// The request's pull request was closed by people. Where they opened it again, it goes on.
 pub(in crate::engine) async fn reopened(inner: &Arc<Inner>, request: &Request) {
     let (Some(forge), Some(ours)) =
-        (&inner.reach.repository.forge, request.course().and_then(|course| course.pull_request.clone()))
+        (inner.forge_of(request), request.course().and_then(|course| course.pull_request.clone()))
     else {
         return;
     };

@@ -12,7 +12,7 @@ use crate::{
         names::CommitId,
         reconciler::{Ancestry, Seen, Sight, Verdict, Want, commit_of},
     },
-    engine::effects::may,
+    engine::{Repository, effects::may},
     git::GitError,
 };
 
@@ -46,11 +46,15 @@ impl Reconciled {
             Ok(seen) => seen,
             Err(error) => return Verdict::CannotSee(format!("its reconciler cannot be seen ({error})")),
         };
-        self.learn(inner, place.commit, &seen).await;
+        let home = match inner.home_of(request) {
+            Ok(home) => home,
+            Err(trouble) => return Verdict::CannotSee(format!("its commits cannot be looked up ({trouble})")),
+        };
+        self.learn(home, place.commit, &seen).await;
         let sight = Sight {
             commit: place.commit,
-            branch: &inner.reach.repository.branch,
-            repository: &inner.reach.repository.url,
+            branch: &home.branch,
+            repository: &home.url,
             ancestry: &self.ancestry,
             namespace: &place.namespace,
             name: place.name,
@@ -94,17 +98,17 @@ impl Reconciled {
     }
 
     /// Finds out whether what it shows contains the commit, with one fetch now and then for what is not here.
-    async fn learn(&mut self, inner: &Arc<Inner>, commit: &CommitId, seen: &Seen) {
+    async fn learn(&mut self, home: &Repository, commit: &CommitId, seen: &Seen) {
         self.until_fetch = self.until_fetch.saturating_sub(1);
         for revision in seen.revisions() {
             if self.ancestry.get(revision).is_some_and(|known| *known != Ancestry::Unknown) {
                 continue;
             }
-            let mut found = ancestry(inner, commit, revision).await;
+            let mut found = ancestry(home, commit, revision).await;
             if found == Ancestry::Unknown && self.until_fetch == 0 {
                 self.until_fetch = FETCH_EVERY;
-                if inner.reach.repository.mirror.fetch().await.is_ok() {
-                    found = ancestry(inner, commit, revision).await;
+                if home.mirror.fetch().await.is_ok() {
+                    found = ancestry(home, commit, revision).await;
                 }
             }
             self.ancestry.insert(revision.to_owned(), found);
@@ -112,9 +116,9 @@ impl Reconciled {
     }
 }
 
-async fn ancestry(inner: &Arc<Inner>, commit: &CommitId, revision: &str) -> Ancestry {
+async fn ancestry(home: &Repository, commit: &CommitId, revision: &str) -> Ancestry {
     let Some(of) = commit_of(revision) else { return Ancestry::Unknown };
-    match inner.reach.repository.mirror.is_ancestor(commit, &of).await {
+    match home.mirror.is_ancestor(commit, &of).await {
         Ok(true) => Ancestry::Contains,
         Ok(false) => Ancestry::Behind,
         Err(GitError::UnknownCommit(_)) => Ancestry::Unknown,

@@ -36,7 +36,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/apis/apps/v1/namespaces/{namespace}/deployments", get(deployments))
         .route("/apis/apps/v1/namespaces/{namespace}/deployments/{name}", get(deployment))
         .route("/apis/{group}/{version}", get(resources))
-        .route("/apis/{group}/{version}/{plural}", get(customs_anywhere))
+        .route("/apis/{group}/{version}/{plural}", get(customs_anywhere).fallback(nothing))
         .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}", get(customs))
         .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}", get(custom).patch(patch))
         .route("/api/v1/pods", get(pods_anywhere))

@@ -48,7 +48,10 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("kube", &["src/cluster", "src/net"]),
     ("maud", &["src/web", "src/play"]),
     ("octocrab", &["src/forge", "src/net"]),
-    ("reqwest", &["src/net", "src/git", "src/forge", "src/chat", "src/cluster", "src/play"]),
+    (
+        "reqwest",
+        &["src/net", "src/git", "src/forge", "src/chat", "src/cluster", "src/ledger/ship", "src/play", "src/registry"],
+    ),
     ("serenity", &["src/chat/discord"]),
     ("slack_morphism", &["src/chat/slack"]),
     ("sled", &["src/ledger"]),

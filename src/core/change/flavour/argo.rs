@@ -1,7 +1,7 @@
 //! Argo CD: an Application (or the one that an ApplicationSet makes) gives its source values in several ways. Of
 //! those the parameters have the last word, then `valuesObject`, then the text `values`.
 
-use super::{Candidate, is_image};
+use super::{Candidate, holds_digest, is_image};
 use crate::core::{
     change::{
         Flavour,
@@ -45,7 +45,7 @@ impl<'s> Sight<'s> {
         }
         let Some(helm) = source.key("helm") else { return Vec::new() };
         let parameters = helm.key("parameters").map(|list| list.items_by("name")).unwrap_or_default();
-        let set: Vec<_> = parameters.iter().filter_map(|item| self.parameter(item, fit)).collect();
+        let set: Vec<_> = parameters.iter().filter_map(|item| self.parameter(item, &parameters, fit)).collect();
         if !set.is_empty() {
             return set;
         }
@@ -57,8 +57,8 @@ impl<'s> Sight<'s> {
         text.map(|at| self.chart_values(&at, &[], fit)).unwrap_or_default()
     }
 
-    /// One of `helm.parameters`, by its name.
-    fn parameter(&self, item: &At<'s>, fit: Fit) -> Option<Candidate> {
+    /// One of `helm.parameters`, by its name; a digest may stand in another.
+    fn parameter(&self, item: &At<'s>, all: &[At<'s>], fit: Fit) -> Option<Candidate> {
         let (name, value) = (item.text_of("name")?, item.key("value")?);
         let fit = fit.max(Fit::Near);
         let set = |endings: &[&str]| {
@@ -68,7 +68,17 @@ impl<'s> Sight<'s> {
                     || before.strip_suffix('.').is_some_and(|key| !key.contains('.') && self.is_named(key)))
                 .then_some(())
             };
-            endings.iter().find_map(is_it).map(|()| Candidate::new(self, &value, Flavour::ArgoCd, Form::Text, fit))
+            let ending = endings.iter().find(|ending| is_it(ending).is_some())?;
+            let mut candidate = match *ending {
+                "image.tag" => Candidate::tag(self, &value, Flavour::ArgoCd, Form::Text, fit),
+                _ => Candidate::new(self, &value, Flavour::ArgoCd, Form::Text, fit),
+            };
+            let beside =
+                name.strip_suffix("tag").filter(|_| *ending == "image.tag").map(|start| format!("{start}digest"));
+            let digest = beside.and_then(|name| all.iter().find(|one| one.text_of("name").as_ref() == Some(&name)));
+            let digest = digest.and_then(|one| one.text_of("value")).filter(|digest| !digest.is_empty());
+            candidate.binding.digest = digest.or(candidate.binding.digest);
+            Some(candidate)
         };
         let variable = |name: &str| [format!("env.{name}"), format!("envVars.{name}"), format!("extraEnvVars.{name}")];
         match self.field {
@@ -80,7 +90,9 @@ impl<'s> Sight<'s> {
                         .map(|_| Candidate::image(self, &value, "", (Flavour::ArgoCd, fit)))
                 })
             }
-            Field::ImageDigest => set(&["image.digest"]),
+            Field::ImageDigest => {
+                set(&["image.digest"]).or_else(|| set(&["image.tag"]).filter(|_| holds_digest(&value)))
+            }
             Field::Replicas => set(&["replicaCount", "replicas"]),
             Field::ReplicasMin => set(&["autoscaling.minReplicas"]),
             Field::ReplicasMax => set(&["autoscaling.maxReplicas"]),

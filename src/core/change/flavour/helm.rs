@@ -1,7 +1,7 @@
 //! Values of a Helm chart, wherever they stand: a values file, a HelmRelease, an Application. Looked for at the top
 //! and at most two levels below, under the service's name or one that means the application itself.
 
-use super::{Barrier, Candidate, is_image};
+use super::{Barrier, Candidate, holds_digest, is_image, twins::with_twins};
 use crate::core::{
     change::{
         Flavour,
@@ -15,21 +15,9 @@ use crate::core::{
     yaml::{Node, Step},
 };
 
-/// Names of a level that say nothing but that it is the application.
-const OURSELVES: [&str; 12] = [
-    "app",
-    "application",
-    "chart",
-    "common",
-    "main",
-    "deployment",
-    "service",
-    "web",
-    "api",
-    "server",
-    "backend",
-    "generic",
-];
+/// Names of a level that say nothing but that it is the application. What names a part of one (`backend`, `api`,
+/// `server`, `web`) is not among them: charts of several parts have these beside others.
+const OURSELVES: [&str; 8] = ["app", "application", "chart", "common", "main", "deployment", "service", "generic"];
 /// The keys under which charts keep environment variables.
 const VARIABLES: [&str; 6] = ["env", "envVars", "extraEnv", "extraEnvVars", "environment", "envs"];
 
@@ -91,7 +79,7 @@ impl<'s> Sight<'s> {
                 found.extend(self.nested(&below, (&key, named), shared));
             }
         }
-        best(found)
+        best(found).into_iter().map(|candidate| with_twins(candidate, root)).collect()
     }
 
     /// `controllers.*.containers.*`, as charts have it that take any container.
@@ -175,10 +163,17 @@ impl<'s> Sight<'s> {
         let digest = image.text_of("digest").filter(|digest| !digest.is_empty());
         if *self.field == Field::ImageDigest {
             // A chart that has no such key may not read it.
-            return image.key("digest").map(|at| Candidate::new(self, &at, form.0, form.1, form.2));
+            let behind_tag = || image.key("tag").filter(holds_digest);
+            return match image.key("digest").filter(|_| digest.is_some() || behind_tag().is_none()) {
+                Some(at) => Some(Candidate::new(self, &at, form.0, form.1, form.2)),
+                None => behind_tag().map(|at| Candidate::tag(self, &at, form.0, form.1, form.2)),
+            };
         }
-        let mut candidate = Candidate::key(self, &image, "tag", form);
-        candidate.binding.digest = digest;
+        let mut candidate = match image.key("tag") {
+            Some(at) => Candidate::tag(self, &at, form.0, form.1, form.2),
+            None => Candidate::key(self, &image, "tag", form),
+        };
+        candidate.binding.digest = digest.or(candidate.binding.digest);
         Some(candidate)
     }
 

@@ -1,7 +1,7 @@
 //! A kustomization's own lists, `images` and `replicas`: they have the last word over what they name. Where an
 //! overlay has no entry yet and the value lives in a base that others share, the entry is added to the overlay.
 
-use super::{Candidate, Container, best};
+use super::{Candidate, Container, best, holds_digest};
 use crate::core::{
     change::{
         Flavour,
@@ -28,7 +28,7 @@ impl<'s> Sight<'s> {
 
     /// Entries by name; where no name fits, the one whose name is that of the service's container's image; where no
     /// container is known, the only one.
-    fn images(&self, at: &At<'s>, depth: usize) -> Vec<Candidate> {
+    pub(super) fn images(&self, at: &At<'s>, depth: usize) -> Vec<Candidate> {
         let items = at.key("images").map(|list| list.items_by("name")).unwrap_or_default();
         let containers = self.containers(&self.manifests());
         let used = |name: &str| {
@@ -44,8 +44,12 @@ impl<'s> Sight<'s> {
             } else {
                 Fit::Unnamed
             };
+            let form = (Flavour::Kustomize, Form::Value, fit);
+            if let Some(tag) = item.key("newTag").filter(|tag| item.node.get("digest").is_none() && holds_digest(tag)) {
+                return Some(Candidate::tag(self, &tag, form.0, form.1, fit));
+            }
             let key = if *self.field == Field::ImageDigest { "digest" } else { "newTag" };
-            let mut candidate = Candidate::key(self, item, key, (Flavour::Kustomize, Form::Value, fit));
+            let mut candidate = Candidate::key(self, item, key, form);
             candidate.binding.digest = item.text_of("digest");
             Some(candidate)
         };
@@ -61,8 +65,8 @@ impl<'s> Sight<'s> {
         let containers = self.containers(&self.manifests());
         let entry = |item: &At<'s>| {
             let name = item.text_of("name")?;
-            let used = containers.iter().any(|container| container.workload.1 == name);
-            let fit = self.fit(&name).max(if used { Fit::Near } else { Fit::Unnamed });
+            let used = containers.iter().find(|container| self.called(&container.workload.1).contains(&name));
+            let fit = self.fit(&name).max(used.map_or(Fit::Unnamed, |used| used.fit.max(Fit::Near)));
             Some(Candidate::new(self, &item.key("count")?, Flavour::Kustomize, Form::Value, fit))
         };
         let mut all: Vec<_> = items.iter().filter_map(entry).collect();
@@ -85,6 +89,23 @@ impl<'s> Sight<'s> {
             name = new.unwrap_or(name);
         }
         name
+    }
+
+    /// What an object is called in turn, as the layers put `namePrefix` before and `nameSuffix` behind its name. Lists
+    /// and patches may use any of these.
+    pub(super) fn called(&self, name: &str) -> Vec<String> {
+        let mut names = vec![name.to_owned()];
+        for layer in self.layers.iter().rev() {
+            let renamed = layer.kustomizations.iter().flat_map(|at| {
+                let (before, behind) = (at.text_of("namePrefix"), at.text_of("nameSuffix"));
+                let changes = before.is_some() || behind.is_some();
+                let (before, behind) = (before.unwrap_or_default(), behind.unwrap_or_default());
+                names.iter().filter(|_| changes).map(|name| format!("{before}{name}{behind}")).collect::<Vec<_>>()
+            });
+            let renamed: Vec<String> = renamed.collect();
+            names.extend(renamed);
+        }
+        names
     }
 
     /// The entry that the target's own kustomization gets, instead of a value that others share.

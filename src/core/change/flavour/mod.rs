@@ -4,23 +4,27 @@
 mod argo;
 mod autoscaler;
 mod configmap;
+mod flux;
 mod generator;
 mod helm;
+mod inflated;
 mod kustomize;
 mod patch;
 mod secret;
+mod twins;
 mod variables;
 mod workload;
 
 pub(super) use helm::best;
 pub(super) use secret::is_encrypted;
+pub(super) use twins::of_pin;
 use workload::Container;
 
 use super::{
     Binding, Flavour, LocateRefusal,
     at::At,
     binding::{Form, Presence},
-    image::split_image,
+    image::{Tag, split_image},
     marker,
     sight::{Fit, Sight},
 };
@@ -82,6 +86,16 @@ impl Candidate {
         }
     }
 
+    /// A tag, behind which the digest may stand.
+    pub(super) fn tag(sight: &Sight<'_>, at: &At<'_>, flavour: Flavour, form: Form, fit: Fit) -> Self {
+        let mut candidate = Self::new(sight, at, flavour, form, fit);
+        if let Some(digest) = at.text().and_then(|text| Tag::of(text).digest) {
+            candidate.binding.form = Form::TagOf;
+            candidate.binding.digest = Some(digest.to_owned());
+        }
+        candidate
+    }
+
     /// A whole image reference, after `before`.
     pub(super) fn image(sight: &Sight<'_>, at: &At<'_>, before: &str, (flavour, fit): (Flavour, Fit)) -> Self {
         let whole = at.text().unwrap_or_default();
@@ -110,6 +124,11 @@ impl Candidate {
             },
         })
     }
+}
+
+/// Whether a tag holds the digest too.
+pub(super) fn holds_digest(at: &At<'_>) -> bool {
+    at.text().is_some_and(|text| Tag::of(text).digest.is_some())
 }
 
 /// Whether a field is a part of an image reference.

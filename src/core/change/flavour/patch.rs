@@ -21,17 +21,39 @@ struct Patch<'s> {
 }
 
 impl Patch<'_> {
-    /// Whether the patch's target, where it has one, is this workload.
-    fn fits(&self, (kind, name): &(String, String)) -> bool {
+    /// Whether the patch's target, where it has one, is the workload of this kind and of one of these names.
+    fn fits(&self, kind: &str, names: &[String]) -> bool {
         let (of, called) = &self.target;
-        of.as_ref().is_none_or(|of| of == kind) && called.as_ref().is_none_or(|called| called == name)
+        of.as_ref().is_none_or(|of| matches(of, kind))
+            && called.as_ref().is_none_or(|called| names.iter().any(|name| matches(called, name)))
     }
+}
+
+/// Whether a target's pattern is a name's. kustomize takes regular expressions, of which people use `.*` and `a|b`.
+fn matches(pattern: &str, name: &str) -> bool {
+    let one = |pattern: &str| {
+        let mut parts =
+            pattern.trim_start_matches('^').trim_end_matches('$').split(".*").map(|part| part.replace('\\', ""));
+        let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(&first)) else { return false };
+        let parts: Vec<String> = parts.collect();
+        let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
+        for part in between {
+            let Some((_, after)) = rest.split_once(part.as_str()) else { return false };
+            rest = after;
+        }
+        rest.ends_with(last.as_str())
+    };
+    pattern.split('|').any(|pattern| one(pattern.trim_matches(['(', ')'])))
 }
 
 impl<'s> Sight<'s> {
     /// The field in the patches of one layer.
     pub(in crate::core::change) fn patches(&self, depth: usize) -> Vec<Candidate> {
-        let kustomizations = self.layers.get(depth).map(|layer| layer.kustomizations.as_slice()).unwrap_or_default();
+        self.patches_in(self.layers.get(depth).map(|layer| layer.kustomizations.as_slice()).unwrap_or_default())
+    }
+
+    /// The field in the patches of these kustomizations.
+    pub(super) fn patches_in(&self, kustomizations: &[At<'s>]) -> Vec<Candidate> {
         let containers = self.containers(&self.manifests());
         let patches = kustomizations.iter().flat_map(|at| self.patches_of(at));
         patches.flat_map(|patch| self.patched(&patch, &containers)).collect()
@@ -73,10 +95,9 @@ impl<'s> Sight<'s> {
             return vec![candidate];
         }
         let is_for = |container: &Container<'_>| {
-            patch.fits(&container.workload) && {
-                let (of, called) = &container.workload;
-                patch.target.1.is_some() || patch.target.0.is_some() || (*of == kind && *called == name)
-            }
+            let (of, names) = (&container.workload.0, self.called(&container.workload.1));
+            let targeted = patch.target.1.is_some() || patch.target.0.is_some();
+            patch.fits(of, &names) && (targeted || (*of == kind && names.contains(&name)))
         };
         let wanted: Vec<_> = containers.iter().filter(|container| is_for(container)).collect();
         if !containers.is_empty() && wanted.is_empty() {
@@ -104,7 +125,7 @@ impl<'s> Sight<'s> {
 
     /// The operation of a list that sets the field of this container.
     fn operation(&self, patch: &Patch<'s>, container: &Container<'s>) -> Option<Candidate> {
-        if !patch.fits(&container.workload) {
+        if !patch.fits(&container.workload.0, &self.called(&container.workload.1)) {
             return None;
         }
         let pod = super::workload::pod(&container.workload.0)?.join("/");

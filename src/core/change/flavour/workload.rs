@@ -1,7 +1,7 @@
 //! Workloads as they are applied: Deployment, StatefulSet, DaemonSet, Job, CronJob, Pod, Argo Rollout. The container
 //! is the one with the catalog's image, else the one named like the service, else the only one.
 
-use super::Candidate;
+use super::{Candidate, is_image};
 use crate::core::{
     change::{
         Flavour,
@@ -25,7 +25,7 @@ pub(in crate::core::change) struct Container<'s> {
     /// Its place among the containers.
     pub(in crate::core::change) place: usize,
     pub(in crate::core::change) image: Option<String>,
-    /// The images of init containers of the same pod that are the same.
+    /// The images of other containers of the same pod that are the same.
     pub(in crate::core::change) twins: Vec<Path>,
 }
 
@@ -46,6 +46,23 @@ pub(super) fn pod(kind: &str) -> Option<&'static [&'static str]> {
         "Pod" => Some(&["spec"]),
         _ => None,
     }
+}
+
+/// Containers of one image in one version are one; of these the one that fits best stands for all.
+fn together(containers: Vec<Container<'_>>) -> Vec<Container<'_>> {
+    let mut found: Vec<Container<'_>> = Vec::new();
+    for one in containers {
+        match found.iter_mut().find(|other| one.image.is_some() && other.image == one.image) {
+            Some(other) if other.fit >= one.fit => other.twins.push(one.at.path.key("image")),
+            Some(other) => {
+                let mut before = std::mem::replace(other, one);
+                other.twins = std::mem::take(&mut before.twins);
+                other.twins.push(before.at.path.key("image"));
+            }
+            None => found.push(one),
+        }
+    }
+    found
 }
 
 fn scales(kind: &str) -> bool {
@@ -77,6 +94,9 @@ impl<'s> Sight<'s> {
             Container { at: at.clone(), fit, workload: workload.clone(), name, place, image, twins: Vec::new() }
         };
         let mut containers: Vec<_> = main.iter().enumerate().map(container).collect();
+        if is_image(self.field) {
+            containers = together(containers);
+        }
         for init in first.iter().enumerate().map(container) {
             let same = containers.iter_mut().find(|one| one.image.is_some() && one.image == init.image);
             match same {
@@ -123,7 +143,8 @@ impl<'s> Sight<'s> {
         match self.field {
             Field::ImageTag | Field::ImageDigest => {
                 let mut candidate = Candidate::image(self, &at.key("image")?, "", (flavour, fit));
-                candidate.binding.twins.clone_from(&container.twins);
+                let form = candidate.binding.form.clone();
+                candidate.binding.twins = container.twins.iter().map(|path| (path.clone(), form.clone())).collect();
                 Some(candidate)
             }
             Field::Env(name) => self.in_list(&at.key("env")?, name, (flavour, fit)),

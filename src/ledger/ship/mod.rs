@@ -1,0 +1,182 @@
+//! Taking the ledger off its box as it grows, and bringing it back. Kept are the journal's pieces under
+//! `journal/<first entry>.ndjson`, the newest checkpoint, and `head`, which says how far it goes; a piece that is not
+//! full is kept anew as it grows. Nothing there is ever taken for ours that does not lead to our entries.
+
+mod bucket;
+mod error;
+mod place;
+mod recover;
+mod status;
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+pub use bucket::{Bucket, Login};
+pub use error::ShipError;
+pub use place::Place;
+pub use recover::{Kept, recover};
+pub use status::{Shipped, Status};
+
+use super::{
+    Ledger, checkpoints,
+    journal::segment_name,
+    pieces::{self, Piece},
+};
+use crate::{clock, tasks::Tasks};
+
+/// How often it is looked for more to ship.
+const LOOK: Duration = Duration::from_secs(2);
+/// The longest pause after a failure; shorter ones come first.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+const HEAD: &str = "head";
+const CHECKPOINT: &str = "checkpoint";
+
+fn piece_name(first: u64) -> String {
+    format!("journal/{}", segment_name(first))
+}
+
+/// How far a place goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Head {
+    /// The first entry of the last piece.
+    piece: u64,
+    /// The first entry that is not there.
+    next: u64,
+}
+
+/// Ships one ledger to one place.
+pub struct Shipper {
+    directory: PathBuf,
+    place: Place,
+    /// How far the place goes, once that was seen.
+    at: Option<Head>,
+    /// How many bytes of the last piece are there.
+    bytes: usize,
+    checkpoint: Option<u64>,
+}
+
+impl Shipper {
+    /// Ships the ledger in `directory` to a place.
+    pub fn new(directory: PathBuf, place: Place) -> Self {
+        Self { directory, place, at: None, bytes: 0, checkpoint: None }
+    }
+
+    /// Ships what is not there yet; gives the first entry that is not there.
+    ///
+    /// # Errors
+    /// When the place cannot be used or holds another ledger, or the journal cannot be read.
+    pub async fn ship(&mut self) -> Result<u64, ShipError> {
+        let mut at = match self.at {
+            Some(at) => at,
+            None => self.resume().await?,
+        };
+        // Read before the journal, so that what it was signed for is shipped before it.
+        let signed = checkpoints::last(&self.directory)?.0;
+        loop {
+            let piece = self.cut(at.piece).await?;
+            if piece.bytes.len() > self.bytes {
+                if piece.erases && piece.next > at.next {
+                    self.amend(at.piece).await?;
+                }
+                let (full, next, bytes) = (piece.is_full(), piece.next, piece.bytes.len());
+                self.place.put(&piece_name(at.piece), piece.bytes).await?;
+                (at.next, self.bytes) = (next, bytes);
+                self.keep_head(at).await?;
+                if full && next > at.piece {
+                    at.piece = next;
+                    self.bytes = 0;
+                    continue;
+                }
+            } else if piece.is_full() && piece.next > at.piece {
+                at.piece = piece.next;
+                self.bytes = 0;
+                continue;
+            }
+            break;
+        }
+        self.at = Some(at);
+        if let Some(signed) = signed.filter(|signed| self.checkpoint != Some(signed.head.size)) {
+            self.place.put(CHECKPOINT, format!("{}\n", signed.note).into_bytes()).await?;
+            self.checkpoint = Some(signed.head.size);
+        }
+        Ok(at.next)
+    }
+
+    async fn keep_head(&self, at: Head) -> Result<(), ShipError> {
+        let bytes = serde_json::to_vec(&at).map_err(|error| self.place.unreachable(error))?;
+        self.place.put(HEAD, bytes).await
+    }
+
+    /// Finds out how far the place goes; it must be with our entries.
+    async fn resume(&mut self) -> Result<Head, ShipError> {
+        let head = self.place.get(HEAD).await?;
+        let head: Option<Head> = head.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let piece = head.map_or(0, |head| head.piece);
+        let kept = self.place.get(&piece_name(piece)).await?.unwrap_or_default();
+        let ours = self.cut(piece).await?;
+        if !ours.continues(&kept) {
+            return Err(ShipError::Another { place: self.place.to_string() });
+        }
+        // One that was kept before a text in it was erased is kept anew.
+        self.bytes = if ours.bytes.starts_with(&kept) { kept.len() } else { 0 };
+        let next = pieces::end_of(&kept).unwrap_or(piece);
+        if head.is_none() && !kept.is_empty() {
+            return Ok(Head { piece: 0, next: 0 });
+        }
+        Ok(Head { piece, next })
+    }
+
+    /// Keeps anew what was kept before texts in it were erased.
+    async fn amend(&self, until: u64) -> Result<(), ShipError> {
+        let mut first = 0;
+        while first < until {
+            let ours = self.cut(first).await?;
+            let next = ours.next;
+            if self.place.get(&piece_name(first)).await?.as_ref() != Some(&ours.bytes) {
+                self.place.put(&piece_name(first), ours.bytes).await?;
+            }
+            if next <= first {
+                break;
+            }
+            first = next;
+        }
+        Ok(())
+    }
+
+    async fn cut(&self, first: u64) -> Result<Piece, ShipError> {
+        let directory = self.directory.clone();
+        let cut = tokio::task::spawn_blocking(move || Piece::cut(&directory, first)).await;
+        Ok(cut.map_err(|error| self.place.unreachable(error))??)
+    }
+}
+
+/// Ships a ledger to a place as it grows, until the bot stops, and once more then.
+pub async fn keep(ledger: Ledger, place: Place, status: Status, tasks: Tasks) {
+    let mut shipper = Shipper::new(ledger.directory().to_owned(), place);
+    let (mut failures, mut said) = (0_u32, None);
+    loop {
+        let is_last = tasks.is_stopping();
+        match shipper.ship().await {
+            Ok(next) => {
+                status.well(next, clock::now());
+                (failures, said) = (0, None);
+            }
+            Err(error) => {
+                failures = failures.saturating_add(1);
+                status.in_trouble(format!("{error}"));
+                // What is there may have changed meanwhile: it is looked at anew.
+                shipper.at = None;
+                if said.as_ref() != Some(&error) {
+                    tracing::warn!(%error, remedy = error.remedy(), "the ledger is not shipped now");
+                    said = Some(error);
+                }
+            }
+        }
+        if is_last {
+            return;
+        }
+        tasks.pause(LOOK.saturating_mul(failures.max(1)).min(LONGEST_PAUSE)).await;
+    }
+}
