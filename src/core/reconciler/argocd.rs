@@ -180,13 +180,11 @@ pub(super) fn verdict(application: &Application, sight: &Sight<'_>) -> Verdict {
 /// What the Application should be told.
 pub(super) fn wants(application: &Application, sight: &Sight<'_>) -> Want {
     let before = STEPS.iter().take(6).find_map(|step| step(application, sight));
-    match before {
-        None if application.sync == "OutOfSync" && !application.is_automated => {
-            sync_bar(application, sight).map_or(Want::Sync, |_| Want::Nothing)
-        }
-        Some(Verdict::NotYet(_)) if is_stale(application, sight) && !application.is_refreshing => Want::Look,
-        _ => Want::Nothing,
+    if before.is_none() && application.sync == "OutOfSync" && !application.is_automated {
+        return sync_bar(application, sight).map_or(Want::Sync, |_| Want::Nothing);
     }
+    let waits = matches!(before, Some(Verdict::NotYet(_)));
+    if waits && is_stale(application, sight) && !application.is_refreshing { Want::Look } else { Want::Nothing }
 }
 
 fn held(application: &Application, _: &Sight<'_>) -> Option<Verdict> {

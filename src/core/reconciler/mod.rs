@@ -64,10 +64,10 @@ pub struct Sight<'a> {
 impl Sight<'_> {
     /// Whether a revision contains the commit.
     fn of(&self, revision: &str) -> Ancestry {
-        match commit_of(revision) {
-            Some(found) if &found == self.commit => Ancestry::Contains,
-            _ => self.ancestry.get(revision).copied().unwrap_or(Ancestry::Unknown),
+        if commit_of(revision).is_some_and(|found| &found == self.commit) {
+            return Ancestry::Contains;
         }
+        self.ancestry.get(revision).copied().unwrap_or(Ancestry::Unknown)
     }
 }
 

@@ -71,7 +71,10 @@ impl Reconciled {
         }
         let mark = clock::now().to_string();
         let told = self.reconciler.tell(Order::Refresh { mark: &mark }).await;
-        self.is_kicked = told.as_ref().is_ok_and(|()| true) || told.as_ref().is_err_and(|error| !error.is_passing());
+        self.is_kicked = match &told {
+            Ok(()) => true,
+            Err(error) => !error.is_passing(),
+        };
         complain(told, "a reconciler could not be asked to look");
     }
 
@@ -131,6 +134,6 @@ async fn ancestry(home: &Repository, commit: &CommitId, revision: &str) -> Ances
 
 fn complain(told: Result<(), ClusterError>, what: &'static str) {
     if let Err(error) = told {
-        tracing::warn!(%error, remedy = error.remedy(), what);
+        tracing::warn!(%error, remedy = error.remedy(), "{what}");
     }
 }
