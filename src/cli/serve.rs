@@ -287,7 +287,8 @@ fn opened(
     let mirror = mirror.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
     let forge = forge(config, net, (repository, login))?;
     let page = repository.github.as_ref().and_then(|at| page(config, at));
-    Ok(Repository { name: name.clone(), branch: repository.branch.to_string(), mirror, forge, page })
+    let (url, branch) = (repository.address.clone(), repository.branch.to_string());
+    Ok(Repository { name: name.clone(), url, branch, mirror, forge, page })
 }
 
 /// Who we are to the git host: as the repository says; else, where it is on GitHub, the App, whose token is asked for

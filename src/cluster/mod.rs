@@ -1,8 +1,12 @@
 //! What runs in a Kubernetes cluster, read through its API with kube over our HTTP client.
-//! Nothing is changed here. Objects are read by us and not by kube, which would log what it cannot read:
-//! a Deployment may hold secrets in plain text.
+//! Of what runs nothing is changed; reconcilers are asked to look, and told to sync where they do not by themselves.
+//! Objects are read by us and not by kube, which would log what it cannot read: a Deployment may hold secrets in plain
+//! text.
 
+mod argocd;
 pub mod checkup;
+mod flux;
+mod reconciler;
 mod workload;
 
 use std::{fmt, time::Duration};
@@ -17,11 +21,14 @@ use k8s_openapi::{
 };
 use kube::{
     Resource,
-    api::{GetParams, ListParams},
-    core::{ObjectList, Selector, Status},
+    api::{GetParams, ListParams, Patch, PatchParams},
+    core::{ApiResource, DynamicObject, ObjectList, Selector, Status},
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
+
+pub use reconciler::{Call, Order, Reconciler, reconciler};
 
 use crate::{
     core::rollout::Workload,
@@ -55,6 +62,9 @@ pub enum ClusterError {
         /// The cluster's own words: who may not do what.
         said: String,
     },
+    /// Somebody changed the object meanwhile.
+    #[error("the object was changed meanwhile")]
+    Conflict,
     /// The answer is not a Kubernetes API's.
     #[error("the answer is not one of a Kubernetes API: {cause}")]
     Garbage {
@@ -76,10 +86,13 @@ impl ClusterError {
             Self::Unreachable { .. } | Self::TimedOut => {
                 "Look whether the cluster's API answers from here; it is asked again by itself.".into()
             }
-            Self::Unauthorized => "Put a fresh token of the bot's service account into `clusters` in `leverframe.yaml`.".into(),
-            Self::Forbidden { .. } => {
-                "Give the bot's service account `get` on deployments and statefulsets and `list` on pods in that namespace.".into()
+            Self::Unauthorized => {
+                "Put a fresh token of the bot's service account into `clusters` in `leverframe.yaml`.".into()
             }
+            Self::Forbidden { .. } => {
+                "Give the bot's service account the rights of `deploy/rbac.yaml` in that namespace.".into()
+            }
+            Self::Conflict => "It is tried again by itself.".into(),
             Self::Garbage { .. } => "Look whether `api` under `clusters` is the address of the cluster's API.".into(),
             Self::BadName(_) => "Mend `namespace` or the service's name in `.leverframe/catalog.yaml`.".into(),
             Self::Settings(error) => error.remedy(),
@@ -89,7 +102,7 @@ impl ClusterError {
     /// Whether asking again later may help without anybody doing anything.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut => true,
+            Self::Unreachable { .. } | Self::TimedOut | Self::Conflict => true,
             Self::Unauthorized
             | Self::Forbidden { .. }
             | Self::Garbage { .. }
@@ -144,6 +157,27 @@ impl Cluster {
     {
         let request = kube::core::Request::new(K::url_path(&(), Some(namespace))).get(name, &GetParams::default());
         self.fetch(request.map_err(|error| ClusterError::Garbage { cause: error.to_string() })?).await
+    }
+
+    /// One object of any kind, as it is.
+    async fn object(&self, kind: &ApiResource, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
+        checked(namespace)?;
+        checked(name)?;
+        let path = DynamicObject::url_path(kind, Some(namespace));
+        let request = kube::core::Request::new(path).get(name, &GetParams::default());
+        self.fetch(request.map_err(|error| ClusterError::Garbage { cause: error.to_string() })?).await
+    }
+
+    /// Merges members into an object. An object that is gone is none of our business any more.
+    async fn patch(&self, kind: &ApiResource, at: (&str, &str), patch: &Value) -> Result<(), ClusterError> {
+        let (namespace, name) = at;
+        checked(namespace)?;
+        checked(name)?;
+        let path = DynamicObject::url_path(kind, Some(namespace));
+        let parameters = PatchParams { field_manager: Some("leverframe".to_owned()), ..PatchParams::default() };
+        let request = kube::core::Request::new(path).patch(name, &parameters, &Patch::Merge(patch));
+        let request = request.map_err(|error| ClusterError::Garbage { cause: error.to_string() })?;
+        self.fetch::<Value>(request).await.map(drop)
     }
 
     /// The pods that a selector picks. An empty selector picks none: to Kubernetes it would be all.
@@ -215,6 +249,7 @@ fn lost(cause: &(dyn std::error::Error + 'static)) -> ClusterError {
 fn refused(status: &Status) -> ClusterError {
     match (status.code, status.reason.as_str()) {
         (401, _) | (_, "Unauthorized") => ClusterError::Unauthorized,
+        (409, _) | (_, "Conflict") => ClusterError::Conflict,
         (403, _) | (_, "Forbidden") => ClusterError::Forbidden { said: said(&status.message) },
         (429 | 500..=599, _) => {
             ClusterError::Unreachable { cause: format!("{}: {}", status.code, said(&status.message)) }

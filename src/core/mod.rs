@@ -11,6 +11,7 @@ pub mod entry;
 pub mod located;
 pub mod names;
 pub mod policy;
+pub mod reconciler;
 pub mod request;
 pub mod rollout;
 pub mod rules;

@@ -238,7 +238,7 @@ pub(super) async fn report(inner: &Arc<Inner>, request: &Request, outcome: Outco
 }
 
 /// Asks whether a step may be taken, which records it.
-async fn may(inner: &Arc<Inner>, request: &Request, step: Step) -> bool {
+pub(super) async fn may(inner: &Arc<Inner>, request: &Request, step: Step) -> bool {
     report(inner, request, Outcome::Step(step)).await == Reply::Go
 }
 

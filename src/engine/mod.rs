@@ -73,6 +73,8 @@ const STILL_DRAWN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
 pub struct Repository {
     /// Its name in the configuration.
     pub name: ConnectionName,
+    /// Its address, without credentials.
+    pub url: String,
     /// The branch that production follows.
     pub branch: String,
     /// The local mirror.

@@ -43,7 +43,8 @@ fn engine(folder: &std::path::Path) -> Engine {
     };
     let net = Outgoing::new(&Tls::default()).unwrap();
     let mirror = Mirror::open(source, net.client().clone(), tokio::runtime::Handle::current()).unwrap();
-    let repository = Repository { name, branch: "main".to_owned(), mirror, forge: None, page: None };
+    let repository =
+        Repository { name, url: String::new(), branch: "main".to_owned(), mirror, forge: None, page: None };
     let tasks = Tasks::default();
     let registries = Registries::new(&net, BTreeMap::new(), tasks.clone());
     let (others, clusters) = (BTreeMap::new(), BTreeMap::new());

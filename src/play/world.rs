@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    cluster::{ClusterLookalike, ClusterOptions},
+    cluster::{ClusterLookalike, ClusterOptions, ReconcilerKind},
     discord::{DiscordLookalike, DiscordOptions, guild},
     error::PlayError,
     git::{GitLookalike, GitOptions, USER},
@@ -29,8 +29,8 @@ use crate::{core::names::hex, secret::Secret};
 pub const OWNER: &str = "acme";
 /// What it is called.
 pub const NAME: &str = "deployments";
-/// The clusters, which are also the environments of the demo.
-pub const CLUSTERS: &[&str] = &["staging", "prod"];
+/// The clusters, which are also the environments of the demo, and what each follows the repository with.
+pub const CLUSTERS: &[(&str, ReconcilerKind)] = &[("staging", ReconcilerKind::Flux), ("prod", ReconcilerKind::ArgoCd)];
 
 /// How a world is made.
 #[derive(Debug, Clone)]
@@ -124,10 +124,12 @@ impl World {
         let github = Arc::new(github.await?);
         git.takes_tokens_of(Arc::clone(&github));
         let mut clusters = BTreeMap::new();
-        for name in CLUSTERS {
+        for (name, reconciler) in CLUSTERS {
             let cluster = ClusterLookalike::start(ClusterOptions {
                 name: (*name).to_owned(),
                 repository: repository.clone(),
+                url: git.url_of(&format!("{OWNER}/{NAME}")),
+                reconciler: *reconciler,
                 token: tokens.cluster.clone(),
                 step: options.step,
                 pulse: pulse.clone(),

@@ -3,10 +3,8 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 11] = [
+const TABLE: [NotYet; 9] = [
     NotYet { key: "environment_groups.*", when: When::Given, what: "Naming a group where an environment can stand" },
-    NotYet { key: "environments.*.reconciler.argocd", when: When::Given, what: "Following Argo CD" },
-    NotYet { key: "environments.*.reconciler.flux", when: When::Given, what: "Following Flux" },
     NotYet { key: "environments.*.drift", when: When::Is("report"), what: "Reporting drift" },
     NotYet { key: "environments.*.drift", when: When::Is("debt"), what: "Opening a debt for drift" },
     NotYet { key: "environments.*.approvals.during", when: When::Given, what: "Changing approvals during an incident" },

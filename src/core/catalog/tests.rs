@@ -322,10 +322,8 @@ fn keys_without_effect_are_named() {
     let said: Vec<String> = parsed(EVERYTHING).not_supported_yet().iter().map(Notice::to_string).collect();
     let expected = [
         "line 10: `environments.live-north.drift`: Opening a debt for drift",
-        "line 11: `environments.live-north.reconciler.argocd`: Following Argo CD",
         "line 16: `environments.live-north.approvals.breakglass.from[1]`: Approval by whoever is on call",
         "line 17: `environments.live-north.approvals.during`: Changing approvals during an incident",
-        "line 22: `environments.live-south.reconciler.flux`: Following Flux",
         "line 25: `environments.live-south.approvals.during`: Changing approvals during an incident",
         "line 27: `environment_groups.live`: Naming a group where an environment can stand",
         "line 43: `people.ann.ssh`: Pulling levers from a terminal",

@@ -108,6 +108,11 @@ pub enum Step {
         /// Which.
         number: u64,
     },
+    /// Tell the reconciler to apply what landed, where it does not by itself.
+    Sync {
+        /// The commit that landed.
+        commit: CommitId,
+    },
 }
 
 pub(super) fn decide(id: &RequestId, outcome: &Outcome, facts: Facts<'_>) -> Decision {
@@ -181,12 +186,16 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
         (Step::ClosePullRequest { number }, State::Over { .. }) => {
             go(entry("pull_request.close").with("number", number))
         }
+        (Step::Sync { commit }, State::Following(_, landed)) if landed == commit => {
+            go(entry("sync.intent").with("commit", commit))
+        }
         (
             Step::Push { .. }
             | Step::OpenPullRequest { .. }
             | Step::Merge { .. }
             | Step::Edit { .. }
-            | Step::ClosePullRequest { .. },
+            | Step::ClosePullRequest { .. }
+            | Step::Sync { .. },
             State::Planning | State::Deciding(_) | State::Landing(_) | State::Following(..) | State::Over { .. },
         ) => Decision::silent(Reply::Stop),
     }

@@ -1,4 +1,5 @@
-//! The routes of the Kubernetes API that show deployments and pods, and enough of its index for a person's kubectl.
+//! The routes of the Kubernetes API that show deployments and pods, and show and patch the reconciler's objects; and
+//! enough of its index for a person's kubectl.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,10 +11,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, objects, rollout::Rollout};
+use super::{
+    ReconcilerKind, Shared, argocd,
+    custom::{APPLICATION, GIT_REPOSITORY, KUSTOMIZATION, Kind, Unpatched},
+    flux, objects,
+    rollout::Rollout,
+};
 
 type Held = State<Arc<Shared>>;
 
@@ -23,12 +30,16 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/version", get(version))
         .route("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", post(may))
         .route("/api", get(|| index(CORE_VERSIONS)))
-        .route("/apis", get(|| index(GROUPS)))
+        .route("/apis", get(groups))
         .route("/api/v1", get(|| index(CORE)))
         .route("/apis/apps/v1", get(|| index(APPS)))
         .route("/apis/apps/v1/deployments", get(deployments_anywhere))
         .route("/apis/apps/v1/namespaces/{namespace}/deployments", get(deployments))
         .route("/apis/apps/v1/namespaces/{namespace}/deployments/{name}", get(deployment))
+        .route("/apis/{group}/{version}", get(resources))
+        .route("/apis/{group}/{version}/{plural}", get(customs_anywhere).fallback(nothing))
+        .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}", get(customs))
+        .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}", get(custom).patch(patch))
         .route("/api/v1/pods", get(pods_anywhere))
         .route("/api/v1/namespaces/{namespace}/pods", get(pods))
         .fallback(nothing)
@@ -36,7 +47,6 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 }
 
 const CORE_VERSIONS: &str = r#"{"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":[]}"#;
-const GROUPS: &str = r#"{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"}],"preferredVersion":{"groupVersion":"apps/v1","version":"v1"}}]}"#;
 const CORE: &str = r#"{"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get","list"],"shortNames":["po"]}]}"#;
 const APPS: &str = r#"{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"apps/v1","resources":[{"name":"deployments","singularName":"deployment","namespaced":true,"kind":"Deployment","verbs":["get","list"],"shortNames":["deploy"]}]}"#;
 
@@ -65,6 +75,123 @@ async fn may(Json(review): Json<Value>) -> Response {
 
 async fn index(text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+async fn groups(State(shared): Held) -> Response {
+    let kinds = kinds(shared.reconciler).iter().map(|kind| (kind.group, kind.version));
+    let groups = std::iter::once(("apps", "v1")).chain(kinds).map(|(group, version)| {
+        let version = json!({"groupVersion": format!("{group}/{version}"), "version": version});
+        json!({"name": group, "versions": [version], "preferredVersion": version})
+    });
+    let groups: Vec<Value> = groups.collect();
+    Json(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})).into_response()
+}
+
+/// The kinds that the reconciler brings along, and no others.
+fn kinds(reconciler: ReconcilerKind) -> &'static [&'static Kind] {
+    match reconciler {
+        ReconcilerKind::ArgoCd => &[&APPLICATION],
+        ReconcilerKind::Flux => &[&KUSTOMIZATION, &GIT_REPOSITORY],
+    }
+}
+
+fn namespace_of(reconciler: ReconcilerKind) -> &'static str {
+    match reconciler {
+        ReconcilerKind::ArgoCd => argocd::NAMESPACE,
+        ReconcilerKind::Flux => flux::NAMESPACE,
+    }
+}
+
+async fn resources(State(shared): Held, Path((group, version)): Path<(String, String)>) -> Response {
+    let own = kinds(shared.reconciler).iter().filter(|kind| kind.group == group && kind.version == version);
+    let resources: Vec<Value> = own
+        .map(|kind| {
+            json!({"name": kind.plural, "singularName": kind.singular, "namespaced": true, "kind": kind.kind,
+                "verbs": ["get", "list", "patch"], "shortNames": kind.short})
+        })
+        .collect();
+    if resources.is_empty() {
+        return nothing().await;
+    }
+    let group_version = format!("{group}/{version}");
+    let list = json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version,
+        "resources": resources});
+    Json(list).into_response()
+}
+
+async fn customs_anywhere(
+    State(shared): Held,
+    Path((group, version, plural)): Path<(String, String, String)>,
+) -> Response {
+    list_customs(&shared, None, (&group, &version, &plural)).await
+}
+
+async fn customs(
+    State(shared): Held,
+    Path((group, version, namespace, plural)): Path<(String, String, String, String)>,
+) -> Response {
+    list_customs(&shared, Some(&namespace), (&group, &version, &plural)).await
+}
+
+async fn list_customs(shared: &Shared, namespace: Option<&str>, of: (&str, &str, &str)) -> Response {
+    let Some(kind) = kind_of(shared, of) else { return nothing().await };
+    let live = shared.live();
+    let here = namespace.is_none_or(|namespace| namespace == namespace_of(shared.reconciler));
+    let items = live.custom.all(kind).filter(|_| here).cloned().collect();
+    Json(objects::list(&format!("{}List", kind.kind), &kind.api(), live.version, items)).into_response()
+}
+
+fn kind_of(shared: &Shared, (group, version, plural): (&str, &str, &str)) -> Option<&'static Kind> {
+    let mut kinds = kinds(shared.reconciler).iter().copied();
+    kinds.find(|kind| (kind.group, kind.version, kind.plural) == (group, version, plural))
+}
+
+/// Which object a path names: group, version, namespace, plural, name.
+type At = Path<(String, String, String, String, String)>;
+
+async fn custom(State(shared): Held, Path((group, version, namespace, plural, name)): At) -> Response {
+    let Some(kind) = kind_of(&shared, (&group, &version, &plural)) else { return nothing().await };
+    let here = namespace == namespace_of(shared.reconciler);
+    let found = shared.live().custom.get(kind, &name).filter(|_| here).cloned();
+    found.map_or_else(|| missing(kind, &name), |found| Json(found).into_response())
+}
+
+fn missing(kind: &Kind, name: &str) -> Response {
+    let message = format!("{}.{} \"{name}\" not found", kind.plural, kind.group);
+    failed(StatusCode::NOT_FOUND, "NotFound", &message)
+}
+
+async fn patch(
+    State(shared): Held,
+    Path((group, version, namespace, plural, name)): At,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some(kind) = kind_of(&shared, (&group, &version, &plural)) else { return nothing().await };
+    if namespace != namespace_of(shared.reconciler) {
+        return missing(kind, &name);
+    }
+    if headers.get(header::CONTENT_TYPE).is_none_or(|given| given != "application/merge-patch+json") {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/merge-patch+json";
+        return failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message);
+    }
+    let patch = serde_json::from_slice(&body).unwrap_or_default();
+    let patched = shared.live().custom.patch(kind, &name, &patch);
+    let changed =
+        |words: &str| format!("Operation cannot be fulfilled on {}.{} \"{name}\": {words}", kind.plural, kind.group);
+    match patched {
+        Ok(()) => {
+            shared.pulse.beat();
+            let found = shared.live().custom.get(kind, &name).cloned();
+            found.map_or_else(|| missing(kind, &name), |found| Json(found).into_response())
+        }
+        Err(Unpatched::Missing) => missing(kind, &name),
+        Err(Unpatched::Conflict) => {
+            let words = "the object has been modified; please apply your changes to the latest version and try again";
+            failed(StatusCode::CONFLICT, "Conflict", &changed(words))
+        }
+        Err(Unpatched::Garbage) => failed(StatusCode::BAD_REQUEST, "BadRequest", "the patch is not a JSON object"),
+    }
 }
 
 async fn nothing() -> Response {

@@ -1,10 +1,13 @@
-//! A cluster look-alike: the part of the Kubernetes API that shows what runs, following the branch of the demo
-//! repository. A change on the branch rolls out step by step; a broken version sticks.
+//! A cluster look-alike: the part of the Kubernetes API that shows what runs, with a controller like Argo CD's or Flux's
+//! that follows the branch of the demo repository. What it applies rolls out step by step; a broken version sticks.
 
 pub mod render;
 pub mod rollout;
 
 mod api;
+mod argocd;
+mod custom;
+mod flux;
 mod objects;
 
 use std::{
@@ -15,7 +18,7 @@ use std::{
 
 use axum::Router;
 use jiff::Timestamp;
-use render::{Workload, desired};
+use render::{Wanted, Workload, desired};
 use rollout::{Broken, Progress, Rollout};
 use tokio::task::JoinSet;
 
@@ -36,11 +39,27 @@ pub struct ClusterOptions {
     pub repository: DemoRepository,
     /// The bearer token.
     pub token: Secret,
+    /// The address of that repository, as the reconciler has it.
+    pub url: String,
+    /// What follows it.
+    pub reconciler: ReconcilerKind,
     /// How long a step of a rollout takes; 300 ms look lifelike.
     pub step: Duration,
     /// Beats whenever anything about a pod changes.
     pub pulse: Pulse,
 }
+
+/// What makes the cluster follow the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReconcilerKind {
+    /// An Argo CD Application `{service}-{environment}` for each service, in `argocd`.
+    ArgoCd,
+    /// A Flux Kustomization `{service}` for each service, in `flux-system`.
+    Flux,
+}
+
+/// How many steps a reconciler lets pass before it looks at the branch unasked.
+const POLL: u64 = 10;
 
 /// A running cluster. Dropping it stops it.
 pub struct ClusterLookalike {
@@ -71,6 +90,8 @@ pub struct Running {
 
 struct Shared {
     name: String,
+    url: String,
+    reconciler: ReconcilerKind,
     token: Secret,
     pulse: Pulse,
     repository: DemoRepository,
@@ -80,12 +101,29 @@ struct Shared {
 
 #[derive(Default)]
 struct Live {
+    /// The branch as it was read last, and what it wants to run.
     tip: Option<String>,
+    wanted: Wanted,
     rollouts: BTreeMap<(String, String), Rollout>,
-    problems: BTreeMap<String, String>,
+    custom: custom::Store,
+    steps: u64,
     broken: Broken,
     following: Following,
     version: u64,
+}
+
+/// What a controller's step knows beside the cluster.
+struct Surroundings<'a> {
+    environment: &'a str,
+    url: &'a str,
+    branch: &'a str,
+    now: Timestamp,
+    /// Whether it may look at the branch at all.
+    follows: bool,
+    /// Whether it looks unasked.
+    is_time: bool,
+    /// What runs at a commit.
+    render: &'a dyn Fn(&str) -> Wanted,
 }
 
 /// Whether the cluster follows the branch.
@@ -104,9 +142,10 @@ impl ClusterLookalike {
     /// # Errors
     /// When no port can be opened or the repository cannot be read.
     pub async fn start(options: ClusterOptions) -> Result<Self, PlayError> {
-        let ClusterOptions { name, repository, token, step, pulse } = options;
+        let ClusterOptions { name, repository, url, reconciler, token, step, pulse } = options;
         let state = Mutex::default();
-        let shared = Arc::new(Shared { name, token, pulse, repository, since: clock::now(), state });
+        let shared = Shared { name, url, reconciler, token, pulse, repository, since: clock::now(), state };
+        let shared = Arc::new(shared);
         shared.begin()?;
         let router: Router = api::routes(&shared).with_state(Arc::clone(&shared));
         let habits = Habits { kept: &["/api", "/version"], prefix: "" };
@@ -148,7 +187,9 @@ impl ClusterLookalike {
 
     /// Directories that could not be rendered, with the reason; what ran of them goes on running.
     pub fn problems(&self) -> BTreeMap<String, String> {
-        self.shared.live().problems.clone()
+        let live = self.shared.live();
+        let failed = live.wanted.iter().filter_map(|(service, found)| Some((service.clone(), found.clone().err()?)));
+        failed.collect()
     }
 
     /// Waits until the cluster has read the branch's tip and every rollout is healthy or stuck.
@@ -187,11 +228,12 @@ impl Shared {
         let tip = self.repository.tip()?;
         let wanted = desired(&self.repository.files(&tip)?, &self.name);
         let mut live = self.live();
-        for workload in wanted.into_values().filter_map(Result::ok).flatten() {
-            live.rollouts.insert(key(&workload), Rollout::running(workload));
+        for workload in wanted.values().filter_map(|found| found.as_ref().ok()).flatten() {
+            live.rollouts.insert(key(workload), Rollout::running(workload.clone()));
         }
-        live.tip = Some(tip);
-        live.version = 1;
+        (live.tip, live.wanted, live.version) = (Some(tip), wanted, 1);
+        // A first look at everything, and what it takes to come to rest.
+        while self.reconcile(&mut live) {}
         Ok(())
     }
 
@@ -200,8 +242,10 @@ impl Shared {
         let mut live = self.live();
         let mut changed = read.is_some();
         if let Some((tip, wanted)) = read {
-            live.want(tip, wanted);
+            (live.tip, live.wanted) = (Some(tip), wanted);
         }
+        live.steps += 1;
+        changed |= self.reconcile(&mut live);
         let Live { rollouts, broken, .. } = &mut *live;
         for rollout in rollouts.values_mut() {
             changed |= rollout.step(broken);
@@ -212,6 +256,26 @@ impl Shared {
             self.pulse.beat();
         }
         Ok(())
+    }
+
+    /// One step of the reconciler; says whether anything changed.
+    fn reconcile(&self, live: &mut Live) -> bool {
+        // A commit that cannot be read holds nothing.
+        let render =
+            |commit: &str| self.repository.files(commit).map(|files| desired(&files, &self.name)).unwrap_or_default();
+        let around = Surroundings {
+            environment: &self.name,
+            url: &self.url,
+            branch: self.repository.branch(),
+            now: clock::now(),
+            follows: live.following == Following::Yes,
+            is_time: live.steps.is_multiple_of(POLL),
+            render: &render,
+        };
+        match self.reconciler {
+            ReconcilerKind::ArgoCd => argocd::step(live, &around),
+            ReconcilerKind::Flux => flux::step(live, &around),
+        }
     }
 
     /// What the branch wants, where it has moved.
@@ -230,7 +294,11 @@ impl Shared {
     fn is_settled(&self) -> Result<bool, PlayError> {
         let tip = self.repository.tip()?;
         let live = self.live();
-        let read = live.following == Following::No || live.tip.as_ref() == Some(&tip);
+        let reconciled = || match self.reconciler {
+            ReconcilerKind::ArgoCd => argocd::is_settled(&live, &self.name),
+            ReconcilerKind::Flux => flux::is_settled(&live),
+        };
+        let read = live.following == Following::No || (live.tip.as_ref() == Some(&tip) && reconciled());
         Ok(read && live.rollouts.values().all(|rollout| rollout.progress() != Progress::Rolling))
     }
 
@@ -249,25 +317,11 @@ impl Shared {
     }
 }
 
-type Wanted = BTreeMap<String, Result<Vec<Workload>, String>>;
-
 impl Live {
-    /// Takes over what the branch wants; a directory that cannot be rendered keeps what ran.
-    fn want(&mut self, tip: String, wanted: Wanted) {
-        self.tip = Some(tip);
-        self.problems.clear();
-        let mut kept: Vec<(String, String)> = Vec::new();
-        for (service, workloads) in wanted {
-            match workloads {
-                Ok(workloads) => kept.extend(workloads.into_iter().map(|workload| self.want_one(workload))),
-                Err(problem) => {
-                    let ran = self.rollouts.iter().filter(|(_, rollout)| rollout.wanted.service == service);
-                    kept.extend(ran.map(|(key, _)| key.clone()));
-                    self.problems.insert(service, problem);
-                }
-            }
-        }
-        self.rollouts.retain(|key, _| kept.contains(key));
+    /// Runs what a service wants, and nothing else of it.
+    fn apply(&mut self, service: &str, workloads: Vec<Workload>) {
+        let kept: Vec<_> = workloads.into_iter().map(|workload| self.want_one(workload)).collect();
+        self.rollouts.retain(|key, rollout| rollout.wanted.service != service || kept.contains(key));
     }
 
     fn want_one(&mut self, workload: Workload) -> (String, String) {

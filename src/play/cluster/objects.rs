@@ -153,13 +153,13 @@ fn word(seed: &str, length: usize) -> String {
 }
 
 /// A uid, the same for the same name.
-fn uid(name: &str) -> String {
+pub(super) fn uid(name: &str) -> String {
     let digest = Digest::of(name.as_bytes());
     let part = |range: std::ops::Range<usize>| digest.as_str().get(range).unwrap_or_default().to_owned();
     [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
 }
 
 /// A time as Kubernetes writes it: `2026-11-21T08:00:00Z`.
-fn seconds(at: Timestamp) -> String {
+pub(super) fn seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

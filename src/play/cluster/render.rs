@@ -34,7 +34,10 @@ impl Workload {
 }
 
 /// The workloads of each service in one environment, or why its directory cannot be rendered.
-pub(super) fn desired(files: &Files, environment: &str) -> BTreeMap<String, Result<Vec<Workload>, String>> {
+pub(super) type Wanted = BTreeMap<String, Result<Vec<Workload>, String>>;
+
+/// What the files want to run in an environment.
+pub(super) fn desired(files: &Files, environment: &str) -> Wanted {
     let mut services = BTreeMap::new();
     for path in files.keys() {
         let mut steps = path.split('/');
