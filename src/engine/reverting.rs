@@ -116,7 +116,7 @@ pub(super) async fn revert(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Result
         .map_err(|refusal| Words::new(format!("{refusal}."), refusal.remedy()))
         .and_then(|mut planned| {
             planned.plan.lines = lines(of, &planned)?;
-            planned.plan.aside = Some(Aside { left, ..Aside::default() });
+            planned.plan.aside = Some(Box::new(Aside { left, ..Aside::default() }));
             Ok(planned)
         }))
 }
@@ -217,7 +217,7 @@ pub(super) async fn resume(
     }
     let planned = of.exactly(None, &exact, (&files, &Then::new()));
     Ok(planned.map_err(|refusal| Words::new(format!("{refusal}."), refusal.remedy())).map(|mut planned| {
-        planned.plan.aside = Some(Aside { resumed, ..Aside::default() });
+        planned.plan.aside = Some(Box::new(Aside { resumed, ..Aside::default() }));
         planned
     }))
 }

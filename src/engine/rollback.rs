@@ -220,7 +220,7 @@ async fn held_off(
         false => of.exactly(Some(planned), &exact, (&files, &Then::new())),
     };
     if let Ok(planned) = &mut planned {
-        planned.plan.aside = Some(aside);
+        planned.plan.aside = Some(Box::new(aside));
     }
     Ok(planned)
 }

@@ -118,7 +118,7 @@ pub struct Plan {
     pub exact: Vec<Exact>,
     /// What people are told beside it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub aside: Option<Aside>,
+    pub aside: Option<Box<Aside>>,
 }
 
 impl Plan {

@@ -452,7 +452,8 @@ fn what_waited_ten_minutes_for_a_host_asks_again_where_people_decide_and_lands_w
     };
     let approved = || {
         let mut talk = Talk::new();
-        talk.asks(ana(), "prod", Planning::Planned(version("prod"))).proposed().presses(bo(), Press::Approve);
+        talk.asks(ana(), "prod", Planning::Planned(version("prod"))).card().proposed();
+        talk.presses(bo(), Press::Approve).presses(cy(), Press::Approve);
         talk
     };
     let soon = merges(&mut approved(), 9);

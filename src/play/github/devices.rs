@@ -107,6 +107,7 @@ async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<Asked>) -> R
 async fn user(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     match holder(&shared, &headers) {
         Some(by) => Json(json!({"login": by.login, "id": by.id, "type": by.kind})).into_response(),
-        None => failure(401, "Bad credentials", &[]),
+        // The bot's own token is no person's.
+        None => failure(404, "Not Found", &[]),
     }
 }

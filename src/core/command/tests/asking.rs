@@ -47,8 +47,12 @@ fn changes_carry_typed_values_and_subjects_read_as_a_sentence() {
             "rollback checkout in prod-eu to=v1.2.3",
         ),
         ("/revert ABCDEF1", "revert abcdef1", "revert what=abcdef1"),
-        ("/revert #12 checkout prod-eu", "revert #12", "revert checkout in prod-eu what=#12"),
-        ("/revert https://h/a/b/pull/12/files checkout prod-eu", "revert #12", "revert checkout in prod-eu what=#12"),
+        ("/revert #12 checkout prod-eu", "revert #12", "revert checkout in prod-eu what=\"#12\""),
+        (
+            "/revert https://h/a/b/pull/12/files checkout prod-eu",
+            "revert #12",
+            "revert checkout in prod-eu what=\"#12\"",
+        ),
         ("/resume checkout prod-eu", "resume image_tag image_digest", "resume checkout in prod-eu"),
         (
             "/rollback checkout prod-eu also=colour",

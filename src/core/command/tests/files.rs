@@ -52,10 +52,13 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
             "",
             "1:1: found no `change` or `flow`, expected the key `change` or `flow`. Add it, for example `flow: status`.",
         ),
-        ("flow: stauts", "3:7: `flow`: found `stauts`, expected `status`, `help` or `audit`. Did you mean `status`?"),
+        (
+            "flow: stauts",
+            "3:7: `flow`: found `stauts`, expected `status`, `help`, `audit`, `link` or `unlink`. Did you mean `status`?",
+        ),
         (
             "flow: freeze",
-            "3:7: `flow`: found `freeze`, expected `status`, `help` or `audit`. The flow `freeze` is not supported yet; remove this command until it is.",
+            "3:7: `flow`: found `freeze`, expected `status`, `help`, `audit`, `link` or `unlink`. The flow `freeze` is not supported yet; remove this command until it is.",
         ),
         (
             "flow: status\noptions:\n  Size: { type: text }",
