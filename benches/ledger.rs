@@ -1,6 +1,6 @@
 //! Durable entries per second with 1 and 64 writers: ours, with everything an entry is (salts, chain, tree, store),
 //! beside SQLite (WAL, synchronous=FULL) and, where it is installed, PostgreSQL, on the same disk in the same run; and
-//! how long `verify` takes beside hashing alone. The baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
+//! how long `verify` takes beside hashing alone, opening, and reading by subject (`entries=1000000` for more of them). The baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
 
 use std::{
     error::Error,
@@ -22,8 +22,10 @@ type Outcomes<T> = Result<T, Box<dyn Error>>;
 /// How long each turn of each contestant lasts.
 const TURN: Duration = Duration::from_secs(2);
 const TURNS: usize = 3;
-/// So many entries are verified.
-const VERIFIED: usize = 200_000;
+/// So many entries are verified and read, unless `entries=N` says otherwise.
+const ENTRIES: usize = 200_000;
+/// So many subjects are read.
+const READ: usize = 1000;
 
 fn main() -> Outcomes<()> {
     let mut out = io::stdout().lock();
@@ -44,10 +46,12 @@ fn main() -> Outcomes<()> {
             told(ours, postgres)
         )?;
     }
-    let [ours, least] = runtime.block_on(verified())?;
+    let asked = std::env::args().find_map(|argument| argument.strip_prefix("entries=")?.parse().ok());
+    let entries: usize = asked.unwrap_or(ENTRIES);
+    let [ours, least] = runtime.block_on(verified(entries))?;
     writeln!(
         out,
-        "verify {VERIFIED} entries: {ours:.2?}, hashing alone {least:.2?}: {:.2}x (limit: 3x)",
+        "verify {entries} entries: {ours:.2?}, hashing alone {least:.2?}: {:.2}x (limit: 3x)",
         ours.as_secs_f64() / least.as_secs_f64()
     )?;
     Ok(())
@@ -126,10 +130,10 @@ fn median(mut rates: Vec<f64>) -> Option<f64> {
 
 /// How long `verify` takes, and hashing the same entries once.
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
-async fn verified() -> Outcomes<[Duration; 2]> {
+async fn verified(entries: usize) -> Outcomes<[Duration; 2]> {
     let folder = tempfile::tempdir()?;
     let ledger = Ledger::open(folder.path(), Timestamp::UNIX_EPOCH)?.ledger;
-    for number in 0..VERIFIED / 500 {
+    for number in 0..entries / 500 {
         let drafts = (0..500).flat_map(|place| append((number * 500 + place) as i64).drafts).collect();
         ledger.append(Append { drafts, ..append(0) }).await?;
     }
@@ -150,7 +154,24 @@ async fn verified() -> Outcomes<[Duration; 2]> {
     }
     let started = Instant::now();
     let opened = Ledger::open(folder.path(), Timestamp::UNIX_EPOCH)?;
-    writeln!(io::stdout(), "open {VERIFIED} entries: {:.2?}", started.elapsed())?;
+    writeln!(io::stdout(), "open {entries} entries: {:.2?}", started.elapsed())?;
+    let mut took = Vec::new();
+    for read in 0..READ {
+        let subject = format!("request/{}", (read * 7919) % entries);
+        let started = Instant::now();
+        if opened.ledger.by_subject(&subject)?.len() != 1 {
+            return Err(format!("{subject} is not found").into());
+        }
+        took.push(started.elapsed());
+    }
+    took.sort();
+    let (middle, worst) = (took.get(READ / 2).copied(), took.last().copied());
+    writeln!(
+        io::stdout(),
+        "read by subject: {:.2?} in the middle, {:.2?} at worst (limit: 10 ms)",
+        middle.unwrap_or_default(),
+        worst.unwrap_or_default()
+    )?;
     opened.ledger.close().await;
     Ok([ours, least])
 }

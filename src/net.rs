@@ -3,8 +3,10 @@
 //! that bring their own requests (GitHub, Kubernetes), with the address and the token put in here.
 //! It does not retry: what is safe to send twice is known only to the caller.
 
+pub mod back_off;
 pub mod look;
 pub mod relay;
+pub mod websocket;
 
 use std::{
     sync::Arc,

@@ -14,6 +14,7 @@ use crate::{
         rules::Rules,
     },
     forge::{self, Login},
+    git::Mirror,
     net::Outgoing,
     secret::Secret,
     tasks::Tasks,
@@ -134,11 +135,23 @@ async fn git(config: &Config, net: &Outgoing, told: &mut Told) -> Result<Option<
     let mut beside = config.clone();
     folder.path().clone_into(&mut beside.data);
     let mirror = serve::repository(&beside, net).map_err(Failure)?.mirror;
-    told.tell(match mirror.may_push().await {
-        Ok(()) => Finding::good(&what, "the host takes pushes from us"),
-        Err(error) => Finding::red(&what, format!("the host takes no push from us: {error}"), error.remedy()),
-    })?;
+    told.tell(pushes(what, &mirror).await)?;
+    for (name, other) in serve::others(&beside, net).map_err(Failure)? {
+        let what = format!("repository {name}");
+        told.tell(match other.mirror.fetch().await {
+            Ok(_) => Finding::good(&what, "it is read"),
+            Err(error) => Finding::red(&what, format!("it cannot be read: {error}"), error.remedy()),
+        })?;
+        told.tell(pushes(what, &other.mirror).await)?;
+    }
     Ok(rules)
+}
+
+async fn pushes(what: String, mirror: &Mirror) -> Finding {
+    match mirror.may_push().await {
+        Ok(()) => Finding::good(what, "the host takes pushes from us"),
+        Err(error) => Finding::red(what, format!("the host takes no push from us: {error}"), error.remedy()),
+    }
 }
 
 async fn github(config: &Config, net: &Outgoing, told: &mut Told) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ use crate::{
             gateway::{self, Link},
             verify::PublicKey,
         },
-        slack::{client::SlackClient, conversation::SlackChat},
+        slack::{client::SlackClient, conversation::SlackChat, socket},
     },
     clock,
     cluster::Cluster,
@@ -32,7 +32,7 @@ use crate::{
     registry::{self, Registries},
     secret::Secret,
     tasks::Tasks,
-    web::{self, DiscordEdge, Edges, SlackEdge},
+    web::{self, DiscordEdge, Edges, SlackDesk, SlackEdge},
 };
 
 /// How long running work may take to come to a stop; what it does not finish is taken up at the next start.
@@ -135,6 +135,11 @@ pub async fn start(config: Config) -> Result<Running, String> {
     if let (Some(ship_to), Some(status)) = (&config.ship_to, &edges.shipping) {
         tasks.start(ship::keep(ledger.clone(), recover::place(ship_to, &net), status.clone(), tasks.clone()));
     }
+    if let (Some(slack), Some(SlackTransport::Socket { app_token })) =
+        (&edges.slack, config.slack.as_ref().map(|slack| &slack.transport))
+    {
+        connect_slack(slack, (app_token, &engine, &net), &tasks);
+    }
     if let Some(discord) = &edges.discord {
         tasks.start(web::keep_registered(engine.clone(), discord.client.clone(), tasks.clone()));
         if matches!(config.discord, Some(config::Discord { transport: DiscordTransport::Gateway, .. })) {
@@ -184,6 +189,15 @@ async fn connect(discord: &DiscordEdge, (engine, net): (&Engine, &Outgoing), tas
     Ok(())
 }
 
+/// Keeps connections to Slack open and answers what comes over them.
+fn connect_slack(slack: &SlackEdge, (app_token, engine, net): (&Secret, &Engine, &Outgoing), tasks: &Tasks) {
+    let (queue, waiting) = tokio::sync::mpsc::channel(socket::WAITING);
+    let desk = SlackDesk::new(slack.clone(), engine.clone(), tasks.clone());
+    tasks.start(web::answer_socket(desk, waiting));
+    let (client, app_token, out) = (slack.client.clone(), app_token.clone(), net.clone());
+    socket::keep_connected(&socket::Link { client, app_token, out, queue }, tasks);
+}
+
 async fn listen(config: &Config, router: axum::Router, tasks: &Tasks) -> Result<SocketAddr, String> {
     let unavailable =
         |error| format!("`{}` cannot be listened on: {error}.\nChoose another `listen` address.", config.listen);
@@ -201,10 +215,13 @@ async fn listen(config: &Config, router: axum::Router, tasks: &Tasks) -> Result<
 
 fn slack(config: &Config, net: &Outgoing) -> Result<Option<SlackEdge>, String> {
     let Some(slack) = &config.slack else { return Ok(None) };
-    let SlackTransport::Http { signing_secret } = &slack.transport else { return Ok(None) };
+    let signing_secret = match &slack.transport {
+        SlackTransport::Http { signing_secret } => Some(signing_secret.clone()),
+        SlackTransport::Socket { .. } => None,
+    };
     let client = SlackClient::new(net.to(&slack.api).clone(), &slack.api, &slack.bot_token);
     let client = client.map_err(|error| format!("{error}\n{}", error.remedy()))?;
-    Ok(Some(SlackEdge { signing_secret: signing_secret.clone(), team: slack.team.clone(), client }))
+    Ok(Some(SlackEdge { signing_secret, team: slack.team.clone(), client }))
 }
 
 /// What the edges of the chat platforms need of Discord.
@@ -241,7 +258,7 @@ pub(super) fn repository(config: &Config, net: &Outgoing) -> Result<Repository, 
 }
 
 /// The other repositories.
-fn others(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Repository>, String> {
+pub(super) fn others(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Repository>, String> {
     let mut others = BTreeMap::new();
     for (name, repository) in &config.repositories.others {
         others.insert(name.clone(), opened(config, net, (name, repository))?);

@@ -7,8 +7,8 @@ use crate::{
     clock,
     core::checkup::Finding,
     net::{
-        NetError, Outgoing, bearer,
-        look::{Look, below},
+        NetError, Outgoing,
+        look::{Look, as_bearer, below},
     },
     secret::Secret,
 };
@@ -80,6 +80,6 @@ async fn ask(
     path: &str,
     body: Option<&Value>,
 ) -> Result<Look, NetError> {
-    let header = token.map(|token| bearer(token, api)).transpose()?;
-    net.look(&below(api, path)?, header, body).await
+    let headers = token.map(|token| as_bearer(token, api)).transpose()?.unwrap_or_default();
+    net.look(&below(api, path)?, headers, body).await
 }

@@ -3,8 +3,7 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 5] = [
-    NotYet { key: "slack.transport", when: When::Is("socket"), what: "Slack over a socket" },
+const TABLE: [NotYet; 4] = [
     NotYet { key: "clusters.*.kubeconfig", when: When::Given, what: "Reaching a cluster by a kubeconfig" },
     NotYet { key: "clusters.*.in_cluster", when: When::Is("true"), what: "Reaching a cluster from within" },
     NotYet { key: "clusters.*.certificate", when: When::Given, what: "A client certificate for a cluster" },

@@ -15,4 +15,5 @@ pub mod request;
 pub mod rollout;
 pub mod rules;
 pub mod span;
+pub mod trail;
 pub mod yaml;

@@ -3,7 +3,7 @@
 //! in the ledger already, which is why an edit needs no entry of its own.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,18 +19,40 @@ use crate::{
     core::{
         decide::Outcome,
         names::RequestId,
-        request::{self, Request},
+        request::{self, Request, State},
     },
 };
 
 /// How long until a card that could not be drawn is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// What is to be drawn on one platform, one card at a time.
+/// What is to be drawn on one platform, one card at a time, each as it is when its turn comes. What the platform does not
+/// take yet waits by itself and holds up nothing else.
 pub(super) struct Lane {
     chat: Arc<dyn Chat>,
-    undrawn: Mutex<BTreeSet<RequestId>>,
+    undrawn: Mutex<BTreeMap<RequestId, Urgency>>,
     wake: Notify,
+}
+
+/// What is drawn first where much waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    /// It shows how far something is.
+    Progress,
+    /// It says how something ended.
+    Ended,
+    /// Somebody is asked for a decision.
+    Decision,
+}
+
+impl Urgency {
+    fn of(request: &Request) -> Self {
+        match request.state {
+            State::Deciding(_) => Self::Decision,
+            State::Over { .. } => Self::Ended,
+            State::Planning | State::Landing(_) | State::Following(..) => Self::Progress,
+        }
+    }
 }
 
 impl Lane {
@@ -40,6 +62,14 @@ impl Lane {
             Arc::new(Self { chat: Arc::clone(chat), undrawn: Mutex::default(), wake: Notify::new() })
         };
         chats.iter().map(lane).collect()
+    }
+
+    /// The most urgent card, the newest of several: somebody is waiting for it.
+    fn next(&self) -> Option<RequestId> {
+        let mut undrawn = self.undrawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = undrawn.iter().max_by_key(|(id, urgency)| (**urgency, *id)).map(|(id, _)| id.clone())?;
+        undrawn.remove(&next);
+        Some(next)
     }
 
     /// The id of a channel where it is this platform's.
@@ -60,23 +90,24 @@ pub(super) async fn keep_sorted(inner: Arc<Inner>) {
             continue;
         };
         let request = inner.request(&id).await;
-        let lane = request
-            .and_then(|request| inner.lanes.iter().find(|lane| lane.own(&request.opened.channel).is_some()).cloned());
-        let waits = lane.is_some_and(|lane| {
-            let news = lane.undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-            lane.wake.notify_one();
-            news
-        });
+        let lane = |request: &Request| inner.lanes.iter().find(|lane| lane.own(&request.opened.channel).is_some());
+        let waits =
+            request.as_ref().and_then(|request| Some((lane(request)?, request))).is_some_and(|(lane, request)| {
+                let urgency = Urgency::of(request);
+                let before = lane.undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(id, urgency);
+                lane.wake.notify_one();
+                before.is_none()
+            });
         if !waits {
             done(&inner);
         }
     }
 }
 
-/// Draws a platform's cards, the newest request first: somebody is waiting for it.
+/// Draws a platform's cards.
 pub(super) async fn keep_drawn(inner: Arc<Inner>, lane: Arc<Lane>) {
     while !inner.tasks.is_stopping() {
-        let Some(id) = lane.undrawn.lock().unwrap_or_else(PoisonError::into_inner).pop_last() else {
+        let Some(id) = lane.next() else {
             tokio::select! {
                 () = lane.wake.notified() => {}
                 () = inner.tasks.stopping() => {}

@@ -106,7 +106,8 @@ fn age(span: jiff::SignedDuration) -> String {
 
 /// A field's value at the tip, as people write it.
 async fn value(inner: &Arc<Inner>, rules: &Rules, target: &Target, field: &Field) -> Option<String> {
-    let files = facts::files(inner, rules, &rules.commit, target).await.ok()?;
+    let (_, base) = inner.home_at(rules, target).ok()?;
+    let files = facts::files(inner, rules, base, target).await.ok()?;
     let binding = change::locate(field, &rules.locator(target, field), &files).ok()?;
     let file = files.iter().find(|file| file.path == binding.file)?;
     change::value_at(&binding, &file.text).ok().flatten()
@@ -114,7 +115,8 @@ async fn value(inner: &Arc<Inner>, rules: &Rules, target: &Target, field: &Field
 
 /// The target's image, where its registry may be asked: as its files name it, or as the catalog does.
 async fn image(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> Option<ImageName> {
-    let files = facts::files(inner, rules, &rules.commit, target).await.ok()?;
+    let (_, base) = inner.home_at(rules, target).ok()?;
+    let files = facts::files(inner, rules, base, target).await.ok()?;
     let tag = Field::ImageTag;
     let binding = change::locate(&tag, &rules.locator(target, &tag), &files).ok();
     let in_files = binding.and_then(|binding| change::image_of(&binding, &files));

@@ -9,17 +9,18 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Inner, Repository, choices, effects::Trouble, reverting, rollback, status};
+use super::{Inner, Repository, choices, effects::Trouble, forms, links, reverting, rollback, status};
 use crate::{
     clock,
     core::{
         catalog::Platform,
         change::{self, Beside, Exact, How, Locator, Plan, PlanRefusal, Planned, Side, SourceFile, Then, Wanted},
-        command::{self, Command, Invoked},
+        command::{self, Command, Flow, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
         names::{CommandName, CommitId, ConnectionName, Field, RepoPath, Target},
         request::Request,
         rules::Rules,
+        trail,
     },
     git::Tree,
 };
@@ -79,7 +80,15 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
     if let Some(flow) = command.flow() {
-        return Err(status::answer(inner, &rules, &asker, (flow, &command)).await);
+        return match (status::denied(&rules, &asker, &command), flow) {
+            (Some(words), Flow::Audit) => Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
+            (Some(words), Flow::Status | Flow::Help | Flow::Link | Flow::Unlink) => Err(words),
+            (None, Flow::Audit) => Ok(Incoming::Read { asker, wanted: trail::Wanted::of(&command, clock::now()) }),
+            (None, Flow::Status) => Err(status::status(inner, &rules, &command).await),
+            (None, Flow::Help) => Err(status::help(&rules.commands, &command)),
+            (None, Flow::Link) => Err(links::link(inner, &rules, &asker).await),
+            (None, Flow::Unlink) => Err(links::unlink(inner, &rules, &asker).await),
+        };
     }
     let target = match target(inner, &rules, &command).await {
         Ok(target) => target,
@@ -112,19 +121,7 @@ pub(super) fn asker(rules: &Rules, account: &str, via: &str) -> Asker {
 }
 
 fn parse(rules: &Rules, typed: &Typed) -> Result<Command, Words> {
-    let one_for_all = rules.catalog.commands().name.as_str();
-    let under = format!("/{one_for_all}");
-    let invoked = if typed.invoked == one_for_all { Invoked::Under(&under) } else { Invoked::Bare(&typed.invoked) };
-    let (commands, vocabulary) = (&rules.commands, &rules.vocabulary);
-    let parsed = match (&typed.said, CommandName::parse(&typed.invoked)) {
-        (Said::Options(options), Ok(name)) => {
-            let options: Vec<_> = options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            command::from_options(commands, vocabulary, &name, &options)
-        }
-        (Said::Text(text), _) => command::parse(commands, vocabulary, invoked, text),
-        (Said::Options(_), Err(_)) => command::parse(commands, vocabulary, invoked, ""),
-    };
-    parsed.map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
+    forms::understood(rules, typed).map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
 }
 
 /// Plans in time, or later.

@@ -11,6 +11,7 @@ mod effects;
 mod facts;
 mod fold;
 mod follow;
+mod forms;
 mod gate;
 mod hints;
 mod homes;
@@ -18,12 +19,14 @@ mod links;
 mod meter;
 mod outside;
 mod reverting;
+mod rewritten;
 mod rollback;
 mod rules;
 mod status;
 mod take;
 #[cfg(test)]
 mod tests;
+mod trail;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -195,10 +198,17 @@ impl Engine {
 
     /// Reads what somebody typed and takes it.
     pub async fn typed(&self, typed: Typed, event: Option<String>) -> Reply {
-        if let Some(answer) = self.inner.answered(event.as_deref()).await {
+        // What the ledger says is not kept as an answer: it is looked up again.
+        if let Some(answer) = self.inner.answered(event.as_deref()).await.filter(|answer| *answer != Reply::Go) {
             return answer;
         }
         let reply = match facts::read(&self.inner, typed).await {
+            Ok(Incoming::Read { asker, wanted }) => {
+                match self.inner.take(Incoming::Read { asker, wanted: wanted.clone() }, event).await {
+                    Reply::Go => Reply::Private(trail::answer(&self.inner, &wanted).await),
+                    other @ (Reply::Taken | Reply::Private(_) | Reply::Stop) => other,
+                }
+            }
             Ok(incoming) => self.inner.take(incoming, event).await,
             Err(answer) => Reply::Private(answer),
         };

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Inner, Repository, effects, effects::Trouble, facts, gate};
+use super::{Inner, Repository, effects, effects::Trouble, facts, rewritten};
 use crate::{
     core::{
         change::{self, Line, SourceFile},
@@ -76,8 +76,11 @@ async fn look(
     repository: &Repository,
     (last, tip): (&CommitId, &CommitId),
 ) -> Result<(), Trouble> {
+    if !repository.mirror.is_ancestor(last, tip).await? {
+        rewritten::look(inner, rules, repository, (last, tip)).await?;
+    }
     let mut before = last.clone();
-    for commit in since(inner, rules, repository, (last, tip)).await? {
+    for commit in repository.mirror.since(last, tip, DEEPEST).await? {
         let known = inner.book.lock().await.iter().any(|request| request.commit() == Some(&commit.id));
         if !known {
             examine(inner, rules, repository, (&before, &commit)).await?;
@@ -87,30 +90,23 @@ async fn look(
     Ok(())
 }
 
-/// The commits since `last` that touch a folder with targets in it.
-async fn since(
-    inner: &Arc<Inner>,
-    rules: &Rules,
-    repository: &Repository,
-    (last, tip): (&CommitId, &CommitId),
-) -> Result<Vec<CommitSummary>, Trouble> {
-    let mirror = &repository.mirror;
-    let targets = targets_in(inner, rules, repository);
-    let roots: BTreeSet<RepoPath> = targets.iter().filter_map(|target| root(rules, target)).collect();
-    let mut all: Vec<CommitSummary> = Vec::new();
-    for root in roots {
-        for commit in mirror.history(tip, &root, DEEPEST).await? {
-            if commit.id == *last || mirror.is_ancestor(&commit.id, last).await? {
-                break;
-            }
-            if !all.iter().any(|other| other.id == commit.id) {
-                all.push(commit);
-            }
+/// The targets that a change of these files may concern: those whose directory holds one of them. What lies outside all
+/// of them may be what others build on, so that all below the same folder are looked at.
+fn concerned(rules: &Rules, targets: &[Target], changed: &[RepoPath]) -> BTreeSet<Target> {
+    let first = |path: &RepoPath| path.as_str().split('/').next().unwrap_or_default().to_owned();
+    let within = |path: &RepoPath, target: &Target| rules.place_of(target).is_some_and(|place| path.is_within(&place));
+    let mut found = BTreeSet::new();
+    let mut folders = BTreeSet::new();
+    for path in changed {
+        let owners: Vec<Target> = targets.iter().filter(|target| within(path, target)).cloned().collect();
+        if owners.is_empty() {
+            folders.insert(first(path));
         }
+        found.extend(owners);
     }
-    // The walk is newest first; one root's order is the branch's.
-    all.reverse();
-    Ok(all)
+    let below = |target: &&Target| rules.place_of(target).is_some_and(|place| folders.contains(&first(&place)));
+    found.extend(targets.iter().filter(below).cloned());
+    found
 }
 
 fn targets_in(inner: &Arc<Inner>, rules: &Rules, repository: &Repository) -> Vec<Target> {
@@ -125,11 +121,6 @@ pub(super) fn targets(rules: &Rules) -> Vec<Target> {
     rules.services.iter().flat_map(of).collect()
 }
 
-/// The first step of the way to a target's files.
-fn root(rules: &Rules, target: &Target) -> Option<RepoPath> {
-    RepoPath::parse(rules.place_of(target)?.as_str().split('/').next()?).ok()
-}
-
 /// Records a commit, unless a request of ours says exactly what it did.
 async fn examine(
     inner: &Arc<Inner>,
@@ -137,22 +128,14 @@ async fn examine(
     repository: &Repository,
     (before, commit): (&CommitId, &CommitSummary),
 ) -> Result<(), Trouble> {
+    let mut touched = touched(inner, rules, repository, (before, &commit.id)).await?;
+    if touched.is_empty() || is_ours(inner, commit, &touched).await {
+        return Ok(());
+    }
     let authored = match &repository.forge {
         Some(forge) => forge.commit(&commit.id).await.ok(),
         None => None,
     };
-    let mut candidates = targets_in(inner, rules, repository);
-    if let Some(authored) = authored.as_ref().filter(|authored| !authored.files.is_empty()) {
-        let touched: BTreeSet<Target> = gate::touched(rules, &authored.files).into_iter().collect();
-        candidates.retain(|target| touched.contains(target));
-    }
-    let mut touched = Vec::new();
-    for target in candidates {
-        touched.extend(changes(inner, rules, (before, &commit.id), target).await?);
-    }
-    if touched.is_empty() || is_ours(inner, commit, &touched).await {
-        return Ok(());
-    }
     for line in touched.iter_mut().flat_map(|touched| &mut touched.fields) {
         if rules.catalog.is_sensitive(&line.field) {
             (line.old, line.new) = (None, "(hidden)".to_owned());
@@ -171,6 +154,21 @@ async fn examine(
     let event = format!("outside:{}", commit.id);
     inner.take(Incoming::Outside(outside), Some(event)).await;
     Ok(())
+}
+
+/// What differs between two commits, target by target.
+pub(super) async fn touched(
+    inner: &Arc<Inner>,
+    rules: &Arc<Rules>,
+    repository: &Repository,
+    (from, to): (&CommitId, &CommitId),
+) -> Result<Vec<Touched>, Trouble> {
+    let changed = repository.mirror.changed(from, to).await?;
+    let mut touched = Vec::new();
+    for target in concerned(rules, &targets_in(inner, rules, repository), &changed) {
+        touched.extend(changes(inner, rules, (from, to), target).await?);
+    }
+    Ok(touched)
 }
 
 async fn changes(

@@ -72,7 +72,7 @@ async fn find(inner: &Arc<Inner>, rules: &Rules, what: &str, home: &Repository) 
     };
     let own = home.name == inner.reach.repository.name;
     let tip = if own { Some(&rules.commit) } else { rules.commit_in(&home.name) };
-    home.mirror.changed(tip?, &start).await.ok().flatten()
+    home.mirror.changed_by(tip?, &start).await.ok().flatten()
 }
 
 /// The commit that a pull request became: of ours by the ledger, of others by the forge.

@@ -302,7 +302,7 @@ fn keeps(inner: &Arc<Inner>, error: &RulesError, last: &Rules) {
 }
 
 /// Says something in the home channel. It informs, so a platform that is down holds up nothing.
-fn announce(inner: &Arc<Inner>, home: Option<String>, words: String) {
+pub(super) fn announce(inner: &Arc<Inner>, home: Option<String>, words: String) {
     let home = home.or_else(|| inner.rules()?.catalog.channels().home.clone());
     let Some(channel) = home else { return };
     let Some(chat) = inner.reach.chats.iter().find(|chat| chat.has_channel(&channel)).cloned() else { return };

@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use super::{Inner, facts, links};
+use super::{Inner, facts};
 use crate::core::{
     change,
-    command::{Command, Commands, Flow},
+    command::{Command, Commands},
     decide::{Asker, Words, principal},
-    names::{Environment, Field, Service, Target},
+    names::{Field, Target},
     policy::{Circumstances, Question, Verdict},
     rules::Rules,
 };
@@ -22,13 +22,8 @@ const SHOWN: usize = 20;
 /// How long the reading may take, so that the answer comes in time.
 const IN_TIME: Duration = Duration::from_millis(700);
 
-/// Answers a flow.
-pub(super) async fn answer(
-    inner: &Arc<Inner>,
-    rules: &Rules,
-    asker: &Asker,
-    (flow, command): (Flow, &Command),
-) -> Words {
+/// Why policy does not let somebody look, where it does not.
+pub(super) fn denied(rules: &Rules, asker: &Asker, command: &Command) -> Option<Words> {
     let principal = principal(rules, &asker.actor());
     let circumstances = Circumstances { platform: asker.via.clone(), ..Circumstances::default() };
     let question = Question {
@@ -38,18 +33,14 @@ pub(super) async fn answer(
         team: None,
         circumstances: &circumstances,
     };
-    if let Verdict::Denied(denial) = rules.policy.ask(&question) {
-        return Words::new(format!("{}.", denial.reason), denial.remedy);
-    }
-    match flow {
-        Flow::Status => status(inner, rules, (command.service().cloned(), command.environment().cloned())).await,
-        Flow::Help => help(&rules.commands, command),
-        Flow::Link => links::link(inner, rules, asker).await,
-        Flow::Unlink => links::unlink(inner, rules, asker).await,
+    match rules.policy.ask(&question) {
+        Verdict::Denied(denial) => Some(Words::new(format!("{}.", denial.reason), denial.remedy)),
+        Verdict::Permitted => None,
     }
 }
 
-fn help(commands: &Commands, command: &Command) -> Words {
+/// What can be asked, or how one command is.
+pub(super) fn help(commands: &Commands, command: &Command) -> Words {
     let named = command.value("command").map(ToString::to_string);
     let named = named.and_then(|name| commands.iter().find(|one| one.name.as_str() == name.trim_start_matches('/')));
     if let Some(definition) = named {
@@ -71,19 +62,17 @@ fn help(commands: &Commands, command: &Command) -> Words {
     )
 }
 
-async fn status(
-    inner: &Arc<Inner>,
-    rules: &Rules,
-    (service, environment): (Option<Service>, Option<Environment>),
-) -> Words {
+/// What runs where.
+pub(super) async fn status(inner: &Arc<Inner>, rules: &Rules, command: &Command) -> Words {
+    let (service, environment) = (command.service(), command.environment());
     let targets: Vec<Target> = rules
         .services
         .iter()
-        .filter(|(name, _)| service.as_ref().is_none_or(|wanted| wanted == *name))
+        .filter(|(name, _)| service.is_none_or(|wanted| wanted == *name))
         .flat_map(|(name, places)| {
             places.iter().map(|place| Target { service: name.clone(), environment: place.clone() })
         })
-        .filter(|target| environment.as_ref().is_none_or(|wanted| wanted == &target.environment))
+        .filter(|target| environment.is_none_or(|wanted| wanted == &target.environment))
         .collect();
     if targets.is_empty() {
         return Words::new("Nothing runs there.", "Type `/status` alone to see everything.");

@@ -1,7 +1,6 @@
 //! What we may do on GitHub, and what the branch's protection asks for: whether chat's decision is a condition there, and
 //! whether whoever asks could approve our pull request themselves.
 
-use http::HeaderValue;
 use serde_json::Value;
 use url::Url;
 
@@ -9,8 +8,8 @@ use crate::{
     clock,
     core::checkup::Finding,
     net::{
-        NetError, Outgoing, bearer,
-        look::{Look, below},
+        NetError, Outgoing,
+        look::{Look, as_bearer, below},
     },
     secret::Secret,
 };
@@ -152,8 +151,7 @@ fn protection(branch: &str, rules: &Value, classic: Option<&Value>) -> Vec<Findi
 async fn ask(net: &Outgoing, api: &Url, place: Place<'_>, path: &str, token: &Secret) -> Result<Look, NetError> {
     let repository = format!("repos/{}/{}", place.owner, place.name);
     let path = if path.is_empty() { repository } else { format!("{repository}/{path}") };
-    let header: HeaderValue = bearer(token, api)?;
-    net.look(&below(api, &path)?, Some(header), None).await
+    net.look(&below(api, &path)?, as_bearer(token, api)?, None).await
 }
 
 #[cfg(test)]

@@ -33,11 +33,20 @@ pub(super) fn moved(
     Ok(Arc::new(all))
 }
 
-/// The files that came and went.
+/// The paths of the files that differ between two trees.
+pub(super) fn changed(objects: &Objects<'_>, (from, to): (Oid, Oid)) -> Result<Vec<RepoPath>, GitError> {
+    let mut moves = Moves::default();
+    moves.compare(objects, (from, to), "")?;
+    let all: BTreeSet<RepoPath> = moves.gone.into_iter().chain(moves.come).chain(moves.edited).collect();
+    Ok(all.into_iter().collect())
+}
+
+/// The files that came and went, and those that hold something else.
 #[derive(Default)]
 struct Moves {
     gone: BTreeSet<RepoPath>,
     come: BTreeSet<RepoPath>,
+    edited: BTreeSet<RepoPath>,
 }
 
 impl Moves {
@@ -54,7 +63,9 @@ impl Moves {
                     self.compare(objects, (was, is), &format!("{path}/"))?;
                 }
                 // Another content, and nothing else.
-                (Some((was, _)), Some((is, _))) if is_file(was) && is_file(is) => {}
+                (Some((was, _)), Some((is, _))) if is_file(was) && is_file(is) => {
+                    self.edited.extend(RepoPath::parse(&path));
+                }
                 (was, is) => {
                     self.gone.extend(files_of(objects, was, &path)?);
                     self.come.extend(files_of(objects, is, &path)?);
@@ -142,16 +153,21 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn properties_of_a_list_that_moves_along(from in files(), to in files()) {
+        fn properties_of_a_list_that_moves_along(one in files(), other in files()) {
             let folder = tempfile::tempdir().unwrap();
             let repository = Repository::init_bare(folder.path()).unwrap();
-            let (from, to) = (tree(&repository, &from), tree(&repository, &to));
+            let (from, to) = (tree(&repository, &one), tree(&repository, &other));
             let before = Arc::new(listed(&repository, from));
             let objects = Objects::of(&repository).unwrap();
             let after = moved(&objects, (from, &before), to).unwrap();
             prop_assert_eq!(&*after, &listed(&repository, to));
             let same = before == after;
             prop_assert_eq!(Arc::ptr_eq(&before, &after), same);
+            let text = |path: &str, all: &[(String, String)]| all.iter().find(|(other, _)| other == path).cloned();
+            let paths: BTreeSet<&String> = one.iter().chain(&other).map(|(path, _)| path).collect();
+            let differ = paths.into_iter().filter(|path| text(path, &one) != text(path, &other));
+            let differ: Vec<RepoPath> = differ.map(|path| RepoPath::parse(path).unwrap()).collect();
+            prop_assert_eq!(changed(&objects, (from, to)).unwrap(), differ);
         }
     }
 }

@@ -96,6 +96,28 @@ pub(super) fn history(
     Ok(found)
 }
 
+/// How a branch came from one commit to another: the commits that it was at since, oldest first, at most the newest
+/// `limit`. What a merge brought is the merge's.
+pub(super) fn since(
+    repository: &Repository,
+    (from, to): (&CommitId, &CommitId),
+    limit: usize,
+) -> Result<Vec<CommitSummary>, GitError> {
+    let mut walk = repository.revwalk()?;
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
+    walk.simplify_first_parent()?;
+    walk.push(known(repository, to)?)?;
+    match known(repository, from) {
+        Ok(from) => walk.hide(from)?,
+        Err(GitError::UnknownCommit(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let newest = walk.take(limit).map(|id| CommitSummary::of(&repository.find_commit(id?)?));
+    let mut all = newest.collect::<Result<Vec<_>, GitError>>()?;
+    all.reverse();
+    Ok(all)
+}
+
 /// What stands at a path in a commit: the id of its blob or tree.
 fn state_at(
     repository: &Repository,

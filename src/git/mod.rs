@@ -229,12 +229,36 @@ impl Mirror {
         self.reader.call(move |room| history::history(&room.repository, &commit, &path, limit)).await
     }
 
+    /// How a branch came from one commit to another: the commits that it was at since, oldest first, at most the newest
+    /// `limit`. What a merge brought is the merge's.
+    ///
+    /// # Errors
+    /// When `to` is not in the mirror.
+    pub async fn since(&self, from: &CommitId, to: &CommitId, limit: usize) -> Result<Vec<CommitSummary>, GitError> {
+        let (from, to) = (from.clone(), to.clone());
+        self.reader.call(move |room| history::since(&room.repository, (&from, &to), limit)).await
+    }
+
+    /// The paths of the files that differ between two commits. Costs what differs, not what there is.
+    ///
+    /// # Errors
+    /// When one of them is not in the mirror.
+    pub async fn changed(&self, from: &CommitId, to: &CommitId) -> Result<Vec<RepoPath>, GitError> {
+        let (from, to) = (from.clone(), to.clone());
+        let compare = move |room: &mut worker::Room| {
+            let objects = objects::Objects::of(&room.repository)?;
+            let (from, to) = (Tree::named(&objects, &from)?.root(), Tree::named(&objects, &to)?.root());
+            compare::changed(&objects, (from, to))
+        };
+        self.reader.call(compare).await
+    }
+
     /// The one commit at or before `tip` whose id begins with `start`, and what it changed; `None` where there is none
     /// or more than one.
     ///
     /// # Errors
     /// When `tip` is not in the mirror.
-    pub async fn changed(&self, tip: &CommitId, start: &str) -> Result<Option<Changed>, GitError> {
+    pub async fn changed_by(&self, tip: &CommitId, start: &str) -> Result<Option<Changed>, GitError> {
         let (tip, start) = (tip.clone(), start.to_owned());
         self.reader.call(move |room| changed::changed(&room.repository, &tip, &start)).await
     }

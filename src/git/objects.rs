@@ -9,11 +9,15 @@ use std::{
 };
 
 use git2::{ObjectType, Odb, Oid, Repository};
+use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 
 use super::error::GitError;
 
-/// How many bytes of trees are kept while one landing is composed.
+/// How many bytes of trees and files are kept while one landing, or a stack of them, is composed.
 const KEPT: usize = 32 * 1024 * 1024;
+
+/// Up to what size a file is kept among them, in bytes.
+const SMALL: usize = 64 * 1024;
 
 /// An object that was made.
 #[derive(Debug, Clone)]
@@ -58,7 +62,7 @@ impl<'r> Objects<'r> {
             return Err(GitError::Damaged(format!("the object {id} is no {kind}")));
         }
         let bytes: Arc<[u8]> = found.data().into();
-        if kind == ObjectType::Tree && self.kept.get() < KEPT {
+        if (kind == ObjectType::Tree || bytes.len() <= SMALL) && self.kept.get() < KEPT {
             self.kept.set(self.kept.get() + bytes.len());
             self.by_id.borrow_mut().insert(id, Arc::clone(&bytes));
         }
@@ -75,7 +79,7 @@ impl<'r> Objects<'r> {
 
     /// Makes an object, from `base` where it is a changed one.
     pub(super) fn make(&self, kind: ObjectType, bytes: Vec<u8>, base: Option<Oid>) -> Result<Oid, GitError> {
-        let id = Oid::hash_object(kind, &bytes)?;
+        let id = hash(kind, &bytes)?;
         if self.by_id.borrow().contains_key(&id) {
             return Ok(id);
         }
@@ -90,6 +94,15 @@ impl<'r> Objects<'r> {
     pub(super) fn into_made(self) -> Vec<Made> {
         self.made.into_inner()
     }
+}
+
+/// An object's id. Of what is made here nothing need be feared that libgit2's slower hash would find: whoever is sent it
+/// looks again.
+fn hash(kind: ObjectType, bytes: &[u8]) -> Result<Oid, GitError> {
+    let mut context = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
+    context.update(format!("{} {}\0", kind.str(), bytes.len()).as_bytes());
+    context.update(bytes);
+    Ok(Oid::from_bytes(context.finish().as_ref())?)
 }
 
 /// One entry of a tree.
@@ -135,7 +148,53 @@ fn first_entry(bytes: &[u8]) -> Option<(&[u8], u32, Oid, usize)> {
     Some((after.get(..end)?, mode, id, space + 1 + end + 21))
 }
 
-/// The entry of that name, where there is one.
+/// The entry of that name, where there is one. Others are passed over unread, because a directory may be large.
 pub(super) fn entry<'t>(tree: &'t [u8], name: &[u8]) -> Result<Option<Entry<'t>>, GitError> {
-    entries(tree).find(|found| found.as_ref().map_or(true, |found| found.name == name)).transpose()
+    let damaged = || GitError::Damaged("a tree that cannot be read".to_owned());
+    let mut at = 0;
+    while let Some(rest) = tree.get(at..).filter(|rest| !rest.is_empty()) {
+        let end = rest.iter().position(|byte| *byte == 0).ok_or_else(damaged)?;
+        let length = end + 21;
+        let is_it = rest.get(..end).and_then(|head| head.strip_suffix(name)).is_some_and(|head| head.ends_with(b" "));
+        if is_it {
+            let (found, mode, id, length) = first_entry(rest).ok_or_else(damaged)?;
+            if found == name {
+                return Ok(Some(Entry { name: found, mode, id, at: (at, at + length) }));
+            }
+        }
+        at += length;
+    }
+    if at == tree.len() { Ok(None) } else { Err(damaged()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(names: &[&str]) -> Vec<u8> {
+        names.iter().flat_map(|name| [b"100644 ", name.as_bytes(), b"\0", &[b' '; 20]].concat()).collect()
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_whole_name() {
+        let tree = tree(&["a b", "b", "bb", "c"]);
+        let at = |name: &str| entry(&tree, name.as_bytes()).unwrap().map(|found| found.at);
+        assert_eq!((at("a b"), at("b"), at("c")), (Some((0, 31)), Some((31, 60)), Some((90, 119))));
+        assert_eq!((at("a"), at("644 b"), at("")), (None, None, None));
+    }
+
+    #[test]
+    fn what_breaks_off_is_damaged() {
+        let whole = tree(&["a", "b"]);
+        for length in [1, 8, 20, 30, 57] {
+            assert!(matches!(entry(&whole[..length], b"z"), Err(GitError::Damaged(_))), "{length}");
+        }
+    }
+
+    #[test]
+    fn ids_are_those_of_git() {
+        for (kind, bytes) in [(ObjectType::Blob, b"text\n".to_vec()), (ObjectType::Tree, tree(&["a"]))] {
+            assert_eq!(hash(kind, &bytes).unwrap(), Oid::hash_object(kind, &bytes).unwrap());
+        }
+    }
 }

@@ -1,7 +1,11 @@
 //! Reading a commit: paths, directories, files. Text only: what is a link, a submodule, larger than 1 MiB or
 //! not UTF-8 is nothing that Leverframe edits.
 
-use std::{cell::RefCell, collections::VecDeque, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use git2::{ObjectType, Oid, Repository};
 
@@ -28,6 +32,8 @@ pub struct Tree<'o> {
     commit: CommitId,
     root: Oid,
     trouble: RefCell<Option<GitError>>,
+    /// What was found at paths that were looked for.
+    found: RefCell<HashMap<RepoPath, Option<Found>>>,
 }
 
 /// What stands at a path.
@@ -42,7 +48,7 @@ pub(super) struct Found {
 impl<'o> Tree<'o> {
     pub(super) fn of(objects: &'o Objects<'o>, commit: Oid) -> Result<Self, GitError> {
         let root = root_of(&objects.read(commit, ObjectType::Commit)?)?;
-        Ok(Self { objects, commit: commit_id(commit)?, root, trouble: RefCell::new(None) })
+        Ok(Self { objects, commit: commit_id(commit)?, root, trouble: RefCell::new(None), found: RefCell::default() })
     }
 
     /// A commit by its name from outside, which may not be in the mirror.
@@ -136,6 +142,15 @@ impl<'o> Tree<'o> {
 
     /// The blob or tree at a path, with its file mode.
     pub(super) fn entry(&self, path: &RepoPath) -> Result<Option<Found>, GitError> {
+        if let Some(found) = self.found.borrow().get(path) {
+            return Ok(*found);
+        }
+        let found = self.find(path)?;
+        self.found.borrow_mut().insert(path.clone(), found);
+        Ok(found)
+    }
+
+    fn find(&self, path: &RepoPath) -> Result<Option<Found>, GitError> {
         let mut found = Found { mode: DIRECTORY, id: self.root };
         for step in path.as_str().split('/') {
             if found.mode != DIRECTORY {

@@ -104,22 +104,27 @@ fn apply(directory: &Path, segment: u64, patches: &[Patch]) -> Result<(), Ledger
     if patches.is_empty() {
         return Ok(());
     }
-    let (journal, mut body) = (folder(directory), segment.to_le_bytes().to_vec());
-    for patch in patches {
-        body.extend(patch.offset.to_le_bytes());
-        body.extend((patch.bytes.len() as u64).to_le_bytes());
-        body.extend(&patch.bytes);
-    }
+    let (journal, kept) = (folder(directory), redo(segment, patches));
     let redo = redo_path(&journal);
     let keep = || -> Result<(), Error> {
         let mut file = File::create(&redo)?;
-        file.write_all(&crc32fast::hash(&body).to_le_bytes())?;
-        file.write_all(&body)?;
+        file.write_all(&kept)?;
         file.sync_all()?;
         sync_folder(&journal)
     };
     keep().map_err(LedgerError::file("write", &redo))?;
     resume(directory)
+}
+
+/// The bytes of a redo file: a checksum, the segment, then each place with what belongs there.
+fn redo(segment: u64, patches: &[Patch]) -> Vec<u8> {
+    let mut body = segment.to_le_bytes().to_vec();
+    for patch in patches {
+        body.extend(patch.offset.to_le_bytes());
+        body.extend((patch.bytes.len() as u64).to_le_bytes());
+        body.extend(&patch.bytes);
+    }
+    [&crc32fast::hash(&body).to_le_bytes()[..], &body].concat()
 }
 
 /// Does again what an erasure had begun to write over. To be called before the journal is read for writing.
@@ -164,4 +169,36 @@ pub(crate) fn remove_stores(directory: &Path) -> Result<(), LedgerError> {
         }
     }
     sync_folder(directory).map_err(LedgerError::file("write", directory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Killed after any number of bytes: of the redo file, then nothing was begun; of the segment, then it is finished.
+    #[test]
+    fn a_kill_at_any_byte_of_an_erasure_leaves_all_of_it_or_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = folder(directory.path());
+        std::fs::create_dir_all(&journal).unwrap();
+        let (segment, old) = (journal.join(segment_name(0)), b"first line\nsecond line\nthird line\n".to_vec());
+        let patch = |offset: u64, text: &str| Patch { offset, bytes: text.as_bytes().to_vec() };
+        let patches = [patch(0, "f         \n"), patch(23, "t         \n")];
+        let new = b"f         \nsecond line\nt         \n".to_vec();
+        let kept = redo(0, &patches);
+        for cut in 0..kept.len() {
+            std::fs::write(&segment, &old).unwrap();
+            std::fs::write(redo_path(&journal), &kept[..cut]).unwrap();
+            resume(directory.path()).unwrap();
+            assert_eq!(std::fs::read(&segment).unwrap(), old, "redo file cut at {cut}");
+            assert!(!is_going_on(&journal));
+        }
+        for written in 0..=old.len() {
+            std::fs::write(&segment, [&new[..written], &old[written..]].concat()).unwrap();
+            std::fs::write(redo_path(&journal), &kept).unwrap();
+            resume(directory.path()).unwrap();
+            assert_eq!(std::fs::read(&segment).unwrap(), new, "killed after {written} bytes");
+            assert!(!is_going_on(&journal));
+        }
+    }
 }

@@ -61,7 +61,9 @@ impl Ledger {
             return;
         }
         tracing::error!(%why, "the ledger is read-only");
-        *locked(&self.shared.disputed) = anchors;
+        let mut disputed = locked(&self.shared.disputed);
+        let new: Vec<Anchor> = anchors.into_iter().filter(|anchor| !disputed.contains(anchor)).collect();
+        disputed.extend(new);
         *state = State::ReadOnly { why };
     }
 

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use http::{HeaderMap, header::AUTHORIZATION};
 use serde_json::Value;
 use url::Url;
 
-use super::{NetError, Outgoing, read};
+use super::{NetError, Outgoing, bearer, read};
+use crate::secret::Secret;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -44,24 +45,17 @@ impl Look {
 }
 
 impl Outgoing {
-    /// Asks; posts where there is a body.
+    /// Asks with these headers; posts where there is a body.
     ///
     /// # Errors
     /// When no answer came.
-    pub async fn look(
-        &self,
-        address: &Url,
-        authorization: Option<HeaderValue>,
-        body: Option<&Value>,
-    ) -> Result<Look, NetError> {
+    pub async fn look(&self, address: &Url, headers: HeaderMap, body: Option<&Value>) -> Result<Look, NetError> {
         let client = self.to(address);
         let mut asked = match body {
             Some(body) => client.post(address.clone()).json(body),
             None => client.get(address.clone()),
         };
-        if let Some(authorization) = authorization {
-            asked = asked.header(AUTHORIZATION, authorization);
-        }
+        asked = asked.headers(headers);
         let answer = asked.timeout(PATIENCE).send().await.map_err(|error| NetError::of(&error))?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = serde_json::from_slice(&read(answer, MOST).await?).unwrap_or(Value::Null);
@@ -69,7 +63,18 @@ impl Outgoing {
     }
 }
 
+/// The headers of somebody with a bearer token.
+///
+/// # Errors
+/// When the token cannot stand in a header.
+pub fn as_bearer(token: &Secret, base: &Url) -> Result<HeaderMap, NetError> {
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer(token, base)?)]))
+}
+
 /// An address below an API's base.
+///
+/// # Errors
+/// When that is no address.
 pub fn below(base: &Url, path: &str) -> Result<Url, NetError> {
     let whole = format!("{}/{path}", base.as_str().trim_end_matches('/'));
     Url::parse(&whole).map_err(|_| NetError::BadAddress(path.to_owned()))

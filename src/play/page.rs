@@ -30,6 +30,7 @@ pub(super) fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/page/page.js", get(|| file(SCRIPT, include_str!("page/page.js"))))
         .route("/page/mrkdwn.js", get(|| file(SCRIPT, include_str!("page/mrkdwn.js"))))
         .route("/page/blocks.js", get(|| file(SCRIPT, include_str!("page/blocks.js"))))
+        .route("/page/form.js", get(|| file(SCRIPT, include_str!("page/form.js"))))
         .route("/page/discord.js", get(|| file(SCRIPT, include_str!("page/discord.js"))))
 }
 

@@ -81,6 +81,7 @@ struct Tokens {
     git: Secret,
     github: Secret,
     slack: Secret,
+    app: Secret,
     signing: Secret,
     discord: Secret,
     cluster: Secret,
@@ -93,6 +94,7 @@ impl Tokens {
             git: secret("ghs_")?,
             github: secret("ghs_")?,
             slack: secret("xoxb-")?,
+            app: secret("xapp-")?,
             signing: secret("")?,
             discord: secret("")?,
             cluster: secret("")?,
@@ -134,6 +136,7 @@ impl World {
         }
         let slack = SlackLookalike::start(SlackOptions {
             token: tokens.slack.clone(),
+            app_token: tokens.app.clone(),
             verification: secret("")?.reveal().to_owned(),
             port: options.page_port,
             patience: options.patience,
@@ -216,11 +219,12 @@ impl World {
     fn write_secrets(&self) -> Result<PathBuf, PlayError> {
         let folder = self.folder().join("secrets");
         fs::create_dir_all(&folder)?;
-        let Tokens { git, github, slack, signing, discord, cluster, webhook } = &self.tokens;
+        let Tokens { git, github, slack, app, signing, discord, cluster, webhook } = &self.tokens;
         for (name, secret) in [
             ("git", git),
             ("github", github),
             ("slack", slack),
+            ("app", app),
             ("signing", signing),
             ("discord", discord),
             ("cluster", cluster),

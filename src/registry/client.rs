@@ -109,7 +109,7 @@ impl Client {
     }
 
     /// An answer in JSON from Docker Hub's own API.
-    pub(super) async fn from_hub<T: DeserializeOwned>(
+    pub(super) async fn ask_hub<T: DeserializeOwned>(
         &self,
         address: Url,
         token: Option<&Secret>,

@@ -50,5 +50,5 @@ pub(super) async fn pushed(client: &Client, hub: &Url, image: &ImageName) -> Res
 }
 
 async fn page(client: &Client, address: Url, token: Option<&Secret>) -> Result<Page, RegistryError> {
-    client.from_hub(address, token).await
+    client.ask_hub(address, token).await
 }

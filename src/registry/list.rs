@@ -142,7 +142,7 @@ pub(super) async fn list(client: &Client, image: &ImageName) -> Result<Listing, 
 
 /// Signatures and the like are kept as tags named after a digest; nobody deploys them.
 fn is_ours(tag: &str) -> bool {
-    !tag.strip_prefix("sha256-").is_some_and(|rest| rest.len() >= 64)
+    tag.strip_prefix("sha256-").is_none_or(|rest| rest.len() < 64)
 }
 
 #[derive(Deserialize)]

@@ -180,3 +180,35 @@ async fn a_disk_that_takes_nothing_stops_the_levers_and_lets_them_go_by_itself()
     live(&scene, "v1.2.5").await;
     scene.verify().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_is_read_in_chat_by_one_person_at_a_time_and_the_reading_is_recorded() {
+    let scene = Scene::start().await;
+    live(&scene, "v1.2.5").await;
+    for _ in 0..3 {
+        scene.says("bo", "/deploy nothing staging v1").await;
+    }
+    let shown = async |text: &str| scene.says("bo", text).await.shown.unwrap_or_default();
+    let all = shown("/lf audit").await;
+    assert_eq!(all.lines().filter(|line| line.starts_with('\u{2022}')).count(), 10, "{all}");
+    assert!(all.contains("`audit.read` bo") && all.contains("type `/audit page=2`."), "{all}");
+    let wish = shown("/lf audit secret wish").await;
+    assert!(wish.contains("`request.opened` ana") && wish.contains("reason: a secret wish"), "{wish}");
+    let last = shown("/lf audit person=ana page=9").await;
+    assert!(last.starts_with("Nothing in the ledger fits."), "{last}");
+    let about = shown("/lf audit checkout staging text=landing.").await;
+    assert_eq!(about.lines().count(), 1, "{about}");
+    assert!(about.contains("`landing.done`"), "{about}");
+    let stranger = scene.says("zed", "/lf audit").await.shown.unwrap_or_default();
+    assert!(!stranger.contains("request.opened"), "{stranger}");
+    let ledger = scene.ledger().await;
+    assert_eq!(of_kind(&ledger, "audit.read").len(), 4);
+    assert!(!ledger.iter().any(|entry| entry.to_string().contains("secret wish")), "only hashes of it");
+    // What was answered lies nowhere: not even where answers to events are kept.
+    audit(&scene, &["erase", "ana"]).await;
+    audit(&scene, &["erase", "bo"]).await;
+    let journal = fs::read_dir(scene.world.folder().join("data/ledger/journal")).unwrap();
+    let texts: Vec<String> = journal.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    assert!(!texts.iter().any(|text| text.contains("secret wish")));
+    scene.verify().await;
+}

@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -27,6 +28,7 @@ use leverframe::{
     },
     net::{Outgoing, Tls},
     secret::Secret,
+    tasks::Tasks,
 };
 
 use crate::bot::{Scene, of_kind};
@@ -172,7 +174,8 @@ async fn a_bucket_keeps_the_ledger_and_says_why_when_it_does_not() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let api: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let served = axum::serve(listener, Router::new().fallback(object).with_state(Arc::clone(&things)));
-    let serving = tokio::spawn(served.into_future());
+    let tasks = Tasks::default();
+    tasks.start(async { served.await.unwrap() });
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&folder.path().join("here"));
     fill(&ledger, "ana", 3, "a").await;
@@ -186,7 +189,7 @@ async fn a_bucket_keeps_the_ledger_and_says_why_when_it_does_not() {
     assert_eq!(shipper.ship().await.unwrap(), 3);
     assert!(things.lock().unwrap().contains_key("/acme/bot/journal/00000000000000000000.ndjson"));
     assert_eq!(ship::recover(&place, &folder.path().join("back")).await.unwrap().entries, 3);
-    serving.abort();
+    tasks.drain(Duration::ZERO).await;
     ledger.close().await;
 }
 

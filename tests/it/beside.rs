@@ -19,7 +19,8 @@ fn any(reference: &Reference) -> Result<Resolved, Unresolved> {
         Reference::Env(name) if !name.to_lowercase().ends_with("_proxy") => {
             Ok(Resolved { text: "a-value".to_owned(), exposed: Exposed::No })
         }
-        Reference::Env(_) | Reference::File(_) => Err(Unresolved::Missing),
+        Reference::File(_) => Ok(Resolved { text: "a-value".to_owned(), exposed: Exposed::No }),
+        Reference::Env(_) => Err(Unresolved::Missing),
     }
 }
 
@@ -45,15 +46,21 @@ fn readme_blocks() -> Vec<String> {
 fn the_example_configuration_is_read_and_has_only_keys_with_an_effect() {
     let config = check_configuration(&shipped("deploy/leverframe.example.yaml"));
     assert!(
-        config.github.is_some() && config.slack.is_some() && config.discord.is_some() && !config.clusters.is_empty()
+        config.github.is_some()
+            && config.slack.is_some()
+            && config.discord.is_some()
+            && !config.clusters.is_empty()
+            && !config.registries.is_empty()
     );
 }
 
 #[test]
 fn the_readmes_configuration_and_catalog_are_read() {
-    let [configuration, catalog, discord] = readme_blocks().try_into().unwrap();
+    let [configuration, catalog, discord, registries, ledger] = readme_blocks().try_into().unwrap();
     check_configuration(&configuration);
     assert!(check_configuration(&format!("{configuration}{discord}")).discord.is_some());
+    assert_eq!(check_configuration(&format!("{configuration}{registries}")).registries.len(), 4);
+    assert!(check_configuration(&format!("{configuration}{ledger}")).ship_to.is_some());
     let catalog = Catalog::parse(&catalog, "catalog.yaml").unwrap_or_else(|wrong| panic!("{wrong}"));
     assert!(catalog.not_supported_yet().is_empty() && catalog.warnings().is_empty());
 }
@@ -109,7 +116,7 @@ fn slacks_manifest_over_http_leads_to_addresses_that_we_serve() {
     assert_eq!(settings["socket_mode_enabled"], false);
     let (code, text) = leverframe(&["manifest", "slack", "--bare", "deplyo"]);
     assert_eq!(code, Some(1));
-    assert!(text.starts_with("There is no command `deplyo`.\nThere are `deploy`, "), "{text}");
+    assert!(text.starts_with("There is no command `deplyo`.\nThere are `audit`, `deploy`, "), "{text}");
 }
 
 #[test]

@@ -45,8 +45,6 @@ async fn what_is_not_there_is_answered_with_what_may_be_meant() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_tag_no_number_or_no_command_is_answered_with_how_to_write_it() {
     let chat = Chat::start().await;
-    let usage =
-        "/deploy &lt;service&gt; &lt;environment&gt; &lt;version&gt; [replicas=N] [digest=sha256:...] [reason=...]";
     let lines = [
         (
             "/deploy checkout staging v1/2",
@@ -73,7 +71,6 @@ async fn what_is_no_tag_no_number_or_no_command_is_answered_with_how_to_write_it
             "/scale checkout staging many",
             "`replicas` is a whole number, and `many` is none.\nWrite it in digits, for example `replicas=3`.",
         ),
-        ("/deploy checkout staging", &format!("`deploy` needs `version`.\nWrite `{usage}`.")),
         ("/deploy checkout staging v1.2.5 replcas=3", "`deploy` has no option `replcas`.\nDid you mean `replicas=`?"),
         (
             "/deploy checkout staging v1.2.5 v1.2.6",

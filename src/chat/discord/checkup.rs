@@ -1,9 +1,10 @@
 //! Whether Discord takes our token, whether the application is the one configured, and what its bot may do in the server.
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 use url::Url;
 
+use super::client::{AGENT, VERSION};
 use crate::{
     clock,
     core::checkup::Finding,
@@ -142,7 +143,8 @@ async fn ask(net: &Outgoing, api: &Url, path: &str, token: &Secret) -> Result<Lo
     let header = HeaderValue::try_from(format!("Bot {}", token.reveal()));
     let mut header = header.map_err(|_| NetError::BadToken { host: "discord.com".to_owned() })?;
     header.set_sensitive(true);
-    net.look(&below(api, &format!("v10/{path}"))?, Some(header), None).await
+    let headers = [(header::AUTHORIZATION, header), (header::USER_AGENT, HeaderValue::from_static(AGENT))];
+    net.look(&below(api, &format!("{VERSION}/{path}"))?, HeaderMap::from_iter(headers), None).await
 }
 
 #[cfg(test)]

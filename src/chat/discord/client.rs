@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The version of the API.
-const VERSION: &str = "v10";
+pub(super) const VERSION: &str = "v10";
 /// How long Discord may take for one call, from the first byte out to the last byte in.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The longest answer: 100 messages with their embeds stay well below.
@@ -37,7 +37,7 @@ const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
 /// When Discord's ids begin, in milliseconds.
 const EPOCH: i64 = 1_420_070_400_000;
 /// As Discord asks bots to call themselves.
-const AGENT: &str = concat!("DiscordBot (leverframe, ", env!("CARGO_PKG_VERSION"), ")");
+pub(super) const AGENT: &str = concat!("DiscordBot (leverframe, ", env!("CARGO_PKG_VERSION"), ")");
 
 /// Which application, in which server.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,6 @@
 //! beats, notices when nobody beats back, and resumes; here it is connected again, through our door to the outside,
 //! after whatever ended it. What comes is only queued: the ledger remembers what was answered.
 
-use std::time::Duration;
-
 use futures::StreamExt as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,12 +10,13 @@ use twilight_gateway::{CloseFrame, Config, ConfigBuilder, Intents, Message, Sess
 use url::Url;
 
 use super::client::DiscordClient;
-use crate::{clock, net::relay::Relay, tasks::Tasks};
+use crate::{
+    net::{back_off::back_off, relay::Relay},
+    tasks::Tasks,
+};
 
 /// How many interactions may wait for a task to take them.
 pub const WAITING: usize = 1000;
-/// The longest pause between two connections.
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// What is needed to stay connected.
 pub struct Link {
@@ -75,24 +74,17 @@ pub async fn keep_connected(link: Link, tasks: Tasks) {
             Ended::Resumable(session, url) => Some((session, url)),
             Ended::Anew => {
                 // Discord asks for a moment before a new session.
-                failures = failures.max(2);
+                failures = failures.max(4);
                 None
             }
             Ended::Refused(frame) => {
                 let why = frame.map(|frame| format!("{} {}", frame.code, frame.reason)).unwrap_or_default();
                 tracing::error!(why, remedy = "Look at `discord.bot_token`.", "Discord ended the connection for good");
-                failures = failures.max(8);
+                failures = failures.max(10);
                 None
             }
         };
     }
-}
-
-/// A quarter of a second, doubling to a minute, and a little more or less each time, so that many do not come at once.
-fn back_off(failures: u32) -> Duration {
-    let wait = Duration::from_millis(250_u64.saturating_mul(1 << failures.min(8))).min(LONGEST);
-    let jitter = u32::try_from(clock::now().as_millisecond().rem_euclid(256)).unwrap_or(0);
-    wait / 2 + wait * jitter / 512
 }
 
 /// One connection from beginning to end, and whether it was ever in use.

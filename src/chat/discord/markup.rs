@@ -70,10 +70,13 @@ impl Markup {
         self.raw(&format!("`{value}`"))
     }
 
-    /// Adds a link with its words.
+    /// Adds a link with its words; only the words where it is no address of a page.
     pub(super) fn link(&mut self, words: &str, url: &str) -> &mut Self {
+        if !(url.starts_with("https://") || url.starts_with("http://")) {
+            return self.text(words);
+        }
         let url: String =
-            url.chars().filter(|c| !matches!(c, '<' | '>' | '(' | ')' | ' ') && !c.is_control()).collect();
+            visible(url).chars().filter(|c| !matches!(c, '<' | '>' | '(' | ')' | '`') && !c.is_whitespace()).collect();
         let mut inner = Self::new(VALUE);
         inner.text(words);
         self.raw(&format!("[{}](<{url}>)", inner.done()))

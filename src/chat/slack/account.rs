@@ -3,17 +3,27 @@
 use super::client::SlackUser;
 use crate::core::decide::Words;
 
+/// Whether a guest may vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guests {
+    /// The catalog names this one (`guest_until`).
+    Named,
+    /// It does not.
+    Barred,
+}
+
 impl SlackUser {
-    /// Why this account cannot vote in the workspace `team`; `None` for a member in good standing.
-    pub fn barred(&self, team: &str) -> Option<Words> {
+    /// Why this account cannot vote in the workspace `team`; `None` for a member in good standing, and for a guest whom
+    /// the catalog names as one: their vote is weighed by the catalog.
+    pub fn barred(&self, team: &str, guests: Guests) -> Option<Words> {
         let why = if self.deleted {
             "Your Slack account is deactivated"
         } else if self.is_bot {
             "Bots cannot vote"
         } else if self.stranger || self.team != team {
             "Your Slack account belongs to another workspace"
-        } else if self.restricted || self.ultra_restricted {
-            "Guests cannot vote"
+        } else if (self.restricted || self.ultra_restricted) && guests == Guests::Barred {
+            "Guests cannot vote unless the catalog names them as guests"
         } else {
             return None;
         };
@@ -38,7 +48,9 @@ mod tests {
 
     #[test]
     fn only_members_in_good_standing_vote() {
-        assert_eq!(member().barred("T1"), None);
+        let guest = || SlackUser { restricted: true, ..member() };
+        assert_eq!((member().barred("T1", Guests::Barred), guest().barred("T1", Guests::Named)), (None, None));
+        assert!(SlackUser { deleted: true, ..guest() }.barred("T1", Guests::Named).is_some());
         for (account, begins) in [
             (SlackUser { deleted: true, ..member() }, "Your Slack account is deactivated"),
             (SlackUser { is_bot: true, ..member() }, "Bots cannot vote"),
@@ -48,7 +60,7 @@ mod tests {
             (SlackUser { restricted: true, ..member() }, "Guests cannot vote"),
             (SlackUser { ultra_restricted: true, ..member() }, "Guests cannot vote"),
         ] {
-            assert!(account.barred("T1").unwrap().text.starts_with(begins), "{account:?}");
+            assert!(account.barred("T1", Guests::Barred).unwrap().text.starts_with(begins), "{account:?}");
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::{
     clock,
     core::checkup::Finding,
     net::{
-        NetError, Outgoing, bearer,
-        look::{Look, below},
+        NetError, Outgoing,
+        look::{Look, as_bearer, below},
     },
     secret::Secret,
 };
@@ -78,7 +78,7 @@ fn scopes(granted: Option<&str>) -> Vec<Finding> {
 }
 
 async fn ask(net: &Outgoing, api: &Url, method: &str, token: &Secret) -> Result<Look, NetError> {
-    net.look(&below(api, method)?, Some(bearer(token, api)?), Some(&serde_json::json!({}))).await
+    net.look(&below(api, method)?, as_bearer(token, api)?, Some(&serde_json::json!({}))).await
 }
 
 #[cfg(test)]

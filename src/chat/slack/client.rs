@@ -5,16 +5,21 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use slack_morphism::{
-    SlackApiToken, SlackApiTokenValue, SlackChannelId, SlackClientSession, SlackMessageContent, SlackMessageMetadata,
-    SlackTs, SlackUserId,
+    ClientResult, SlackApiToken, SlackApiTokenValue, SlackChannelId, SlackClientSession, SlackMessageContent,
+    SlackMessageMetadata, SlackTs, SlackUserId,
     api::{SlackApiChatPostEphemeralRequest, SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest},
     blocks::SlackBlock,
 };
+use tokio::time::Instant;
 use url::Url;
 
-use super::{connector::Connector, error::SlackError};
+use super::{
+    connector::Connector,
+    error::SlackError,
+    rates::{POST, Rates},
+};
 use crate::{
     net::{self, NetError},
     secret::Secret,
@@ -34,6 +39,8 @@ const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
 pub struct SlackClient {
     slack: Arc<slack_morphism::SlackClient<Connector>>,
     token: SlackApiToken,
+    http: reqwest::Client,
+    rates: Arc<Rates>,
 }
 
 /// Who the bot token speaks for.
@@ -59,7 +66,7 @@ pub struct Post {
 }
 
 /// Where a message is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub struct MessageRef {
     /// The channel, `C...`.
     pub channel: String,
@@ -92,6 +99,12 @@ struct Tested {
 
 #[derive(Deserialize)]
 struct Nothing {}
+
+/// Where a socket is; the ticket in it opens one connection.
+#[derive(Deserialize)]
+struct Opened {
+    url: String,
+}
 
 #[derive(Deserialize)]
 struct History {
@@ -151,20 +164,46 @@ impl SlackClient {
         }
         net::bearer(bot_token, api).map_err(SlackError::Settings)?;
         let token = SlackApiToken::new(SlackApiTokenValue(bot_token.reveal().to_owned()));
-        let slack = slack_morphism::SlackClient::new(Connector { http, api: api.clone() });
-        Ok(Self { slack: Arc::new(slack), token })
+        let slack = slack_morphism::SlackClient::new(Connector { http: http.clone(), api: api.clone() });
+        Ok(Self { slack: Arc::new(slack), token, http, rates: Arc::default() })
     }
 
     fn session(&self) -> SlackClientSession<'_, Connector> {
         self.slack.open_session(&self.token)
     }
 
-    async fn ask<A>(&self, method: &str, parameters: &[(&str, &str)]) -> Result<A, SlackError>
+    async fn ask<A>(&self, method: &'static str, parameters: &[(&str, &str)]) -> Result<A, SlackError>
     where
         A: for<'de> Deserialize<'de> + Send,
     {
         let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, Some(*value))).collect();
-        Ok(self.session().http_session_api.http_get(method, &parameters, None).await?)
+        let session = self.session();
+        self.within_limits((method, ""), session.http_session_api.http_get(method, &parameters, None)).await
+    }
+
+    /// Calls a method with a body; `at` says which and in which channel.
+    async fn tell<Q, A>(&self, at: (&'static str, &str), request: &Q) -> Result<A, SlackError>
+    where
+        Q: Serialize + Send + Sync,
+        A: for<'de> Deserialize<'de> + Send,
+    {
+        let session = self.session();
+        self.within_limits(at, session.http_session_api.http_post(at.0, request, None)).await
+    }
+
+    /// Does not call where Slack would refuse, and remembers where it did.
+    async fn within_limits<A>(
+        &self,
+        (method, channel): (&'static str, &str),
+        call: impl Future<Output = ClientResult<A>>,
+    ) -> Result<A, SlackError> {
+        let limited = |retry_after| SlackError::RateLimited { retry_after };
+        self.rates.take(method, channel, Instant::now()).map_err(limited)?;
+        let answer = call.await.map_err(SlackError::from);
+        if let Err(SlackError::RateLimited { retry_after }) = &answer {
+            self.rates.refused((method, channel), *retry_after, Instant::now());
+        }
+        answer
     }
 
     /// Whom the token speaks for (`auth.test`).
@@ -176,6 +215,53 @@ impl SlackClient {
         Ok(Identity { team: tested.team_id, bot_user: tested.user_id })
     }
 
+    /// Where a connection of Socket Mode is to be opened (`apps.connections.open`), by the app's own token. The address
+    /// holds a ticket: it is not to be shown.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn socket(&self, app_token: &Secret) -> Result<Url, SlackError> {
+        let token = SlackApiToken::new(SlackApiTokenValue(app_token.reveal().to_owned()));
+        let session = self.slack.open_session(&token);
+        let opened: Opened =
+            session.http_session_api.http_post("apps.connections.open", &serde_json::json!({}), None).await?;
+        opened.url.parse().map_err(|_| SlackError::Garbage { cause: "no address of a WebSocket".to_owned() })
+    }
+
+    /// Says something to whoever caused an event, through the address that came with it.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn respond(&self, address: &str, body: &serde_json::Value) -> Result<(), SlackError> {
+        let garbage = |_| SlackError::Garbage { cause: "no address to answer at".to_owned() };
+        let address: Url = address.parse().map_err(garbage)?;
+        let answer = self.http.post(address).json(body).send().await.map_err(|error| NetError::of(&error))?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(SlackError::Garbage { cause: status.to_string() }),
+        }
+    }
+
+    /// Opens a form for whoever caused an event within the last three seconds (`views.open`).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn open_form(&self, trigger: &str, view: &serde_json::Value) -> Result<(), SlackError> {
+        let request = serde_json::json!({ "trigger_id": trigger, "view": view });
+        let Nothing {} = self.tell(("views.open", ""), &request).await?;
+        Ok(())
+    }
+
+    /// Draws somebody's home tab (`views.publish`).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn publish_home(&self, user: &str, blocks: Vec<SlackBlock>) -> Result<(), SlackError> {
+        let request = serde_json::json!({ "user_id": user, "view": {"type": "home", "blocks": blocks} });
+        let Nothing {} = self.tell(("views.publish", ""), &request).await?;
+        Ok(())
+    }
+
     /// Posts a card (`chat.postMessage`). After [`SlackError::TimedOut`] or [`SlackError::Unreachable`] it may
     /// be there all the same: look with [`SlackClient::find`] before posting again.
     ///
@@ -185,10 +271,10 @@ impl SlackClient {
         let payload = [("request".to_owned(), post.request)].into();
         let metadata = SlackMessageMetadata::new(CARD.to_owned()).with_event_payload(payload);
         let content = SlackMessageContent::new().with_text(post.text).with_blocks(post.blocks).with_metadata(metadata);
-        let request = SlackApiChatPostMessageRequest::new(SlackChannelId(post.channel), content)
+        let request = SlackApiChatPostMessageRequest::new(SlackChannelId(post.channel.clone()), content)
             .with_unfurl_links(false)
             .with_unfurl_media(false);
-        Ok(self.session().http_session_api.http_post("chat.postMessage", &request, None).await?)
+        self.tell((POST, &post.channel), &request).await
     }
 
     /// Says something in a channel that is no card (`chat.postMessage`); `text` is in Slack's markup.
@@ -200,7 +286,7 @@ impl SlackClient {
         let request = SlackApiChatPostMessageRequest::new(SlackChannelId(channel.to_owned()), content)
             .with_unfurl_links(false)
             .with_unfurl_media(false);
-        let _: Nothing = self.session().http_session_api.http_post("chat.postMessage", &request, None).await?;
+        let Nothing {} = self.tell((POST, channel), &request).await?;
         Ok(())
     }
 
@@ -212,7 +298,7 @@ impl SlackClient {
         let content = SlackMessageContent::new().with_text(text).with_blocks(blocks);
         let request =
             SlackApiChatUpdateRequest::new(SlackChannelId(at.channel.clone()), content, SlackTs(at.ts.clone()));
-        let Nothing {} = self.session().http_session_api.http_post("chat.update", &request, None).await?;
+        let Nothing {} = self.tell(("chat.update", &at.channel), &request).await?;
         Ok(())
     }
 
@@ -222,8 +308,9 @@ impl SlackClient {
     /// As every call.
     pub async fn whisper(&self, channel: &str, user: &str, text: String) -> Result<(), SlackError> {
         let content = SlackMessageContent::new().with_text(text);
-        let (channel, user) = (SlackChannelId(channel.to_owned()), SlackUserId(user.to_owned()));
-        self.session().chat_post_ephemeral(&SlackApiChatPostEphemeralRequest::new(channel, user, content)).await?;
+        let (to, user) = (SlackChannelId(channel.to_owned()), SlackUserId(user.to_owned()));
+        let request = SlackApiChatPostEphemeralRequest::new(to, user, content);
+        let Nothing {} = self.tell(("chat.postEphemeral", channel), &request).await?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use futures::FutureExt as _;
 use jiff::Timestamp;
 
 use super::{
+    account::Guests,
     client::{MessageRef, Post, SlackClient},
     render,
 };
@@ -78,7 +79,7 @@ impl Chat for SlackChat {
     }
 
     fn barred<'a>(&'a self, account: &'a str) -> Call<'a, Option<Words>> {
-        async move { Ok(self.client.user(account).await?.barred(&self.team)) }.boxed()
+        async move { Ok(self.client.user(account).await?.barred(&self.team, Guests::Barred)) }.boxed()
     }
 
     fn has_channel(&self, channel: &str) -> bool {

@@ -78,6 +78,31 @@ impl SlackError {
     }
 }
 
+impl SlackError {
+    /// How long Slack asks to wait, where it does.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::Refused { .. }
+            | Self::Unreachable { .. }
+            | Self::TimedOut
+            | Self::Garbage { .. }
+            | Self::Settings(_) => None,
+        }
+    }
+}
+
+impl From<NetError> for SlackError {
+    fn from(error: NetError) -> Self {
+        let (timed_out, cause) = (matches!(error, NetError::TimedOut { .. }), error.to_string());
+        match error.is_passing() {
+            _ if timed_out => Self::TimedOut,
+            true => Self::Unreachable { cause },
+            false => Self::Garbage { cause },
+        }
+    }
+}
+
 /// One sentence per code of Slack that people meet; the rest are looked up in Slack's own words.
 fn refused(error: &str, detail: Option<&str>) -> String {
     match error {
@@ -94,7 +119,9 @@ fn refused(error: &str, detail: Option<&str>) -> String {
         | "token_expired"
         | "no_permission"
         | "not_allowed_token_type" => {
-            "Install the app in the workspace again and put its bot token (`xoxb-...`) into `slack.bot_token`.".into()
+            "Install the app in the workspace again and put its bot token (`xoxb-...`) into `slack.bot_token`; \
+             `slack.app_token` is the one that begins with `xapp-`."
+                .into()
         }
         "missing_scope" => {
             let scope = detail.unwrap_or("that Slack names");
@@ -158,10 +185,8 @@ impl From<SlackClientError> for SlackError {
 /// The connector's own error travels boxed inside slack-morphism's.
 fn lost(cause: Option<Box<dyn std::error::Error + Send + Sync>>) -> SlackError {
     let Some(cause) = cause else { return SlackError::Unreachable { cause: "no answer".to_owned() } };
-    match cause.downcast::<NetError>().map(|error| *error) {
-        Ok(NetError::TimedOut { .. }) => SlackError::TimedOut,
-        Ok(error) if error.is_passing() => SlackError::Unreachable { cause: error.to_string() },
-        Ok(error) => SlackError::Garbage { cause: error.to_string() },
+    match cause.downcast::<NetError>() {
+        Ok(error) => (*error).into(),
         Err(other) => SlackError::Garbage { cause: other.to_string() },
     }
 }

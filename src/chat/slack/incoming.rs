@@ -1,10 +1,16 @@
 //! What people type and press in Slack, out of bodies that are known to be Slack's: slash commands
-//! (`POST /slack/commands`) and interactions (`POST /slack/interactions`). Who may do what is decided elsewhere.
+//! (`POST /slack/commands`) and interactions (`POST /slack/interactions`), or the envelopes of a socket with the same
+//! in them. Who may do what is decided elsewhere.
 
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, value::RawValue};
 
-use super::{client::MessageRef, verify::Verified};
+use super::{
+    client::MessageRef,
+    form::{self, Search, Submission},
+    verify::Verified,
+};
 
 /// Why a body of Slack's was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +79,11 @@ pub struct SlashCommand {
 pub enum Interaction {
     /// A button or a menu of a message or a view.
     Click(Click),
-    /// Anything else: `view_submission`, `shortcut`, ...
+    /// A form of ours that was filled in and sent.
+    Submitted(Submission),
+    /// Somebody looks for a name in a form of ours.
+    Searching(Search),
+    /// Anything else: `shortcut`, forms of others, ...
     Other {
         /// Slack's word for it.
         kind: String,
@@ -145,7 +155,26 @@ struct Form {
 /// # Errors
 /// When the body is not one, or lacks what every command has.
 pub fn command(body: &Verified<Bytes>) -> Result<SlashCommand, NotUnderstood> {
-    let form: Form = form(body.get())?;
+    command_of(form(body.get())?)
+}
+
+/// Reads a slash command that came over a socket.
+///
+/// # Errors
+/// As [`command`].
+pub fn socket_command(payload: &RawValue) -> Result<SlashCommand, NotUnderstood> {
+    let members: Map<String, Value> = read(payload.get())?;
+    let as_in_a_form = |value: Value| match value {
+        Value::String(text) => Some(Value::String(text)),
+        Value::Bool(yes) => Some(Value::String(yes.to_string())),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let members = members.into_iter().filter_map(|(name, value)| Some((name, as_in_a_form(value)?)));
+    let not_one = |error: serde_json::Error| NotUnderstood::NotAnInteraction(error.to_string());
+    command_of(serde_json::from_value(Value::Object(members.collect())).map_err(not_one)?)
+}
+
+fn command_of(form: Form) -> Result<SlashCommand, NotUnderstood> {
     if form.ssl_check == "1" && form.command.is_empty() {
         return Err(NotUnderstood::OnlyACheck);
     }
@@ -168,12 +197,12 @@ fn form<F: DeserializeOwned>(body: &Bytes) -> Result<F, NotUnderstood> {
     serde_urlencoded::from_bytes(body).map_err(|error| NotUnderstood::NotAForm(error.to_string()))
 }
 
-fn present(name: &'static str, text: Option<String>) -> Result<String, NotUnderstood> {
+pub(super) fn present(name: &'static str, text: Option<String>) -> Result<String, NotUnderstood> {
     text.filter(|text| !text.is_empty()).ok_or(NotUnderstood::Missing(name))
 }
 
 /// Ids go into the ledger, into addresses and into Slack's markup, so they must be nothing but ids.
-fn id(name: &'static str, text: Option<String>) -> Result<String, NotUnderstood> {
+pub(super) fn id(name: &'static str, text: Option<String>) -> Result<String, NotUnderstood> {
     let text = present(name, text)?;
     let fits =
         text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
@@ -243,12 +272,26 @@ struct Picked {
 /// When the body is not one, or a click lacks what every click has.
 pub fn interaction(body: &Verified<Bytes>) -> Result<Interaction, NotUnderstood> {
     let Wrapped { payload } = form(body.get())?;
-    let payload = present("payload", Some(payload))?;
-    let kind: Kind = read(&payload)?;
-    if kind.kind != "block_actions" {
-        return Ok(Interaction::Other { kind: kind.kind });
-    }
-    click(read(&payload)?).map(Interaction::Click)
+    interaction_of(&present("payload", Some(payload))?)
+}
+
+/// Reads an interaction that came over a socket.
+///
+/// # Errors
+/// As [`interaction`].
+pub fn socket_interaction(payload: &RawValue) -> Result<Interaction, NotUnderstood> {
+    interaction_of(payload.get())
+}
+
+fn interaction_of(payload: &str) -> Result<Interaction, NotUnderstood> {
+    let kind: Kind = read(payload)?;
+    let ours = match kind.kind.as_str() {
+        "block_actions" => Some(Interaction::Click(click(read(payload)?)?)),
+        "view_submission" => form::submission(payload)?.map(Interaction::Submitted),
+        "block_suggestion" => form::search(payload)?.map(Interaction::Searching),
+        _ => None,
+    };
+    Ok(ours.unwrap_or(Interaction::Other { kind: kind.kind }))
 }
 
 #[derive(Deserialize)]

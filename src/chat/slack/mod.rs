@@ -1,4 +1,4 @@
-//! Slack: signed requests in ([`verify`], [`incoming`]), cards drawn as Block Kit ([`render`]), Web API calls out
+//! Slack: signed requests and a socket in ([`verify`], [`socket`], [`incoming`]), cards drawn as Block Kit ([`render`]), Web API calls out
 //! ([`client`]).
 
 pub mod account;
@@ -7,9 +7,14 @@ pub mod client;
 mod connector;
 pub mod conversation;
 pub mod error;
+pub mod event;
+pub mod form;
+pub mod home;
 pub mod incoming;
 pub mod manifest;
+mod rates;
 pub mod render;
+pub mod socket;
 pub mod verify;
 
 #[cfg(test)]

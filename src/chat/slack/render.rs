@@ -41,9 +41,8 @@ pub fn card(card: &Card) -> Rendered {
     if !changes.is_empty() {
         blocks.push(section(&changes));
     }
-    if let Some(reason) = &card.reason {
-        let reason = shortened(&escaped(reason), REASON);
-        blocks.push(section(&format!("> {}", reason.trim_end().replace('\n', "\n> "))));
+    if let Some(reason) = card.reason.as_deref().and_then(quoted) {
+        blocks.push(quote(reason));
     }
     if !card.diff.is_empty() {
         blocks.push(section(&fenced(&card.diff)));
@@ -52,8 +51,22 @@ pub fn card(card: &Card) -> Rendered {
     if !card.buttons.is_empty() {
         blocks.push(actions(card));
     }
-    let text = [format!("{}. {word}. {status}{remedy}", escaped(&card.title)), changes].join("\n");
+    let reason = card.reason.as_deref().and_then(quoted).map(|reason| format!("Reason: {}", escaped(&reason)));
+    let said = [Some(format!("{}. {word}. {status}{remedy}", escaped(&card.title))), Some(changes), reason];
+    let text = said.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
     Rendered { text: shortened(text.trim_end(), SECTION), blocks }
+}
+
+/// What somebody wrote, without what hides, as far as it is shown; nothing where nothing of it can be seen.
+fn quoted(reason: &str) -> Option<String> {
+    let shown = cut(plain::visible(reason).trim(), REASON);
+    (!shown.is_empty()).then_some(shown)
+}
+
+/// What somebody wrote, as rich text: there Slack reads no markup, so that stars and underscores stay what they are.
+fn quote(reason: String) -> SlackBlock {
+    let quote = SlackRichTextQuote::new(vec![reason.into()]);
+    SlackRichTextBlock::new(vec![quote.into()]).into()
 }
 
 /// An answer for one person.
@@ -95,17 +108,16 @@ fn changes(card: &Card) -> String {
     }
 }
 
-fn section(text: &str) -> SlackBlock {
+pub(super) fn section(text: &str) -> SlackBlock {
     let text = SlackBlockMarkDownText::new(shortened(text, SECTION)).with_verbatim(true);
     SlackSectionBlock::new().with_text(SlackBlockText::MarkDown(text)).into()
 }
 
 /// At most ten elements fit in a context; a card has eight at most.
 fn context(card: &Card) -> SlackBlock {
-    let elements = card.notes.iter().take(10).map(|note| {
-        SlackContextBlockElement::MarkDown(
-            SlackBlockMarkDownText::new(shortened(&spans(note), SECTION)).with_verbatim(true),
-        )
+    let notes = card.notes.iter().map(|note| spans(note)).filter(|note| !note.trim().is_empty());
+    let elements = notes.take(10).map(|note| {
+        SlackContextBlockElement::MarkDown(SlackBlockMarkDownText::new(shortened(&note, SECTION)).with_verbatim(true))
     });
     SlackContextBlock::new(elements.collect()).into()
 }
@@ -133,7 +145,7 @@ fn span(span: &Span) -> String {
         Span::Text(text) => escaped(&cut(text, STATEMENT)),
         Span::Code(text) => code(text),
         Span::Somebody(actor) => somebody(actor),
-        Span::Link { url, text } => format!("<{}|{}>", url.replace(['<', '>', '|'], ""), escaped(text)),
+        Span::Link { url, text } => link(url, text),
         Span::At(at) => {
             let fallback = at.strftime("%Y-%m-%d %H:%M UTC");
             format!("<!date^{}^{{time}}|{fallback}>", at.as_second())
@@ -141,13 +153,24 @@ fn span(span: &Span) -> String {
     }
 }
 
+/// A link with its words. What is no address of a page is only words: Slack reads `@`, `#` and `!` in its place.
+fn link(url: &str, text: &str) -> String {
+    let words = escaped(text).replace('|', "¦");
+    if !(url.starts_with("https://") || url.starts_with("http://")) {
+        return words;
+    }
+    let url: String = url.chars().filter(|c| !matches!(c, '<' | '>' | '|') && !c.is_whitespace()).collect();
+    format!("<{}|{words}>", escaped(&url))
+}
+
 /// Set apart; a backtick inside would end it.
-fn code(text: &str) -> String {
-    format!("`{}`", escaped(&cut(text, VALUE).replace('`', "'")))
+pub(super) fn code(text: &str) -> String {
+    let text = escaped(&cut(text, VALUE).replace('`', "'").replace(['\n', '\t'], " "));
+    format!("`{}`", if text.trim().is_empty() { "(empty)" } else { &text })
 }
 
 /// A mention for a Slack account; the pseudonym for whoever came from elsewhere.
-fn somebody(actor: &Actor) -> String {
+pub(super) fn somebody(actor: &Actor) -> String {
     let slack = actor.account.as_deref().and_then(|account| account.strip_prefix("slack:"));
     match (slack, &actor.person) {
         (Some(id), _) if id.bytes().all(|b| b.is_ascii_alphanumeric()) => format!("<@{id}>"),

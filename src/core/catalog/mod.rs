@@ -20,6 +20,8 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+
 pub use self::{
     approvals::{ApprovalRule, Approvals, EmergencyRule},
     check::Connections,
@@ -268,10 +270,10 @@ impl Catalog {
         self.person_by(Platform::GitHub, login)
     }
 
-    /// Whether that person's vote counts by the rule. A guest's does not: it would count only beside another's.
-    /// Whether the person is the requester is not asked here.
-    pub fn may_vote(&self, rule: &ApprovalRule, person: &Person) -> bool {
-        person.guest_until.is_none() && person.is_among(&rule.from)
+    /// Whether that person may vote by the rule on a day. A guest may until their last day, and counts only beside
+    /// somebody who is none. Whether the person is the requester is not asked here.
+    pub fn may_vote(&self, rule: &ApprovalRule, person: &Person, today: Date) -> bool {
+        person.guest_until.is_none_or(|last| today <= last) && person.is_among(&rule.from)
     }
 
     /// Where the bot speaks when nobody asked.

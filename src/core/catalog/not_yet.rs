@@ -3,7 +3,7 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 12] = [
+const TABLE: [NotYet; 11] = [
     NotYet { key: "environment_groups.*", when: When::Given, what: "Naming a group where an environment can stand" },
     NotYet { key: "environments.*.reconciler.argocd", when: When::Given, what: "Following Argo CD" },
     NotYet { key: "environments.*.reconciler.flux", when: When::Given, what: "Following Flux" },
@@ -12,7 +12,6 @@ const TABLE: [NotYet; 12] = [
     NotYet { key: "environments.*.approvals.during", when: When::Given, what: "Changing approvals during an incident" },
     NotYet { key: "environments.*.approvals.*.from.*", when: When::StartsWith("oncall:"), what: "Approval by whoever is on call" },
     NotYet { key: "people.*.ssh", when: When::Given, what: "Pulling levers from a terminal" },
-    NotYet { key: "people.*.guest_until", when: When::Given, what: "A guest's vote beside another's" },
     NotYet { key: "channels.audit", when: When::Given, what: "Posting checkpoints" },
     NotYet { key: "channels.incident_prefix", when: When::Given, what: "Opening channels for incidents" },
     NotYet { key: "tickets", when: When::Given, what: "Opening tickets" },

@@ -141,21 +141,23 @@ fn people_are_found_by_account() {
 }
 
 #[test]
-fn votes_count_by_team_role_and_person_and_never_for_guests() {
+fn votes_count_by_team_role_and_person_and_for_guests_until_their_last_day() {
     let catalog = parsed(EVERYTHING);
     let rule = |from: &[&str]| ApprovalRule {
         count: 1,
         from: from.iter().map(|text| Approvers::parse(text).unwrap()).collect(),
         expires: crate::core::span::Span::HOUR,
     };
-    let voters = |from: &[&str]| {
+    let voters_on = |from: &[&str], today: jiff::civil::Date| {
         let rule = rule(from);
         catalog
             .people()
-            .filter(|person| catalog.may_vote(&rule, person))
+            .filter(|person| catalog.may_vote(&rule, person, today))
             .map(|person| person.id.to_string())
             .collect::<Vec<_>>()
     };
+    let voters = |from: &[&str]| voters_on(from, jiff::civil::date(2027, 4, 1));
+    assert_eq!(voters_on(&["team:shop"], jiff::civil::date(2027, 3, 31)), ["ann", "guest"]);
     assert_eq!(voters(&[]), ["ann", "dan", "lone"]);
     assert_eq!(voters(&["team:shop"]), ["ann"]);
     assert_eq!(voters(&["group:wardens"]), ["ann", "dan"]);
@@ -327,7 +329,6 @@ fn keys_without_effect_are_named() {
         "line 25: `environments.live-south.approvals.during`: Changing approvals during an incident",
         "line 27: `environment_groups.live`: Naming a group where an environment can stand",
         "line 43: `people.ann.ssh`: Pulling levers from a terminal",
-        "line 45: `people.guest.guest_until`: A guest's vote beside another's",
         "line 47: `channels.audit`: Posting checkpoints",
         "line 47: `channels.incident_prefix`: Opening channels for incidents",
         "line 48: `tickets`: Opening tickets",

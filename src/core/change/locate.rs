@@ -114,13 +114,18 @@ impl<'s> Sight<'s> {
         }
         let not_found = || LocateRefusal::NotFound { field: self.field.clone(), looked: self.looked() };
         let candidate = candidates.pop().ok_or_else(not_found)?;
+        // Values of a chart need not name the image; where it is named, it must be the one.
+        let other = is_image(self.field) && candidate.fit == Fit::Unnamed && candidate.binding.flavour != Flavour::Helm;
+        if let Some(image) = self.locator.image.clone().filter(|_| other) {
+            return Err(LocateRefusal::OtherImage { place: candidate.binding.to_string(), image });
+        }
         if let Some(refusal) = candidate.refusal(self.field) {
             return Err(refusal);
         }
         let candidate = self.substituted(candidate)?;
         let candidate = if self.is_own(&candidate.binding.file) { candidate } else { self.over_shared(&candidate)? };
         let path = candidate.binding.file.clone();
-        if self.documents_of(&path).iter().any(|root| is_encrypted(&root.node)) {
+        if self.is_encrypted(&path) {
             return Err(LocateRefusal::Encrypted { place: candidate.binding.to_string(), path });
         }
         Ok(candidate.binding)

@@ -30,6 +30,14 @@ pub enum LocateRefusal {
         /// The places.
         candidates: String,
     },
+    /// The only image there is another than the catalog names.
+    #[error("{place} is of another image than `{image}`, which the catalog names")]
+    OtherImage {
+        /// The place.
+        place: String,
+        /// The image in the catalog.
+        image: String,
+    },
     /// A file in the way does not parse.
     #[error("`{path}` cannot be read: {refusal}")]
     Unreadable {
@@ -108,6 +116,9 @@ impl LocateRefusal {
         match self {
             Self::Empty { .. } => "Check the service and the environment's `path` in the catalog.".to_owned(),
             Self::NotFound { field, .. } | Self::Ambiguous { field, .. } => pin(field),
+            Self::OtherImage { .. } => {
+                "Correct the service's `image` in the catalog, or pin `image_tag` there if that image is meant.".to_owned()
+            }
             Self::Unreadable { refusal, .. } => refusal.remedy(),
             Self::ByDigest { .. } => {
                 "Give the digest with the tag in the same command, or take the digest out in git first, in a reviewed commit."
@@ -143,6 +154,7 @@ mod tests {
             LocateRefusal::Empty { directory: "apps/a".into() },
             LocateRefusal::NotFound { field: field.clone(), looked: "`a.yaml`".into() },
             LocateRefusal::Ambiguous { field: field.clone(), candidates: "this or that".into() },
+            LocateRefusal::OtherImage { place: place(), image: "acme/a".into() },
             LocateRefusal::Unreadable { path: path.clone(), refusal: yaml::Refusal::Template { line: 1 } },
             LocateRefusal::ByDigest { place: place() },
             LocateRefusal::NoSuchFile { path: path.clone() },
@@ -159,6 +171,7 @@ mod tests {
         there are no files under `apps/a`. Check the service and the environment's `path` in the catalog.
         no `image_tag` was found in `a.yaml`. Pin it in the catalog: `bindings: { image_tag: { file: <file>, path: <yaml path> } }` under the service.
         `image_tag` could be this or that. Pin it in the catalog: `bindings: { image_tag: { file: <file>, path: <yaml path> } }` under the service.
+        `apps/a.yaml` at `image` is of another image than `acme/a`, which the catalog names. Correct the service's `image` in the catalog, or pin `image_tag` there if that image is meant.
         `apps/a.yaml` cannot be read: line 1: the file holds a template, `{{`, here. Change the template by hand in git, or bind the field to the values file that fills it.
         `apps/a.yaml` at `image` is pinned by digest, so a tag there would change nothing. Give the digest with the tag in the same command, or take the digest out in git first, in a reviewed commit.
         `apps/a.yaml` is not in the repository. Correct the pin in the catalog.

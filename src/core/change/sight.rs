@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::{
     LocateRefusal, Locator, SourceFile, Trees,
     at::At,
+    flavour::is_encrypted,
     references::{KUSTOMIZATIONS, builds_on, by_directory, joined, parent},
 };
 use crate::core::{
@@ -263,6 +264,12 @@ impl<'s> Sight<'s> {
         self.page(path).map(documents).unwrap_or_default()
     }
 
+    /// Whether SOPS encrypts a document of one file.
+    pub(super) fn is_encrypted(&self, path: &RepoPath) -> bool {
+        let roots = self.page(path).and_then(|page| page.documents.as_deref().ok()).unwrap_or_default();
+        roots.iter().any(is_encrypted)
+    }
+
     /// Every manifest of every layer.
     pub(super) fn manifests(&self) -> Vec<At<'s>> {
         self.layers.iter().flat_map(|layer| layer.manifests.iter().cloned()).collect()
@@ -337,7 +344,13 @@ impl<'s> Sight<'s> {
     }
 }
 
+/// The documents of a file; of a `List`, its items.
 fn documents<'s>(page: &'s Page<'s>) -> Vec<At<'s>> {
     let nodes = page.documents.as_deref().unwrap_or_default();
-    nodes.iter().enumerate().map(|(place, node)| At::root(page.file, place, node)).collect()
+    let roots = nodes.iter().enumerate().map(|(place, node)| At::root(page.file, place, node));
+    let listed = |root: At<'s>| match root.key("items").filter(|_| root.kind() == "List") {
+        Some(items) => items.items(),
+        None => vec![root],
+    };
+    roots.flat_map(listed).collect()
 }

@@ -131,6 +131,8 @@ pub enum Flow {
     Status,
     /// Shows what can be asked.
     Help,
+    /// Shows what the ledger says.
+    Audit,
     /// Links an account on the forge.
     Link,
     /// Ends that.
@@ -138,8 +140,13 @@ pub enum Flow {
 }
 
 /// The flows there are, by their word.
-pub(super) const FLOWS: [(&str, Flow); 4] =
-    [("status", Flow::Status), ("help", Flow::Help), ("link", Flow::Link), ("unlink", Flow::Unlink)];
+pub(super) const FLOWS: [(&str, Flow); 5] = [
+    ("status", Flow::Status),
+    ("help", Flow::Help),
+    ("audit", Flow::Audit),
+    ("link", Flow::Link),
+    ("unlink", Flow::Unlink),
+];
 
 impl Flow {
     /// The word for it in a file.
@@ -147,6 +154,7 @@ impl Flow {
         match self {
             Self::Status => "status",
             Self::Help => "help",
+            Self::Audit => "audit",
             Self::Link => "link",
             Self::Unlink => "unlink",
         }

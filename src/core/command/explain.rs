@@ -11,11 +11,24 @@ use super::{
 
 /// What to tell somebody whose words have no reading. `usage` is how the command is written.
 pub(super) fn explain(task: Task<'_>, by_name: Values, usage: &str) -> ParseRefusal {
+    let mut sorting = sorted(task, by_name);
+    sorting.group().or_else(|| sorting.missing(usage)).unwrap_or_else(|| sorting.too_many(usage))
+}
+
+/// Gives words to options as far as that is beyond doubt.
+fn sorted(task: Task<'_>, by_name: Values) -> Sorting<'_> {
     let words = task.words.iter().take_while(|word| !word.opens_text()).filter(|word| !word.is_small());
     let mut sorting = Sorting { task, values: by_name, left: words.filter(|word| !task.is_label(word)).collect() };
     sorting.take(|kind, _| !matches!(kind, OptionKind::ImageTag));
     sorting.take(|kind, word| matches!(kind, OptionKind::ImageTag) && looks_like_a_version(&word.text));
-    sorting.group().or_else(|| sorting.missing(usage)).unwrap_or_else(|| sorting.too_many(usage))
+    sorting
+}
+
+/// The values that words give to a command which lacks something required and has nothing wrong with it.
+pub(super) fn begun(task: Task<'_>, by_name: Values) -> Option<Values> {
+    let mut sorting = sorted(task, by_name);
+    let lacks = sorting.group().is_none() && matches!(sorting.missing(""), Some(ParseRefusal::Missing { .. }));
+    (lacks && sorting.left.is_empty()).then_some(sorting.values)
 }
 
 /// Words sorted to options as far as that is beyond doubt, and those that are left.

@@ -25,7 +25,7 @@ mod words;
 pub use asking::{Asked, AskingError, Command};
 pub use definition::{Action, Change, CommandOption, Definition, Flow, OptionKind, Presence};
 pub use load::DefinitionError;
-pub use parse::{Invoked, from_options, parse};
+pub use parse::{Begun, Invoked, begun, from_options, parse};
 pub use refusal::ParseRefusal;
 pub use registry::Commands;
 pub use schema::command_schema;

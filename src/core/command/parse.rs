@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     asking::Command,
     definition::{Definition, Presence},
-    explain::explain,
+    explain::{begun as begun_values, explain},
     reading::{Reading, Task, Values, readings},
     refusal::ParseRefusal,
     registry::Commands,
@@ -59,6 +59,37 @@ pub fn parse(
         Some(help) => help,
         None => reader.command(&words),
     }
+}
+
+/// A command that lacks something required: what a form asks for the rest of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Begun {
+    /// The command.
+    pub definition: Arc<Definition>,
+    /// What was given so far, by option, as it would be typed.
+    pub given: BTreeMap<String, String>,
+}
+
+/// What was begun, where a text is a command that lacks only what a form can ask for; nothing where it is whole, or where
+/// something in it is wrong, which is better said at once.
+pub fn begun(commands: &Commands, vocabulary: &Vocabulary, invoked: Invoked<'_>, text: &str) -> Option<Begun> {
+    let known = Known { commands, vocabulary };
+    let mut words = split(text).ok()?;
+    let called = match invoked {
+        Invoked::Bare(name) => name.to_owned(),
+        Invoked::Under(_) if words.is_empty() => return None,
+        Invoked::Under(_) => words.remove(0).raw,
+    };
+    let definition = commands.named(&called)?;
+    let reader = Reader { known, invoked, definition };
+    if reader.help(&words).is_some() {
+        return None;
+    }
+    let (by_name, bare) = reader.separate(&words).ok()?;
+    let values = begun_values(Task { definition, known, words: &bare }, by_name)?;
+    let named = definition.options.iter().zip(values);
+    let given = named.filter_map(|(option, value)| Some((option.name.clone(), value?.to_string()))).collect();
+    Some(Begun { definition: Arc::clone(definition), given })
 }
 
 /// Makes a command of options that have names already: of a form, or of a platform that separates them.

@@ -1,6 +1,9 @@
 //! Why a text is not a command. `Display` says what is wrong, `remedy` what to do; nobody is blamed.
 
-use super::vocabulary::{Suggestions, either, shown};
+use super::{
+    definition::{Definition, OptionKind},
+    vocabulary::{Suggestions, either, shown},
+};
 
 /// Why what a person typed is no command. Everything in it is fit to show in backticks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -251,6 +254,38 @@ impl ParseRefusal {
             Self::Second { text_option: None, .. } => "Send one command for each.".to_owned(),
             Self::Ambiguous { readings } if readings.is_empty() => "Give every option as `name=value`.".to_owned(),
             Self::Ambiguous { readings } => format!("Send the one you mean: {}.", either(readings)),
+        }
+    }
+
+    /// The option that it is about, where it is about one.
+    pub fn option<'a>(&'a self, definition: &'a Definition) -> Option<&'a str> {
+        let first = |kind: &OptionKind| {
+            let found = definition.options.iter().find(|option| option.kind == *kind);
+            found.map(|option| option.name.as_str())
+        };
+        match self {
+            Self::UnknownService { .. } => first(&OptionKind::Service),
+            Self::UnknownEnvironment { .. } | Self::Group { .. } => first(&OptionKind::Environment),
+            Self::UnknownPerson { .. } => first(&OptionKind::Person),
+            Self::UnknownCommand { .. } => first(&OptionKind::Command),
+            Self::NotAChoice { option, .. }
+            | Self::NotATag { option, .. }
+            | Self::NotADigest { option, .. }
+            | Self::NotANumber { option, .. }
+            | Self::OutOfRange { option, .. }
+            | Self::NotADuration { option, .. }
+            | Self::NotACommit { option, .. }
+            | Self::NotYesOrNo { option, .. }
+            | Self::Twice { option }
+            | Self::Second { option, .. } => Some(option),
+            Self::Missing { options, .. } => options.first().map(String::as_str),
+            Self::TooLong { .. }
+            | Self::Hidden { .. }
+            | Self::Unbalanced { .. }
+            | Self::Half { .. }
+            | Self::UnknownOption { .. }
+            | Self::TooMany { .. }
+            | Self::Ambiguous { .. } => None,
         }
     }
 

@@ -42,7 +42,7 @@ pub(super) const TYPES: [&str; 12] = [
 
 /// Verbs and flows that the format knows and that do nothing yet.
 pub(super) const LATER_VERBS: [&str; 5] = ["copy", "set_path", "render", "delete", "revert_after"];
-pub(super) const LATER_FLOWS: [&str; 6] = ["breakglass", "incident", "freeze", "restart", "logs", "audit"];
+pub(super) const LATER_FLOWS: [&str; 5] = ["breakglass", "incident", "freeze", "restart", "logs"];
 
 /// The file itself.
 pub(super) const FILE: [KeyOf; 5] = [

@@ -10,6 +10,7 @@ mod tag;
 #[cfg(test)]
 mod tests;
 mod vote;
+mod waited;
 
 use std::collections::BTreeMap;
 
@@ -23,12 +24,13 @@ use crate::core::{
     policy::{Circumstances, Denial, Principal, Question, Standing, Verdict},
     request::{Card, Event, Request},
     rules::Rules,
+    trail::Wanted,
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
 pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
-pub use outside::{OutsideCommit, Touched};
+pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use tag::TagSeen;
 pub use vote::{Click, Press, ReviewSays, Reviewed};
 
@@ -76,6 +78,13 @@ pub enum Incoming {
         /// Why not, and what to do.
         words: Words,
     },
+    /// Somebody wants to see what the ledger says.
+    Read {
+        /// Who.
+        asker: Asker,
+        /// What of it.
+        wanted: Wanted,
+    },
     /// The door turned something away that nobody we know had signed.
     TurnedAway {
         /// Why.
@@ -96,6 +105,8 @@ pub enum Incoming {
     Reviewed(Reviewed),
     /// A commit that is not ours changed what levers move.
     Outside(OutsideCommit),
+    /// A tracked branch was rewritten: what it held before is not all in it any more.
+    Rewritten(Rewritten),
     /// Somebody linked their account on the forge, or ended that.
     Linked(Linked),
     /// An effect came to something.
@@ -176,6 +187,11 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
     match incoming {
         Incoming::Asked(asked) => ask::decide(asked, facts),
         Incoming::Misasked { asker, typed, words } => ask::misasked(asker, typed, words),
+        // The answer is not among what is remembered of the event: it holds what others wrote.
+        Incoming::Read { asker, wanted } => {
+            let entry = Draft::new("audit.read", "audit", asker.actor()).with_text("asked", &wanted.words);
+            Decision { entries: vec![entry.with("page", wanted.page + 1)], reply: Reply::Go }
+        }
         Incoming::TurnedAway { cause, unsaid } => {
             let entry = Draft::new("security.refused", "security", ourselves()).with("cause", cause);
             Decision { entries: vec![entry.with("unsaid", unsaid)], reply: Reply::Taken }
@@ -193,6 +209,7 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Clicked(click) => vote::decide(click, facts),
         Incoming::Reviewed(review) => vote::reviewed(review, facts),
         Incoming::Outside(commit) => outside::decide(commit),
+        Incoming::Rewritten(rewritten) => outside::rewritten(rewritten),
         Incoming::Linked(linked) => linked::decide(linked),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Clock => outcome::deadlines(facts),

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Decision, Facts, Reply, Subject, Words, approved_at_once, ask, ourselves, permitted, vote};
+use super::{Decision, Facts, Reply, Subject, Words, approved_at_once, ask, ourselves, permitted, vote, waited};
 use crate::core::{
     change::Plan,
     entry::{Actor, Draft},
@@ -157,7 +157,8 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else { return Decision::silent(Reply::Stop) };
     match (step, &request.state) {
         (Step::Push { branch, digest }, State::Landing(course)) if &course.plan.digest == digest => {
-            still_approved(request, course, rules, facts.now)
+            waited::gives_way(request, course, facts)
+                .or_else(|| still_approved(request, course, rules, facts.now))
                 .unwrap_or_else(|| go(entry("push.intent").with("branch", branch).with("digest", digest)))
         }
         (Step::Push { branch, digest }, State::Deciding(course))
@@ -169,7 +170,8 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
             go(entry("pull_request.intent").with("branch", branch))
         }
         (Step::Merge { number, head, digest }, State::Landing(course)) if &course.plan.digest == digest => {
-            still_approved(request, course, rules, facts.now).unwrap_or_else(|| {
+            let held = waited::gives_way(request, course, facts);
+            held.or_else(|| still_approved(request, course, rules, facts.now)).unwrap_or_else(|| {
                 go(entry("merge.intent").with("number", number).with("head", head).with("digest", digest))
             })
         }
@@ -210,7 +212,7 @@ fn still_approved(request: &Request, course: &Course, rules: &Rules, now: Timest
         .map(|waited| again(format!("it could not land for {} minutes after its approval", waited.as_mins())))
 }
 
-fn stopped(request: &Request, event: Event) -> Decision {
+pub(super) fn stopped(request: &Request, event: Event) -> Decision {
     Decision { entries: vec![event.draft(&request.id, ourselves())], reply: Reply::Stop }
 }
 

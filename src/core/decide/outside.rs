@@ -1,4 +1,4 @@
-//! A commit that is not ours changed what levers move: recorded with who, where, and from what to what.
+//! What others did to a tracked branch past us, a commit or a rewriting: recorded with who, where, and from what to what.
 
 use serde::Serialize;
 
@@ -34,6 +34,28 @@ pub struct Touched {
     pub target: Target,
     /// The fields; empty where only other parts of its files differ.
     pub fields: Vec<Line>,
+}
+
+/// A tracked branch that no longer holds all that it held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rewritten {
+    /// The repository.
+    pub repository: ConnectionName,
+    /// Its tip as it was known.
+    pub from: CommitId,
+    /// Its tip now.
+    pub to: CommitId,
+    /// What differs between the two, target by target; empty where the earlier one cannot be read any more.
+    pub touched: Vec<Touched>,
+}
+
+pub(super) fn rewritten(rewritten: &Rewritten) -> Decision {
+    let nobody = Actor { person: None, account: None, via: "git".to_owned() };
+    let entry = Draft::new("outside.rewritten", format!("repository/{}", rewritten.repository), nobody)
+        .with("from", &rewritten.from)
+        .with("to", &rewritten.to)
+        .with("targets", &rewritten.touched);
+    Decision { entries: vec![entry], reply: Reply::Taken }
 }
 
 pub(super) fn decide(outside: &OutsideCommit) -> Decision {

@@ -1,6 +1,7 @@
 //! The dispatcher as a conversation: what comes in, line by line, and what is recorded and answered.
 
 mod reviews;
+mod waited;
 
 use serde_json::{Map, json};
 

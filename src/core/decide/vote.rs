@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{Asker, Decision, Facts, Reply, Subject, Words, ask::sentence, is_its_card, is_one_human, permitted};
 use crate::core::{
-    catalog::ApprovalRule,
+    catalog::{ApprovalRule, Person},
     entry::{Actor, Draft},
     names::{CommitId, PersonId, RequestId},
     policy::Verdict,
@@ -101,7 +101,7 @@ pub(super) fn reviewed(review: &Reviewed, facts: Facts<'_>) -> Decision {
         (ReviewSays::Yes, _) => approve(&click, request, rules, facts),
         (ReviewSays::No, _) if click.asker.is(&request.requester) => silent(),
         (ReviewSays::No, _) => {
-            ineligible(&click, request, rules).unwrap_or_else(|| ended(request, Ending::Rejected, &click))
+            ineligible(&click, request, (rules, facts.now)).unwrap_or_else(|| ended(request, Ending::Rejected, &click))
         }
     }
 }
@@ -138,7 +138,7 @@ fn taken_back(click: &Click, request: &Request, course: &Course, (rules, now): (
 /// A yes more than needed, while the forge still holds the merge up.
 fn one_more(click: &Click, request: &Request, course: &Course, rules: &Rules, facts: Facts<'_>) -> Decision {
     let known = course.votes.iter().any(|vote| click.asker.is(&vote.actor));
-    if known || ineligible(click, request, rules).is_some() {
+    if known || ineligible(click, request, (rules, facts.now)).is_some() {
         return Decision::silent(Reply::Stop);
     }
     let vote = Vote { actor: click.asker.actor(), digest: course.plan.digest.clone(), at: facts.now };
@@ -164,7 +164,7 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
     };
     match click.press {
         Press::Approve => approve(click, request, rules, facts),
-        Press::Reject => reject(click, request, rules),
+        Press::Reject => reject(click, request, (rules, facts.now)),
         Press::Cancel => cancel(click, request),
     }
 }
@@ -189,7 +189,8 @@ fn approve(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) ->
         Ok(course) => course,
         Err(decision) => return decision,
     };
-    if let Some(decision) = ineligible(click, request, rules).filter(|_| !confirms(click, request, rules)) {
+    if let Some(decision) = ineligible(click, request, (rules, facts.now)).filter(|_| !confirms(click, request, rules))
+    {
         return decision;
     }
     if let Some(foreign) = &course.foreign {
@@ -215,6 +216,9 @@ fn approve(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) ->
             "Your approval was already recorded at {at} UTC."
         ))));
     }
+    if let Some(decision) = alone_as_a_guest(click, request, course, rules, facts.now) {
+        return decision;
+    }
     if let Verdict::Denied(denial) = permitted(rules, Subject::of(request), Some(&course.plan)) {
         return no(click, &sentence(&denial.reason), &denial.remedy);
     }
@@ -238,14 +242,14 @@ fn record(click: &Click, request: &Request, course: &Course, rules: &Rules, fact
     Decision { entries, reply: Reply::Taken }
 }
 
-fn reject(click: &Click, request: &Request, rules: &Rules) -> Decision {
+fn reject(click: &Click, request: &Request, at: (&Rules, Timestamp)) -> Decision {
     if let Err(decision) = undecided(click, request) {
         return decision;
     }
     if click.asker.is(&request.requester) {
         return no(click, "You asked for this yourself.", "Press Cancel to take it back.");
     }
-    if let Some(decision) = ineligible(click, request, rules) {
+    if let Some(decision) = ineligible(click, request, at) {
         return decision;
     }
     ended(request, Ending::Rejected, click)
@@ -292,7 +296,7 @@ fn undecided<'a>(click: &Click, request: &'a Request) -> Result<&'a Course, Deci
 }
 
 /// Why somebody has no say in a request.
-fn ineligible(click: &Click, request: &Request, rules: &Rules) -> Option<Decision> {
+fn ineligible(click: &Click, request: &Request, (rules, now): (&Rules, Timestamp)) -> Option<Decision> {
     let Some(person) = click.asker.person.as_ref().and_then(|id| rules.catalog.person(id)) else {
         let remedy =
             format!("Ask to be added under `people` in the catalog; your account is `{}`.", click.asker.account);
@@ -302,7 +306,8 @@ fn ineligible(click: &Click, request: &Request, rules: &Rules) -> Option<Decisio
         return Some(no(click, "You asked for this, so somebody else must approve it.", &ask_whom(request)));
     }
     let rule = rule(request, rules)?;
-    (!rules.catalog.may_vote(rule, person)).then(|| no(click, "Your vote does not count here.", &ask_whom(request)))
+    (!rules.catalog.may_vote(rule, person, today(now)))
+        .then(|| no(click, "Your vote does not count here.", &ask_whom(request)))
 }
 
 fn ask_whom(request: &Request) -> String {
@@ -327,15 +332,40 @@ pub(super) fn is_too_old(request: &Request, vote: &Vote, now: Timestamp) -> bool
     now.duration_since(vote.at) > request.patience()
 }
 
-/// Whose approvals count under the catalog of now: distinct persons, never the requester, none too old.
+/// The day, as a guest's last day is meant.
+fn today(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
+}
+
+/// A guest's yes counts only beside that of somebody who is none, so it comes after it.
+fn alone_as_a_guest(
+    click: &Click,
+    request: &Request,
+    course: &Course,
+    rules: &Rules,
+    now: Timestamp,
+) -> Option<Decision> {
+    let person = rules.catalog.person(click.asker.person.as_ref()?)?;
+    person.guest_until?;
+    let remedy = format!("{} Then press again.", ask_whom(request));
+    let words = "A guest's approval counts only beside a member's, and no member has approved this yet.";
+    counted(request, &course.votes, rules, now).is_empty().then(|| no(click, words, &remedy))
+}
+
+/// Whose approvals count under the catalog of now: distinct persons, never the requester, none too old, and guests only
+/// beside others.
 pub(super) fn counted(request: &Request, votes: &[Vote], rules: &Rules, now: Timestamp) -> BTreeSet<PersonId> {
     let counts = |actor: &Actor| {
         let person = rules.catalog.person(actor.person.as_ref()?)?;
-        let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person));
-        (listed && !is_one_human(actor, &request.requester)).then(|| actor.person.clone()).flatten()
+        let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
+        (listed && !is_one_human(actor, &request.requester)).then_some(person)
     };
     let fresh = votes.iter().filter(|vote| !is_too_old(request, vote, now));
-    fresh.filter_map(|vote| counts(&vote.actor)).collect()
+    let people: Vec<&Person> = fresh.filter_map(|vote| counts(&vote.actor)).collect();
+    if people.iter().all(|person| person.guest_until.is_some()) {
+        return BTreeSet::new();
+    }
+    people.into_iter().map(|person| person.id.clone()).collect()
 }
 
 /// How many approvals are still needed under the catalog of now.

@@ -351,7 +351,7 @@ mod tests {
     use crate::core::names::{Environment, Service};
 
     fn actions() -> Vec<CommandName> {
-        ["deploy", "scale", "status", "help"].map(|name| CommandName::parse(name).unwrap()).to_vec()
+        ["deploy", "scale", "status", "help", "audit"].map(|name| CommandName::parse(name).unwrap()).to_vec()
     }
 
     fn ask(policy: &Policy, action: &str, standing: Standing, facts: &Circumstances) -> String {

@@ -198,6 +198,10 @@ fn over(course: Course, (commit, ending, by): (Option<CommitId>, Ending, Actor),
         }),
         Event::PullRequestClosed => Some(still(Course { pull_request: None, ..course })),
         Event::NotDone(undone) => Some(still(course.lacking(undone))),
+        // It had landed, and people took it out of the branch again by rewriting that.
+        Event::Ended(ending @ Ending::TakenOver { .. }, by) => {
+            commit.is_some().then(|| State::Over { course: Some(course), commit: commit.clone(), ending, by })
+        }
         Event::Planned(_)
         | Event::Replanned { .. }
         | Event::Voted(_)

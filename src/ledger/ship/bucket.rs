@@ -113,6 +113,7 @@ fn written(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::{Outgoing, Tls};
 
     /// The example of the vendor's manual for a signed `GET` of an object, with its published signature.
     #[test]
@@ -122,7 +123,8 @@ mod tests {
             secret_key: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
         };
         let api = Url::parse("https://examplebucket.s3.amazonaws.com").unwrap();
-        let bucket = Bucket::new(Client::builder().build().unwrap(), &api, ("b", ""), "us-east-1", login);
+        let client = Outgoing::new(&Tls::default()).unwrap().client().clone();
+        let bucket = Bucket::new(client, &api, ("b", ""), "us-east-1", login);
         let nothing = hex(&Sha256::digest(""));
         let headers = [
             ("host", "examplebucket.s3.amazonaws.com"),

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ type Held = State<Arc<Shared>>;
 pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/version", get(version))
+        .route("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", post(may))
         .route("/api", get(|| index(CORE_VERSIONS)))
         .route("/apis", get(|| index(GROUPS)))
         .route("/api/v1", get(|| index(CORE)))
@@ -51,6 +52,15 @@ async fn version() -> Response {
     Json(json!({"major": "1", "minor": "33", "gitVersion": "v1.33.0", "gitCommit": "0000000", "gitTreeState": "clean",
         "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.24", "compiler": "gc", "platform": "linux/amd64"}))
     .into_response()
+}
+
+/// Whoever has the token may look at everything and change nothing.
+async fn may(Json(review): Json<Value>) -> Response {
+    let verb = review.pointer("/spec/resourceAttributes/verb").and_then(Value::as_str);
+    let status = json!({"allowed": matches!(verb, Some("get" | "list" | "watch"))});
+    let (api, kind) = ("authorization.k8s.io/v1", "SelfSubjectAccessReview");
+    let body = json!({"apiVersion": api, "kind": kind, "spec": review.get("spec"), "status": status});
+    (StatusCode::CREATED, Json(body)).into_response()
 }
 
 async fn index(text: &'static str) -> Response {

@@ -26,6 +26,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
     let of_bot = Router::new()
         .route("/gateway/bot", get(gateway))
         .route("/users/@me", get(async || Json(bot_json())))
+        .route("/applications/@me", get(application))
+        .route("/guilds/{guild}/roles", get(roles))
         .route("/guilds/{guild}/members/{user}", get(member))
         .route("/channels/{channel}/messages", post(post_message).get(messages))
         .route("/channels/{channel}/messages/{message}", patch(edit_message))
@@ -171,6 +173,30 @@ async fn messages(
         found.take(page.limit.unwrap_or(50).clamp(1, 100)).map(|message| message.json()).collect();
     found.reverse();
     Ok(Json(found).into_response())
+}
+
+/// The application as its own bot sees it.
+async fn application(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Answer {
+    shared.is_bot(&headers)?;
+    let endpoint = match lock(&shared.bot).as_ref() {
+        Some(super::Bot::Listens(url)) => Some(format!("{url}/discord/interactions")),
+        Some(super::Bot::Connects) | None => None,
+    };
+    let key = crate::core::names::hex(ring::signature::KeyPair::public_key(&shared.key).as_ref());
+    let told = json!({"id": APPLICATION, "name": "leverframe", "bot_public": false, "verify_key": key,
+        "interactions_endpoint_url": endpoint});
+    Ok(Json(told).into_response())
+}
+
+/// The roles of the server: everybody's, and the bot's with the permissions that it needs.
+async fn roles(State(shared): State<Arc<Shared>>, Path(guild): Path<String>, headers: HeaderMap) -> Answer {
+    shared.is_bot(&headers)?;
+    if guild != GUILD {
+        return Err(Refused(StatusCode::NOT_FOUND, 10004, "Unknown Guild", None));
+    }
+    let role = |id: &str, name: &str, permissions: u64| json!({"id": id, "name": name, "permissions": permissions.to_string()});
+    let ours = 1 << 11 | 1 << 14 | 1 << 16;
+    Ok(Json(json!([role(GUILD, "@everyone", 1 << 10), role("920000000000000001", "levers", ours)])).into_response())
 }
 
 async fn member(

@@ -38,6 +38,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/repos/{owner}/{name}/commits/{sha}/check-runs", get(runs))
         .route("/repos/{owner}/{name}/compare/{between}", get(compare))
         .route("/repos/{owner}/{name}/git/blobs/{sha}", get(blob))
+        // There are no issues but those behind pull requests.
+        .route("/repos/{owner}/{name}/issues", get(async || Json(json!([]))))
         .route("/repos/{owner}/{name}/issues/{number}", get(issue))
         .route("/repos/{owner}/{name}/issues/{number}/labels", post(label))
         .route("/repos/{owner}/{name}/pulls/{number}/files", get(files))

@@ -63,6 +63,7 @@ function draw() {
   drawChannels();
   drawMessages();
   drawPanel();
+  drawForm(state.form);
 }
 
 // The other look of the same world, for the same person.

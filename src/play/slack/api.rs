@@ -14,7 +14,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    Shared, limits,
+    Shared, forms, limits,
     workspace::{self, Author, BOT, BOT_USER, Channel, Content, DOMAIN, Membership, Message, Metadata, TEAM, draft},
 };
 use crate::play::{
@@ -49,9 +49,13 @@ async fn call(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let answer = Arguments::read(&headers, uri.query().unwrap_or_default(), &body)
-        .and_then(|arguments| authenticate(&shared, &headers, &arguments).map(|()| arguments))
-        .and_then(|arguments| answer(&shared, &method, &arguments));
+    let answer = Arguments::read(&headers, uri.query().unwrap_or_default(), &body).and_then(|arguments| {
+        if method == "apps.connections.open" {
+            return shared.sockets.open(token(&headers, &arguments)).map_err(Refused::from);
+        }
+        authenticate(&shared, &headers, &arguments)?;
+        answer(&shared, &method, &arguments)
+    });
     let json = match answer {
         Ok(mut json) => {
             put(&mut json, "ok", json!(true));
@@ -65,10 +69,13 @@ async fn call(
     Json(json).into_response()
 }
 
-fn authenticate(shared: &Shared, headers: &HeaderMap, arguments: &Arguments) -> Result<(), Refused> {
+fn token<'a>(headers: &'a HeaderMap, arguments: &'a Arguments) -> Option<&'a str> {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|value| value.strip_prefix("Bearer ")).or_else(|| arguments.word("token"));
-    match token {
+    header.and_then(|value| value.strip_prefix("Bearer ")).or_else(|| arguments.word("token"))
+}
+
+fn authenticate(shared: &Shared, headers: &HeaderMap, arguments: &Arguments) -> Result<(), Refused> {
+    match token(headers, arguments) {
         None => Err("not_authed".into()),
         Some(token) if token == shared.token.reveal() => Ok(()),
         Some(_) => Err("invalid_auth".into()),
@@ -86,6 +93,14 @@ fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Answer {
         "conversations.replies" => replies(shared, arguments),
         "conversations.info" => Ok(json!({"channel": channel_json(channel(arguments)?)})),
         "users.info" => user_info(arguments),
+        "views.open" => {
+            let view = arguments.structured("view", "invalid_arguments")?.unwrap_or_default();
+            forms::open(shared, arguments.word("trigger_id"), view).map_err(Refused::from)
+        }
+        "views.publish" => {
+            let view = arguments.structured("view", "invalid_arguments")?.unwrap_or_default();
+            forms::publish(shared, arguments.word("user_id"), &view).map_err(Refused::from)
+        }
         _ => Err("unknown_method".into()),
     }
 }

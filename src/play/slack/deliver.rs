@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    Shared, limits, signature,
+    Bot, Shared, limits, signature,
     workspace::{APP, Author, Channel, Content, DOMAIN, Message, Metadata, TEAM, draft},
 };
 use crate::{
@@ -25,6 +25,11 @@ pub const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) const COMMANDS: &str = "/slack/commands";
 /// Where the bot takes clicks.
 pub(super) const INTERACTIONS: &str = "/slack/interactions";
+
+/// Where the bot is asked what it offers in a form.
+pub(super) const OPTIONS: &str = "/slack/options";
+/// Where the bot takes events.
+pub(super) const EVENTS: &str = "/slack/events";
 
 /// What came of something that was delivered to the bot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +72,7 @@ impl Shared {
     /// The form of a slash command, as Slack writes it.
     pub(super) fn command_form(&self, origin: &Origin, command: &str, text: &str) -> String {
         let response_url = self.responses.issue(origin, None);
-        let trigger = self.trigger();
+        let trigger = self.trigger_of(origin);
         form(&[
             ("token", &self.verification),
             ("team_id", TEAM),
@@ -96,7 +101,7 @@ impl Shared {
             "api_app_id": APP, "token": self.verification,
             "container": {"type": "message", "message_ts": message.ts, "channel_id": channel.id,
                 "is_ephemeral": private},
-            "trigger_id": self.trigger(), "team": {"id": TEAM, "domain": DOMAIN}, "enterprise": null,
+            "trigger_id": self.trigger_of(origin), "team": {"id": TEAM, "domain": DOMAIN}, "enterprise": null,
             "is_enterprise_install": false, "channel": {"id": channel.id, "name": channel.name},
             "state": {"values": {}}, "response_url": response_url, "actions": [action],
         });
@@ -123,7 +128,14 @@ impl Shared {
     }
 
     async fn send(&self, delivery: &Delivery, attempt: Attempt) -> Result<Result<Posted, &'static str>, PlayError> {
-        let (url, secret) = self.bot().ok_or(PlayError::NoBot)?;
+        let (url, secret) = match self.bot().ok_or(PlayError::NoBot)? {
+            Bot::Listens { url, signing_secret } => (url, signing_secret),
+            Bot::Connects => {
+                let (kind, payload) = in_an_envelope(delivery);
+                let sent = self.sockets.deliver(kind, &payload);
+                return Ok(tokio::time::timeout(self.patience, sent).await.map_err(|_| "operation_timeout"));
+            }
+        };
         let timestamp = clock::now().as_second().to_string();
         let mut headers = signature::headers(&secret, &timestamp, &delivery.form);
         if attempt == Attempt::Again {
@@ -205,7 +217,20 @@ fn said_as_json(json: &Value) -> Said {
     }
 }
 
-fn form(fields: &[(&str, &str)]) -> String {
+/// What a form holds, as a socket carries it.
+fn in_an_envelope(delivery: &Delivery) -> (&'static str, Value) {
+    if delivery.path == EVENTS {
+        return ("events_api", serde_json::from_str(&delivery.form).unwrap_or_default());
+    }
+    let fields: Vec<(String, String)> = serde_urlencoded::from_str(&delivery.form).unwrap_or_default();
+    if delivery.path == COMMANDS {
+        return ("slash_commands", fields.into_iter().map(|(name, value)| (name, Value::from(value))).collect());
+    }
+    let payload = fields.into_iter().find(|(name, _)| name == "payload").map(|(_, json)| json).unwrap_or_default();
+    ("interactive", serde_json::from_str(&payload).unwrap_or_default())
+}
+
+pub(super) fn form(fields: &[(&str, &str)]) -> String {
     // Pairs of texts always encode.
     serde_urlencoded::to_string(fields).unwrap_or_default()
 }

@@ -47,6 +47,7 @@ async fn scene(answer: &'static str) -> Scene {
     let habits = Habits { kept: &[], prefix: "" };
     let bot = Server::serve(listen(0).await.unwrap(), router, Exchanges::default(), habits).unwrap();
     let options = SlackOptions {
+        app_token: Secret::new("xapp-test"),
         token: Secret::new("xoxb-1"),
         verification: "legacy".into(),
         port: 0,

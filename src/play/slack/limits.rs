@@ -19,6 +19,26 @@ pub fn complaints(blocks: &[Value]) -> Vec<String> {
     check.found
 }
 
+/// Complaints about a form.
+pub fn view_complaints(view: &Value) -> Vec<String> {
+    let mut check = Check { found: Vec::new() };
+    let blocks = view["blocks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if view["type"] != "modal" {
+        check.complain("must be a valid enum value", "/type");
+    }
+    for (member, limit) in [("title", 24), ("submit", 24), ("close", 24)] {
+        check.text(&view[member], &["plain_text"], limit, &format!("/{member}"));
+    }
+    check.short(view, "callback_id", 255, "");
+    check.short(view, "private_metadata", 3000, "");
+    check.at_most(blocks.len(), 100, "/blocks", "items");
+    check.unique(blocks, "block_id", "/blocks");
+    for (number, block) in blocks.iter().enumerate() {
+        check.block(block, &format!("/blocks/{number}"));
+    }
+    check.found
+}
+
 struct Check {
     found: Vec<String>,
 }
@@ -49,10 +69,28 @@ impl Check {
             "section" => self.section(block, at),
             "context" => self.context(block, at),
             "actions" => self.actions(block, at),
+            "input" => self.input(block, at),
             "markdown" => self.length(block["text"].as_str().unwrap_or_default(), 12_000, &format!("{at}/text")),
             known if BLOCKS.contains(&known) => {}
             unknown => self.complain(&format!("unsupported type: {unknown}"), &format!("{at}/type")),
         }
+    }
+
+    fn input(&mut self, block: &Value, at: &str) {
+        self.text(&block["label"], &["plain_text"], 2000, &format!("{at}/label"));
+        if let Some(hint) = block.get("hint") {
+            self.text(hint, &["plain_text"], 2000, &format!("{at}/hint"));
+        }
+        let element = &block["element"];
+        let kinds = ["plain_text_input", "number_input", "static_select", "external_select"];
+        if !kinds.iter().any(|kind| element["type"] == *kind) {
+            self.complain("unsupported element", &format!("{at}/element/type"));
+        }
+        if let Some(placeholder) = element.get("placeholder") {
+            self.text(placeholder, &["plain_text"], 150, &format!("{at}/element/placeholder"));
+        }
+        self.at_most(element["options"].as_array().map_or(0, Vec::len), 100, &format!("{at}/element"), "options");
+        self.element(element, &format!("{at}/element"));
     }
 
     fn section(&mut self, block: &Value, at: &str) {

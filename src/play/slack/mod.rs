@@ -8,8 +8,10 @@ pub mod workspace;
 
 mod api;
 mod deliver;
+mod forms;
 mod page;
 mod response;
+mod socket;
 
 use std::{
     sync::{
@@ -22,8 +24,10 @@ use std::{
 pub use deliver::{Answered, PATIENCE};
 use deliver::{Attempt, COMMANDS, Delivery, INTERACTIONS, Origin};
 pub use page::CommandHint;
+pub use socket::SocketOrder;
+use socket::Sockets;
 use tokio::sync::watch;
-use workspace::{Author, Content, Message, Workspace, draft, somebody};
+use workspace::{Author, BOT_USER, Content, Message, Workspace, draft, somebody};
 
 use super::{
     error::PlayError,
@@ -39,6 +43,8 @@ use crate::{clock, secret::Secret};
 pub struct SlackOptions {
     /// The bot's token; every other is refused with `invalid_auth`.
     pub token: Secret,
+    /// The app's own token, which opens connections of Socket Mode.
+    pub app_token: Secret,
     /// The old verification token in every payload; the bot must not rely on it.
     pub verification: String,
     /// The port of the page and the API; 0 takes a free one.
@@ -63,11 +69,22 @@ struct Shared {
     workspace: Workspace,
     responses: response::Responses,
     deliveries: Deliveries,
-    bot: Mutex<Option<(String, Secret)>>,
+    bot: Mutex<Option<Bot>>,
+    sockets: Sockets,
+    forms: Mutex<forms::Forms>,
     commands: Mutex<Vec<CommandHint>>,
     panel: Mutex<Option<Panel>>,
     other: Mutex<Option<String>>,
     triggers: AtomicU64,
+}
+
+/// How what people do reaches the bot.
+#[derive(Clone)]
+enum Bot {
+    /// Over HTTP: where it listens, and what deliveries are signed with.
+    Listens { url: String, signing_secret: Secret },
+    /// Over the connections that it keeps open.
+    Connects,
 }
 
 #[derive(Default)]
@@ -113,6 +130,8 @@ impl SlackLookalike {
             workspace: Workspace::new(options.pulse),
             deliveries: Deliveries::default(),
             bot: Mutex::default(),
+            sockets: Sockets::start(options.app_token).await?,
+            forms: Mutex::default(),
             commands: Mutex::new(page::default_commands()),
             panel: Mutex::default(),
             other: Mutex::default(),
@@ -141,8 +160,35 @@ impl SlackLookalike {
 
     /// Tells the workspace where the bot listens (`http://127.0.0.1:8080`) and what deliveries are signed with.
     pub fn set_bot(&self, url: &str, signing_secret: Secret) {
-        let bot = Some((url.trim_end_matches('/').to_owned(), signing_secret));
-        *lock(&self.shared.bot) = bot;
+        let url = url.trim_end_matches('/').to_owned();
+        *lock(&self.shared.bot) = Some(Bot::Listens { url, signing_secret });
+    }
+
+    /// Tells the workspace that the bot keeps connections open, over which everything goes from now on.
+    pub fn set_connected(&self) {
+        *lock(&self.shared.bot) = Some(Bot::Connects);
+    }
+
+    /// Does something to the connections that the bot keeps open.
+    pub fn order(&self, order: SocketOrder) {
+        self.shared.sockets.order(order);
+    }
+
+    /// How many connections are open and not about to be closed, how many were ever opened, and how often something was
+    /// sent again because its connection broke.
+    pub fn sockets(&self) -> (usize, u64, u64) {
+        self.shared.sockets.counts()
+    }
+
+    /// Resolves when the connections are so: open, and ever opened.
+    pub async fn sockets_are(&self, are_so: impl Fn(usize, u64) -> bool) {
+        let mut news = self.shared.sockets.news();
+        loop {
+            let (open, opened, _) = self.sockets();
+            if are_so(open, opened) || news.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Somebody types in a channel. What starts with `/` is delivered to the bot as a slash command and its answer
@@ -248,10 +294,15 @@ impl Shared {
     async fn says(&self, who: &str, channel: &str, text: &str) -> Result<Option<Answered>, PlayError> {
         let (person, channel) = (somebody(who)?, workspace::channel(channel)?);
         if !text.starts_with('/') {
-            // Slack keeps what people type with these three escaped.
+            // Slack keeps what people type with these three escaped, and names of people as mentions.
             let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            self.workspace.add(draft(channel, Author::Person(person), Content::text(text)));
-            return Ok(None);
+            let (text, mention) =
+                (text.replace("@leverframe", &format!("<@{BOT_USER}>")), text.contains("@leverframe"));
+            let message = self.workspace.add(draft(channel, Author::Person(person), Content::text(text)));
+            return match mention {
+                true => self.mentioned(channel, &message, person).await.map(Some),
+                false => Ok(None),
+            };
         }
         let (command, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let origin = Origin { person, channel, command: Some(command.to_owned()) };
@@ -291,7 +342,7 @@ impl Shared {
         Ok(found.clone())
     }
 
-    fn bot(&self) -> Option<(String, Secret)> {
+    fn bot(&self) -> Option<Bot> {
         lock(&self.bot).clone()
     }
 
@@ -301,6 +352,13 @@ impl Shared {
 
     fn commands(&self) -> Vec<CommandHint> {
         lock(&self.commands).clone()
+    }
+
+    /// A fresh trigger id that may open a form for whoever did something.
+    fn trigger_of(&self, origin: &Origin) -> String {
+        let trigger = self.trigger();
+        lock(&self.forms).expect(&trigger, origin);
+        trigger
     }
 
     /// A fresh trigger id, in Slack's form.

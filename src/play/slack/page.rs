@@ -1,6 +1,6 @@
 //! The browser page with Slack's look: its state as JSON (waiting for changes), and what people do on it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Shared, Which,
+    Shared, Which, forms,
     workspace::{self, Author, BOT_NAME, CHANNELS, Channel, Content, DOMAIN, Message, draft, somebody},
 };
 use crate::play::{
@@ -65,6 +65,9 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/page/state", get(state))
         .route("/page/say", post(say))
         .route("/page/press", post(press))
+        .route("/page/submit", post(submit))
+        .route("/page/search", post(search))
+        .route("/page/close", post(close))
         .layer(middleware::from_fn(own_pages_only))
 }
 
@@ -105,7 +108,8 @@ fn seen(shared: &Shared, person: &'static Person, revision: u64) -> Value {
     json!({"look": "slack", "other": other, "revision": revision, "workspace": "Acme", "domain": DOMAIN, "me": person.key, "bot": BOT_NAME,
         "people": PEOPLE.iter().map(profile).collect::<Vec<_>>(),
         "channels": CHANNELS.iter().map(channel).collect::<Vec<_>>(), "messages": messages,
-        "commands": shared.commands().iter().map(hint).collect::<Vec<_>>(), "try": TRY, "panel": panel})
+        "commands": shared.commands().iter().map(hint).collect::<Vec<_>>(), "try": TRY, "panel": panel,
+        "form": forms::shown(shared, person)})
 }
 
 fn profile(person: &Person) -> Value {
@@ -177,6 +181,52 @@ struct Press {
 async fn press(State(shared): State<Arc<Shared>>, Json(pressed): Json<Press>) -> Response {
     match shared.presses(&pressed.who, Which::At(&pressed.channel, &pressed.ts), &pressed.action).await {
         Ok(answered) => Json(json!({"ok": true, "shown": answered.shown})).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct Submit {
+    #[serde(rename = "as")]
+    who: String,
+    values: BTreeMap<String, String>,
+}
+
+async fn submit(State(shared): State<Arc<Shared>>, Json(sent): Json<Submit>) -> Response {
+    let filled: Vec<(&str, &str)> = sent.values.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect();
+    match shared.submits(&sent.who, &filled).await {
+        Ok(answered) => Json(json!({"ok": true, "shown": answered.shown})).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct Search {
+    #[serde(rename = "as")]
+    who: String,
+    field: String,
+    text: String,
+}
+
+async fn search(State(shared): State<Arc<Shared>>, Json(asked): Json<Search>) -> Response {
+    match shared.searches(&asked.who, &asked.field, &asked.text).await {
+        Ok(found) => Json(json!({"ok": true, "found": found})).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct Close {
+    #[serde(rename = "as")]
+    who: String,
+}
+
+async fn close(State(shared): State<Arc<Shared>>, Json(asked): Json<Close>) -> Response {
+    match somebody(&asked.who) {
+        Ok(person) => {
+            forms::close(&shared, person);
+            Json(json!({"ok": true})).into_response()
+        }
         Err(error) => refused(&error),
     }
 }

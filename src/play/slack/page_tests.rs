@@ -66,11 +66,12 @@ async fn pages_of_elsewhere_are_refused_and_nothing_is_inline() {
     }
 }
 
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     include_str!("../page/page.js"),
     include_str!("../page/mrkdwn.js"),
     include_str!("../page/blocks.js"),
     include_str!("../page/discord.js"),
+    include_str!("../page/form.js"),
 ];
 
 #[test]

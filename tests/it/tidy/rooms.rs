@@ -55,7 +55,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("serenity", &["src/chat/discord"]),
     ("slack_morphism", &["src/chat/slack"]),
     ("sled", &["src/ledger"]),
-    ("tokio_websockets", &["src/play"]),
+    ("tokio_websockets", &["src/net", "src/play"]),
     ("twilight_gateway", &["src/chat/discord"]),
 ];
 

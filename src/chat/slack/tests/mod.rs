@@ -1,6 +1,7 @@
 //! Slack's side played on loopback, and Slack's own samples where they are at hand.
 
 mod calls;
+mod events;
 mod signed;
 
 use std::{io::Write as _, path::PathBuf};

@@ -33,7 +33,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// A body as if Slack had signed it.
-fn verified(body: impl Into<Bytes>) -> Verified<Bytes> {
+pub(super) fn verified(body: impl Into<Bytes>) -> Verified<Bytes> {
     let (body, time) = (body.into(), NOW.to_string());
     let signature = sign("s3cret", &time, &body);
     verify(&Secret::new("s3cret"), &headers(&time, &signature), body, at(NOW)).unwrap()
@@ -183,7 +183,7 @@ fn text_comes_back_as_typed() {
     check("déploy 🚀 <", "déploy 🚀 <");
 }
 
-fn samples(folder: &Path, class: &str) -> Vec<(String, String)> {
+pub(super) fn samples(folder: &Path, class: &str) -> Vec<(String, String)> {
     let files = fs::read_dir(folder.join("payloads").join(class)).unwrap();
     let mut samples: Vec<_> = files
         .map(|file| file.unwrap().path())

@@ -194,12 +194,22 @@ impl<'s> Sight<'s> {
         Some(Candidate::key(self, &scaling, key, (Flavour::Helm, Form::Value, fit)))
     }
 
-    /// The values of a Flux HelmRelease.
+    /// The values of a Flux HelmRelease; of an image that it renames after rendering, what it renames it to.
     pub(in crate::core::change) fn releases(&self, documents: &[At<'s>]) -> Vec<Candidate> {
         let releases = documents.iter().filter(|at| at.kind() == "HelmRelease" && at.api().starts_with("helm.toolkit"));
-        let named = |at: &At<'s>| if self.is_named(&at.name()) { Fit::Service } else { Fit::Unnamed };
-        let values = releases.filter_map(|at| Some((named(at), at.keys(&["spec", "values"])?)));
-        values.flat_map(|(fit, values)| self.chart_values(&values, &[], fit)).collect()
+        releases.flat_map(|at| self.release(at)).collect()
+    }
+
+    fn release(&self, release: &At<'s>) -> Vec<Candidate> {
+        let fit = if self.is_named(&release.name()) { Fit::Service } else { Fit::Unnamed };
+        let renderers = release.keys(&["spec", "postRenderers"]).map(|list| list.items()).unwrap_or_default();
+        let kustomized = renderers.iter().filter_map(|one| one.key("kustomize")).filter(|_| is_image(self.field));
+        let mut rendered: Vec<Candidate> = kustomized.flat_map(|at| self.images(&at, 0)).collect();
+        rendered.retain(|candidate| candidate.fit >= Fit::Service);
+        match release.keys(&["spec", "values"]) {
+            Some(values) if rendered.is_empty() => self.chart_values(&values, &[], fit),
+            Some(_) | None => rendered,
+        }
     }
 }
 

@@ -88,10 +88,10 @@ fn in_parts(node: &Node, path: &Path, field: &Field) -> Option<Image> {
     let beside = text("digest").map(|digest| format!("@{digest}")).unwrap_or_default();
     let whole = format!("{registry}{repository}:{tag}{beside}");
     let holds_both = Tag::of(&tag).digest.is_some();
-    let (key, form) = match field {
-        Field::ImageDigest if !holds_both => ("digest", Form::Value),
-        _ if holds_both => ("tag", Form::TagOf),
-        _ => ("tag", Form::Value),
+    let (key, form) = match holds_both {
+        true => ("tag", Form::TagOf),
+        false if *field == Field::ImageDigest => ("digest", Form::Value),
+        false => ("tag", Form::Value),
     };
     Some(Image { whole, place: path.clone().key(key), form })
 }

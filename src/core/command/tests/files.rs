@@ -15,6 +15,7 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
     assert_eq!(
         usage,
         [
+            "/audit [service] [environment] [person] [within=4h] [page=N] [text=...]",
             "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]",
             "/help [command]",
             "/link",
@@ -53,11 +54,11 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
         ),
         (
             "flow: stauts",
-            "3:7: `flow`: found `stauts`, expected `status`, `help`, `link` or `unlink`. Did you mean `status`?",
+            "3:7: `flow`: found `stauts`, expected `status`, `help`, `audit`, `link` or `unlink`. Did you mean `status`?",
         ),
         (
             "flow: freeze",
-            "3:7: `flow`: found `freeze`, expected `status`, `help`, `link` or `unlink`. The flow `freeze` is not supported yet; remove this command until it is.",
+            "3:7: `flow`: found `freeze`, expected `status`, `help`, `audit`, `link` or `unlink`. The flow `freeze` is not supported yet; remove this command until it is.",
         ),
         (
             "flow: status\noptions:\n  Size: { type: text }",
@@ -163,7 +164,7 @@ fn a_file_replaces_the_built_in_command_of_its_name() {
     let text = "name: status\nsummary: Mine\nflow: status\n";
     let commands = Commands::builtin().unwrap().with([Definition::parse(text, "status.yaml").unwrap()]);
     let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
-    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 9, "{usage:?}");
+    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 10, "{usage:?}");
 }
 
 fn names(list: &Json) -> Vec<&str> {

@@ -143,3 +143,20 @@ slack:U1 presses cancel: [request.ended] Taken -> cancelled, due Some(ClosePullR
 about to merge: [] Stop -> cancelled, due Some(ClosePullRequest)",
     );
 }
+
+#[test]
+fn a_guest_counts_only_beside_a_member_and_until_their_last_day() {
+    let mut talk = Talk::proposed_in_prod();
+    talk.rules = rules(&CATALOG.replace("cy: {", "cy: { guest_until: 2026-11-21,"));
+    talk.presses(cy(), Press::Approve).presses(bo(), Press::Approve).presses(cy(), Press::Approve);
+    talk.end(
+        "
+slack:U3 presses approve: [approval.refused] \"A guest's approval counts only beside a member's, and no member has approved this yet. Ask somebody from the group `leads`. Then press again.\" -> waiting for approval, due Some(Watch)
+slack:U2 presses approve: [approval.given] Taken -> waiting for approval, due Some(Watch)
+slack:U3 presses approve: [approval.given request.approved] Taken -> landing, due Some(Merge)",
+    );
+    let mut talk = Talk::proposed_in_prod();
+    talk.rules = rules(&CATALOG.replace("cy: {", "cy: { guest_until: 2026-11-20,"));
+    talk.presses(bo(), Press::Approve).presses(cy(), Press::Approve);
+    assert!(talk.log.last().unwrap().contains("Your vote does not count here."), "{:?}", talk.log.last());
+}

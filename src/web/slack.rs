@@ -1,0 +1,365 @@
+//! What people do in Slack, whichever way it comes: over HTTP, signed, or over the connections that we keep open. Each
+//! event is worked on once however often it comes, and its answer is for whoever caused it.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
+use serde_json::{Value, json};
+
+use super::Edge;
+use crate::{
+    chat::slack::{
+        account::Guests,
+        client::SlackClient,
+        event::{self as chat_event, Event},
+        incoming::{self, Click as Pressed, Interaction, NotUnderstood, Place, SlashCommand},
+        render,
+        verify::{Verified, verify},
+    },
+    clock,
+    core::{
+        decide::{Asker, Click, Incoming, Press, Reply, Words},
+        names::RequestId,
+    },
+    engine::{Engine, Said, Typed},
+    secret::Secret,
+    tasks::Tasks,
+};
+
+/// How long looking up a voter may take, so that the click is answered in time.
+const LOOK_UP: Duration = Duration::from_millis(800);
+/// How many delivered answers are remembered: more than come within that time.
+const REMEMBERED: usize = 1000;
+/// How long a private answer may take to be delivered.
+const DELIVERY: Duration = Duration::from_secs(10);
+
+/// What the edge needs of Slack.
+#[derive(Clone)]
+pub struct SlackEdge {
+    /// The secret that signs what Slack sends over HTTP; none where nothing is taken that way.
+    pub signing_secret: Option<Secret>,
+    /// The workspace; others are refused.
+    pub team: String,
+    /// For private answers to clicks.
+    pub client: SlackClient,
+}
+
+/// Answers what people do in Slack. Clones share what is under way.
+#[derive(Clone)]
+pub struct SlackDesk {
+    edge: SlackEdge,
+    engine: Engine,
+    tasks: Tasks,
+    open: Arc<Open>,
+}
+
+/// Work on one event, for however many wait for its answer.
+type Work = Shared<BoxFuture<'static, Option<Value>>>;
+
+/// What is being worked on, by event, and what was.
+#[derive(Default)]
+struct Open {
+    underway: Mutex<BTreeMap<String, Work>>,
+    /// The events whose answer was delivered.
+    heard: Remembered,
+    /// The commands that opened a form, which their trigger does once.
+    asked: Remembered,
+}
+
+/// The newest of many events.
+#[derive(Default)]
+struct Remembered(Mutex<VecDeque<String>>);
+
+impl Remembered {
+    /// Notes an event; whether that is news.
+    fn note(&self, event: &str) -> bool {
+        let mut events = lock(&self.0);
+        if events.iter().any(|known| known == event) {
+            return false;
+        }
+        if events.len() >= REMEMBERED {
+            events.pop_front();
+        }
+        events.push_back(event.to_owned());
+        true
+    }
+
+    fn has(&self, event: &str) -> bool {
+        lock(&self.0).iter().any(|known| known == event)
+    }
+}
+
+mod forms;
+mod mentions;
+mod socket;
+
+pub use socket::answer_socket;
+
+/// `POST /slack/commands`.
+pub(super) async fn command(State(edge): State<Arc<Edge>>, headers: HeaderMap, body: Bytes) -> Response {
+    let (desk, verified) = match of_slack(&edge, &headers, body).await {
+        Ok(verified) => verified,
+        Err(response) => return response,
+    };
+    match incoming::command(&verified) {
+        Ok(command) => answered(desk.command(command).await),
+        Err(error) => misunderstood(&error),
+    }
+}
+
+/// `POST /slack/interactions`.
+pub(super) async fn interaction(State(edge): State<Arc<Edge>>, headers: HeaderMap, body: Bytes) -> Response {
+    let (desk, verified) = match of_slack(&edge, &headers, body).await {
+        Ok(verified) => verified,
+        Err(response) => return response,
+    };
+    match incoming::interaction(&verified) {
+        Ok(interaction) => answered(desk.interaction(interaction).await),
+        Err(error) => misunderstood(&error),
+    }
+}
+
+/// `POST /slack/events`.
+pub(super) async fn event(State(edge): State<Arc<Edge>>, headers: HeaderMap, body: Bytes) -> Response {
+    let (desk, verified) = match of_slack(&edge, &headers, body).await {
+        Ok(verified) => verified,
+        Err(response) => return response,
+    };
+    match chat_event::event(&verified) {
+        Ok(Event::Challenge(challenge)) => Json(json!({ "challenge": challenge })).into_response(),
+        Ok(event) => answered(desk.event(event).await),
+        Err(error) => misunderstood(&error),
+    }
+}
+
+/// Verifies a body as Slack's, or answers 401.
+async fn of_slack<'e>(
+    edge: &'e Edge,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<(&'e SlackDesk, Verified<Bytes>), Response> {
+    let desk = edge.slack.as_ref().and_then(|desk| Some((desk, desk.edge.signing_secret.as_ref()?)));
+    let Some((desk, signing_secret)) = desk else { return Err(StatusCode::NOT_FOUND.into_response()) };
+    match verify(signing_secret, headers, body, clock::now()) {
+        Ok(verified) => Ok((desk, verified)),
+        Err(error) => {
+            edge.refusals.note(&edge.engine, error.into()).await;
+            Err((StatusCode::UNAUTHORIZED, "not signed by Slack\n").into_response())
+        }
+    }
+}
+
+fn misunderstood(error: &NotUnderstood) -> Response {
+    (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response()
+}
+
+/// 200 with nothing when it was taken (the card follows), or with words for whoever asked.
+fn answered(answer: Option<Value>) -> Response {
+    match answer {
+        None => StatusCode::OK.into_response(),
+        Some(answer) => Json(answer).into_response(),
+    }
+}
+
+fn ephemeral(words: &Words) -> Value {
+    json!({ "response_type": "ephemeral", "text": render::words(words) })
+}
+
+impl SlackDesk {
+    /// A desk for one workspace.
+    pub fn new(edge: SlackEdge, engine: Engine, tasks: Tasks) -> Self {
+        Self { edge, engine, tasks, open: Arc::default() }
+    }
+
+    /// Works on an event once: who comes with it again meanwhile gets the same answer. The work goes on when whoever waits
+    /// for it is gone.
+    async fn once(&self, event: String, work: BoxFuture<'static, Option<Value>>) -> Option<Value> {
+        let (work, is_new) = {
+            let mut underway = lock(&self.open.underway);
+            let known = underway.get(&event).cloned();
+            let is_new = known.is_none();
+            (known.unwrap_or_else(|| underway.entry(event.clone()).or_insert(work.shared()).clone()), is_new)
+        };
+        if !is_new {
+            return work.await;
+        }
+        let (desk, carried) = (self.clone(), work.clone());
+        self.tasks.start(async move {
+            carried.await;
+            lock(&desk.open.underway).remove(&event);
+        });
+        work.await
+    }
+
+    /// Takes a command; what whoever typed it is told at once, if anything.
+    async fn command(&self, command: SlashCommand) -> Option<Value> {
+        let (desk, event) = (self.clone(), command_event(&command));
+        let work = async move {
+            let event = Some(command_event(&command));
+            if desk.edge.team != command.team {
+                return private(desk.stranger(&command.user, command.team, event).await);
+            }
+            let (trigger, channel) = (command.trigger.clone(), command.channel.clone());
+            let (typed, asked) = (typed(command), &desk.open.asked);
+            let id = event.as_deref().unwrap_or_default();
+            if asked.has(id) || desk.asks_for_the_rest(&typed, &trigger, &channel).await {
+                asked.note(id);
+                return None;
+            }
+            private(desk.engine.typed(typed, event).await)
+        };
+        self.once(event, work.boxed()).await
+    }
+
+    /// Takes something pressed, sent in or looked for.
+    async fn interaction(&self, interaction: Interaction) -> Option<Value> {
+        let press = match interaction {
+            Interaction::Click(press) => press,
+            Interaction::Submitted(form) => return self.submitted(form).await,
+            Interaction::Searching(search) => return Some(self.offered(search).await),
+            Interaction::Other { .. } => return None,
+        };
+        let (desk, event) = (self.clone(), click_event(&press));
+        self.once(event, async move { desk.click(&press).await }.boxed()).await
+    }
+
+    async fn click(&self, press: &Pressed) -> Option<Value> {
+        let event = click_event(press);
+        // What was answered already is not whispered again.
+        if self.engine.knows(&event).await {
+            return None;
+        }
+        // In a channel shared with another workspace both are named, and both must be ours.
+        let teams = [Some(&press.team), press.user_team.as_ref()];
+        let foreign = teams.into_iter().flatten().find(|team| **team != self.edge.team);
+        let reply = match foreign {
+            None => self.pressed(press, event).await,
+            Some(team) => self.stranger(&press.user, team.clone(), Some(event)).await,
+        };
+        if let Reply::Private(words) = reply {
+            self.whisper(press, words);
+        }
+        None
+    }
+
+    /// Somebody from another workspace is told so, privately, and it is recorded.
+    async fn stranger(&self, user: &str, team: String, event: Option<String>) -> Reply {
+        let asker = Asker { account: format!("slack:{user}"), via: "slack".to_owned(), person: None };
+        self.engine.take(Incoming::Stranger { asker, team }, event).await
+    }
+
+    /// What a button asks for; those that are only links ask for nothing.
+    async fn pressed(&self, press: &Pressed, event: String) -> Reply {
+        let event = Some(event);
+        let (Some((request, digest)), Place::Message(place)) = (press.value.split_once(':'), &press.place) else {
+            return Reply::Taken;
+        };
+        let Ok(request) = RequestId::parse(request) else { return Reply::Taken };
+        let (account, channel) = (format!("slack:{}", press.user), format!("slack:{}", place.channel));
+        if press.action == "rollback" {
+            let (via, invoked, said) = ("slack".to_owned(), String::new(), Said::Text(String::new()));
+            return self.engine.roll_back(&request, Typed { account, via, channel, invoked, said }, event).await;
+        }
+        let Some(button) = Press::parse(&press.action) else { return Reply::Taken };
+        let click = Click {
+            asker: self.engine.asker(&account, "slack"),
+            request,
+            press: button,
+            digest: digest.to_owned(),
+            channel,
+            message: place.ts.clone(),
+            barred: match button {
+                Press::Approve | Press::Reject => self.barred(&press.user).await,
+                Press::Cancel => None,
+            },
+        };
+        self.engine.take(Incoming::Clicked(click), event).await
+    }
+
+    /// What Slack itself says of whoever votes, asked at the vote. Who cannot be looked up cannot vote.
+    async fn barred(&self, user: &str) -> Option<Words> {
+        let unknown = |why: String| {
+            let remedy = "Press again in a moment; if it stays, somebody who runs Leverframe should look at its log.";
+            Some(Words::new(format!("Slack could not say who you are ({why}), so this was not counted."), remedy))
+        };
+        match tokio::time::timeout(LOOK_UP, self.edge.client.user(user)).await {
+            Ok(Ok(account)) => account.barred(&self.edge.team, self.guests(user)),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, remedy = error.remedy(), "a voter could not be looked up");
+                unknown(error.to_string())
+            }
+            Err(_) => unknown("it did not answer in time".to_owned()),
+        }
+    }
+
+    /// Whether the catalog names whoever has this account as a guest.
+    fn guests(&self, user: &str) -> Guests {
+        let rules = self.engine.rules();
+        let person = rules.as_ref().and_then(|rules| rules.catalog.person_by_slack(user));
+        if person.is_some_and(|person| person.guest_until.is_some()) { Guests::Named } else { Guests::Barred }
+    }
+
+    /// A refused click is answered where it was made, for the presser's eyes only, after the acknowledgement.
+    fn whisper(&self, press: &Pressed, words: Words) {
+        let (Place::Message(place) | Place::Whisper(place)) = &press.place else { return };
+        self.whisper_to(place.channel.clone(), press.user.clone(), words);
+    }
+
+    /// Says something that only one person sees, in a channel they are in.
+    fn whisper_to(&self, channel: String, user: String, words: Words) {
+        let client = self.edge.client.clone();
+        let busy = self.engine.busy();
+        self.tasks.start(async move {
+            let text = render::words(&words);
+            let told = tokio::time::timeout(DELIVERY, client.whisper(&channel, &user, text)).await;
+            if let Ok(Err(error)) = told {
+                tracing::warn!(%error, "a private answer could not be delivered");
+            }
+            drop(busy);
+        });
+    }
+}
+
+/// What whoever typed is told at once, if anything; the card says the rest.
+fn private(reply: Reply) -> Option<Value> {
+    match reply {
+        Reply::Taken | Reply::Go | Reply::Stop => None,
+        Reply::Private(words) => Some(ephemeral(&words)),
+    }
+}
+
+fn command_event(command: &SlashCommand) -> String {
+    format!("slack:command:{}", command.trigger)
+}
+
+fn click_event(press: &Pressed) -> String {
+    format!("slack:click:{}", press.trigger)
+}
+
+fn typed(command: SlashCommand) -> Typed {
+    Typed {
+        account: format!("slack:{}", command.user),
+        via: "slack".to_owned(),
+        channel: format!("slack:{}", command.channel),
+        invoked: command.command.trim_start_matches('/').to_owned(),
+        said: Said::Text(command.text),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

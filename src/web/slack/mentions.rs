@@ -1,0 +1,75 @@
+//! The bot is mentioned in plain words, or somebody opens its home tab.
+
+use futures::FutureExt as _;
+use serde_json::Value;
+
+use super::SlackDesk;
+use crate::{
+    chat::slack::{
+        event::{Event, Mention},
+        home,
+    },
+    core::decide::Reply,
+    engine::{Said, Typed},
+};
+
+impl SlackDesk {
+    /// Takes an event. It has no answer of its own: words for somebody are whispered where they spoke.
+    pub(super) async fn event(&self, event: Event) -> Option<Value> {
+        match event {
+            Event::Mention(mention) => self.mentioned(mention).await,
+            Event::HomeOpened { teams, user } => {
+                self.home_opened(&teams, user);
+                None
+            }
+            Event::Challenge(_) | Event::Other { .. } => None,
+        }
+    }
+
+    /// What is said to the bot is a command as it stands under the one name for all.
+    async fn mentioned(&self, mention: Mention) -> Option<Value> {
+        let (desk, event) = (self.clone(), format!("slack:event:{}", mention.event));
+        let of = event.clone();
+        let work = async move {
+            let place = (mention.channel.clone(), mention.user.clone());
+            let foreign = mention.teams.iter().find(|team| **team != desk.edge.team).cloned();
+            let reply = match foreign {
+                Some(team) => desk.stranger(&mention.user, team, Some(of.clone())).await,
+                None => desk.engine.typed(desk.as_typed(mention), Some(of.clone())).await,
+            };
+            if let Reply::Private(words) = reply {
+                desk.tell(&of, place, words);
+            }
+            None
+        };
+        self.once(event, work.boxed()).await
+    }
+
+    fn as_typed(&self, mention: Mention) -> Typed {
+        let one_for_all = self.engine.rules().map(|rules| rules.catalog.commands().name.to_string());
+        Typed {
+            account: format!("slack:{}", mention.user),
+            via: "slack".to_owned(),
+            channel: format!("slack:{}", mention.channel),
+            invoked: one_for_all.unwrap_or_default(),
+            said: Said::Text(mention.text),
+        }
+    }
+
+    /// Draws the home tab of whoever looks at it. Others see nothing of us there.
+    fn home_opened(&self, teams: &[String], user: String) {
+        if teams.iter().any(|team| *team != self.edge.team) {
+            return;
+        }
+        let (desk, busy) = (self.clone(), self.engine.busy());
+        self.tasks.start(async move {
+            let asker = desk.engine.asker(&format!("slack:{user}"), "slack");
+            let requests = desk.engine.requests(home::SHOWN).await;
+            let blocks = home::blocks(&asker, &requests, desk.engine.rules_trouble().as_deref());
+            if let Err(error) = desk.edge.client.publish_home(&user, blocks).await {
+                tracing::warn!(%error, remedy = error.remedy(), "a home tab could not be drawn");
+            }
+            drop(busy);
+        });
+    }
+}

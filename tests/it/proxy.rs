@@ -1,0 +1,203 @@
+//! The bot in a company's network: nothing is reached but through a proxy that wants CONNECT, and everything there shows
+//! a certificate of the company's own authority. A whole deploy goes through it, by every client.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use leverframe::play::{World, WorldOptions, slack::workspace::Message};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+
+const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/company/authority.pem");
+/// How long anything may take until the test fails.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// The proxy: by the names that are asked for, where they lead; and which were asked for.
+struct Proxy {
+    address: SocketAddr,
+    asked: Arc<Mutex<BTreeSet<String>>>,
+    _task: Mutex<JoinSet<()>>,
+}
+
+impl Proxy {
+    async fn start(hosts: BTreeMap<String, String>) -> Self {
+        let certificate = CertificateDer::from_pem_slice(include_bytes!("company/services.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("company/services.key")).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config =
+            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+        let (acceptor, hosts) = (TlsAcceptor::from(Arc::new(config)), Arc::new(hosts));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, asked) = (listener.local_addr().unwrap(), Arc::<Mutex<BTreeSet<String>>>::default());
+        let mut task = JoinSet::new();
+        let seen = Arc::clone(&asked);
+        task.spawn(async move {
+            let mut open = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                open.spawn(through(stream, acceptor.clone(), Arc::clone(&hosts), Arc::clone(&seen)));
+            }
+        });
+        Self { address, asked, _task: Mutex::new(task) }
+    }
+}
+
+/// One connection: CONNECT, then TLS as the service, then what the service says. What goes wrong ends it.
+async fn through(
+    mut stream: TcpStream,
+    acceptor: TlsAcceptor,
+    hosts: Arc<BTreeMap<String, String>>,
+    asked: Arc<Mutex<BTreeSet<String>>>,
+) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = stream.read_u8().await else { return };
+        head.push(byte);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let host = head.strip_prefix("CONNECT ").and_then(|rest| rest.split_once(":443 ")).map(|(host, _)| host.to_owned());
+    let Some((host, leads)) = host.and_then(|host| Some((host.clone(), hosts.get(&host)?.clone()))) else {
+        let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
+        return;
+    };
+    asked.lock().unwrap().insert(host);
+    if stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.is_err() {
+        return;
+    }
+    let (Ok(mut near), Ok(mut far)) = (acceptor.accept(stream).await, TcpStream::connect(leads).await) else { return };
+    let _ = copy_bidirectional(&mut near, &mut far).await;
+}
+
+/// Writes the configuration anew: every address under a name of the company's.
+fn moved(world: &World, config: &Path) -> BTreeMap<String, String> {
+    let mut text = std::fs::read_to_string(config).unwrap();
+    let mut hosts = BTreeMap::new();
+    let git = world.git.url_of("x/y");
+    let mut all = vec![
+        ("slack", world.slack.api()),
+        ("discord", world.discord.api()),
+        ("github", world.github.api()),
+        ("git", git),
+    ];
+    let clusters = world.clusters.iter().map(|(name, cluster)| (name.as_str(), cluster.api()));
+    all.extend(clusters);
+    for (name, url) in all {
+        let place = url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+        let host = format!("{name}.example.test");
+        // A port may begin like another one.
+        for end in ["/", "\""] {
+            text = text.replace(&format!("http://{place}{end}"), &format!("https://{host}{end}"));
+        }
+        hosts.insert(host, place);
+    }
+    std::fs::write(config, format!("{text}tls: {{ ca_file: \"{AUTHORITY}\" }}\n")).unwrap();
+    hosts
+}
+
+/// The bot as a process, ended when it is dropped.
+struct Bot(Child);
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn leverframe(command: &str, config: &Path, proxy: &Proxy) -> Command {
+    let mut leverframe = Command::new(env!("CARGO_BIN_EXE_leverframe"));
+    leverframe.arg(command).arg("--config").arg(config).env("HTTPS_PROXY", format!("http://{}", proxy.address));
+    for name in ["https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
+        leverframe.env_remove(name);
+    }
+    leverframe
+}
+
+fn serve(world: &World, config: &Path, proxy: &Proxy) -> Bot {
+    let mut command = leverframe("serve", config, proxy);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let bot = Bot(child);
+    world.set_bot(line.trim().split_once("listens on ").expect("the bot starts").1);
+    bot
+}
+
+async fn card_says(world: &World, words: &str) -> Message {
+    let mut changed = world.pulse.changed();
+    let said = async {
+        loop {
+            let messages = world.slack.messages("deploys").unwrap();
+            if let Some(card) = messages.into_iter().find(|card| card.content.words().contains(words)) {
+                return card;
+            }
+            changed.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(LONGEST, said).await.unwrap_or_else(|_| panic!("no card says {words:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deploy_goes_through_the_companys_proxy_under_its_own_authority() {
+    let world = World::start(WorldOptions::quick()).await.unwrap();
+    let config = world.write_config("127.0.0.1:0").unwrap();
+    let hosts = moved(&world, &config);
+    let every: BTreeSet<String> = hosts.keys().cloned().collect();
+    let proxy = Proxy::start(hosts).await;
+    let _bot = serve(&world, &config, &proxy);
+    tokio::time::timeout(LONGEST, world.commands_are_known()).await.expect("Discord hears of the commands");
+    for environment in ["staging", "prod"] {
+        let typed = format!("/deploy checkout {environment} v1.2.5");
+        let mut told = String::from("not asked");
+        // Until the repository was read, the bot says so.
+        let asked = async {
+            while !told.is_empty() {
+                told = world.slack.says("ana", "deploys", &typed).await.unwrap().unwrap().shown.unwrap_or_default();
+            }
+        };
+        assert!(tokio::time::timeout(LONGEST, asked).await.is_ok(), "{told}");
+    }
+    card_says(&world, "Live: ").await;
+    let card = card_says(&world, "Pull request #").await;
+    assert!(card.content.words().contains("deploy checkout v1.2.5 to prod"), "{}", card.content.words());
+    let mut asked = proxy.asked.lock().unwrap().clone();
+    asked.insert("prod.example.test".to_owned());
+    assert_eq!(asked, every);
+    let looked = tokio::task::spawn_blocking(move || {
+        let output = leverframe("doctor", &config, &proxy).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), proxy)
+    });
+    let (code, text, proxy) = looked.await.unwrap();
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(*proxy.asked.lock().unwrap(), every);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_authority_nothing_is_trusted() {
+    let world = World::start(WorldOptions::quick()).await.unwrap();
+    let config = world.write_config("127.0.0.1:0").unwrap();
+    let hosts = moved(&world, &config);
+    let text = std::fs::read_to_string(&config).unwrap();
+    let without = text.lines().filter(|line| !line.starts_with("tls:")).collect::<Vec<_>>().join("\n");
+    std::fs::write(&config, without).unwrap();
+    let proxy = Proxy::start(hosts).await;
+    let looked = tokio::task::spawn_blocking(move || leverframe("doctor", &config, &proxy).output().unwrap());
+    let output = looked.await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(!text.contains("ok   slack") && !text.contains("ok   github"), "{text}");
+    assert!(text.contains("`tls.ca_file`"), "{text}");
+}
