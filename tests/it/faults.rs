@@ -90,7 +90,7 @@ async fn begin(scene: &Scene, system: System, way: Way) -> Wrong<'_> {
 }
 
 impl Wrong<'_> {
-    async fn is_over(self) {
+    async fn mends(self) {
         for server in &self.servers {
             match self.way {
                 Way::Down => server.start_again().await.unwrap(),
@@ -117,7 +117,7 @@ async fn step(scene: &Scene, system: System, way: Way, step: Step) -> String {
     }
     // A vote that Slack cannot vouch for is not counted, and is cast again.
     let uncounted = step == Step::Approve && of_kind(&scene.ledger().await, "approval.given").is_empty();
-    wrong.is_over().await;
+    wrong.mends().await;
     if uncounted {
         scene.presses("bo", "Approve").await;
     }

@@ -130,7 +130,7 @@ async fn versions_are_offered_newest_first_and_the_present_one_is_marked() {
     assert_eq!(offers("deploy", &[service.clone(), place, typed.clone()]).await, "v1.2.5 v1.2.4 v1.2.3");
     assert_eq!(offers("deploy", &[service.clone(), typed.clone()]).await, "v1.2.5 v1.2.4 v1.2.3");
     // Without a service there is nothing to look up, and of another image the registry knows nothing.
-    assert_eq!(offers("deploy", &[typed.clone()]).await, "");
+    assert_eq!(offers("deploy", std::slice::from_ref(&typed)).await, "");
     assert_eq!(offers("deploy", &[given("service", "cart"), typed]).await, "");
     chat.bot.stop().await;
 }

@@ -36,7 +36,7 @@ async fn a_change_that_was_taken_out_of_the_branch_says_so_on_its_card() {
     force(&chat.world.repository, &chat.start);
     let theirs = write(&chat.world, &[("README.md", "begun again\n")]);
     noticed(&chat, 1).await;
-    let short = &landed[..7];
+    let short = landed.get(..7).unwrap();
     chat.card_says(&format!("`main` was rewritten and no longer holds commit `{short}`.")).await;
     chat.card_says("No longer in it: `deploy checkout v1.2.5 to staging`").await;
     let entries = chat.bot.engine.ledger().read(0, 10_000).unwrap();

@@ -172,10 +172,10 @@ async fn a_place_that_was_written_anew_is_refused_with_the_choice() {
     chat.world.pulse.beat();
     chat.reads(&commit).await;
     let told = chat.says("ana", "/rollback cart staging").await;
-    assert!(told.contains(&format!("The place of the version was written anew by {}", &commit[..7])), "{told}");
+    assert!(told.contains(&format!("The place of the version was written anew by {}", short(&commit))), "{told}");
     assert!(told.contains(&format!("`/rollback cart staging to={version}`")), "{told}");
-    assert!(told.contains(&format!("`/revert {} cart staging`", &commit[..7])), "{told}");
-    done(&chat, "ana", &format!("/revert {}", &commit[..7]), "revert").await;
+    assert!(told.contains(&format!("`/revert {} cart staging`", short(&commit))), "{told}");
+    done(&chat, "ana", &format!("/revert {}", short(&commit)), "revert").await;
     assert_eq!(text(&chat, CART), cart);
 }
 
@@ -185,8 +185,8 @@ async fn reverting_undoes_one_commit_of_anybody_and_keeps_what_came_after() {
     let was = text(&chat, PROD);
     let bad = edits(&chat, PROD, "count: 3", "count: 5").await;
     edits(&chat, PROD, "resources:", "# Dan was here\nresources:").await;
-    assert_eq!(chat.says("ana", &format!("/revert {}", &bad[..8])).await, "");
-    chat.card_says(&format!("revert {} of checkout in prod", &bad[..7])).await;
+    assert_eq!(chat.says("ana", &format!("/revert {}", bad.get(..8).unwrap())).await, "");
+    chat.card_says(&format!("revert {} of checkout in prod", short(&bad))).await;
     chat.settled().await;
     assert_eq!(chat.presses("bo", "Approve").await, "");
     chat.card_says("*Done.*").await;
@@ -225,12 +225,12 @@ async fn reverting_refuses_by_place_what_changed_since_and_whole_files_that_did(
     let two = write(&chat.world, &[new, ("apps/cart/staging/extra.yaml", "b: 1\n")]);
     chat.world.pulse.beat();
     chat.reads(&two).await;
-    let told = chat.says("ana", &format!("/revert {}", &two[..7])).await;
+    let told = chat.says("ana", &format!("/revert {}", short(&two))).await;
     assert!(
-        told.contains(&format!("`/revert {} cart staging`, `/revert {} checkout staging`", &two[..7], &two[..7])),
+        told.contains(&format!("`/revert {} cart staging`, `/revert {} checkout staging`", short(&two), short(&two))),
         "{told}"
     );
-    assert_eq!(chat.says("ana", &format!("/revert {} checkout staging", &two[..7])).await, "");
+    assert_eq!(chat.says("ana", &format!("/revert {} checkout staging", short(&two))).await, "");
     chat.card_says("Not undone, because it is not this service's: `apps/cart/staging/extra.yaml`").await;
     chat.settled().await;
     assert_eq!(chat.world.repository.file(new.0).unwrap(), None);
@@ -246,4 +246,9 @@ async fn a_pause_that_has_run_out_is_said_on_its_card() {
     done(&chat, "ana", "/rollback checkout staging pause=1s", "Back to `v1.2.4`").await;
     chat.card_says("It is still held off").await;
     done(&chat, "ana", "/resume checkout staging", "resume checkout in staging").await;
+}
+
+/// A commit's id as people write it.
+fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap()
 }
