@@ -382,9 +382,9 @@ async fn commands_can_be_registered_from_a_terminal() {
         (ran.status.code(), words(&ran))
     };
     let (code, told) = register().await;
-    assert!(code == Some(0) && told.starts_with("Server 900000000000000001 has 10 commands now:\n  /lf: "), "{told}");
+    assert!(code == Some(0) && told.starts_with("Server 900000000000000001 has 11 commands now:\n  /lf: "), "{told}");
     let (code, told) = register().await;
-    assert!(code == Some(0) && told.starts_with("Server 900000000000000001 has all 10 commands already."), "{told}");
+    assert!(code == Some(0) && told.starts_with("Server 900000000000000001 has all 11 commands already."), "{told}");
     let denied = json!({"message": "Missing Access", "code": 50001});
     world.discord.server().exchanges().add(Rule::answers("GET", "/applications/", 403, &denied).once());
     let (code, told) = register().await;

@@ -198,8 +198,8 @@ async fn a_disk_that_takes_nothing_refuses_each_step_and_none_is_half_done() {
             Step::Approve => scene.presses("bo", "Approve").await,
             Step::Rollback => scene.says("ana", "/rollback checkout staging v1.2.3").await,
         };
-        let before = scene.ledger().await.len();
         assert!(limit("1"));
+        let before = scene.ledger().await.len();
         act().await;
         scene.until("told", |_| scene.told().contains("This could not be recorded, so nothing was done.")).await;
         scene.page_says(&address, "/readyz", "not ready: the ledger's disk takes nothing").await;

@@ -36,7 +36,7 @@ async fn what_is_not_there_is_answered_with_what_may_be_meant() {
         ("/deploy checkout nowhere v1.2.5", "There is no environment `nowhere`.\nChoose `prod` or `staging`."),
         ("/status pord", "There is no environment `pord`.\nDid you mean `prod`?"),
         ("/lf deplyo checkout staging v1", "There is no command `deplyo`.\nDid you mean `deploy`?"),
-        ("/lf fly", "There is no command `fly`.\nChoose `deploy`, `help`, `rollback`, `scale` or `status`."),
+        ("/lf fly", "There is no command `fly`.\nType `help` to see all commands."),
         ("/help deplyo", "There is no command `deplyo`.\nDid you mean `deploy`?"),
     ];
     refused(&chat, &lines).await;
@@ -217,7 +217,7 @@ fn catalog_and(more: &str) -> String {
 }
 
 const KEPT: &str = "The newest rules do not load, so the last good ones stay in force: \
-    .leverframe/catalog.yaml:31:1: `unknwon`: found an unknown key, expected `environments`, `environment_groups`, \
+    .leverframe/catalog.yaml:33:1: `unknwon`: found an unknown key, expected `environments`, `environment_groups`, \
     `services`, `discover`, `locked`, `sensitive`, `limits`, `people`, `channels`, `tickets` or `commands`. \
     Remove it, or move it to where it belongs. Correct the catalog in git.";
 
