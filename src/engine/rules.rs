@@ -170,14 +170,17 @@ async fn read_in(inner: &Arc<Inner>, repository: &Repository, tip: &CommitId) ->
 /// Reads the rules at a commit that is in the mirror, unless they are the ones in force. Where they do not load, the
 /// last good ones move along: those in force, or after a start the newest in git that load.
 async fn read_at(inner: &Arc<Inner>, commit: &CommitId) -> Result<(), Stale> {
-    let in_force = inner.rules();
-    if in_force.as_ref().is_some_and(|rules| &rules.commit == commit) {
+    if inner.rules().is_some_and(|rules| &rules.commit == commit) {
         return Ok(());
     }
     let repository = &inner.reach.repository;
     let tip = Tip { commit: commit.clone(), paths: repository.mirror.paths(commit).await? };
     let files = files_at(inner, commit).await?;
-    let same = sources(&files) == *inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
+    let (in_force, same) = {
+        // Together: rules that were in force a moment earlier may come from other files than those considered now.
+        let considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.rules(), sources(&files) == *considered)
+    };
     let rules = match (in_force, same) {
         (Some(last), true) => last.kept_at(tip),
         (in_force, _) => read(inner, tip, (&files, in_force)).await?,
