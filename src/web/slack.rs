@@ -32,10 +32,10 @@ use crate::{
     },
     clock,
     core::{
-        decide::{Asker, Click, Incoming, Press, Reply, Words},
+        decide::{Asker, Click, Incoming, Press, Reply, TICK, Words},
         names::RequestId,
     },
-    engine::{Engine, Said, Typed},
+    engine::{Engine, Said, Ticked, Typed},
     secret::Secret,
     tasks::Tasks,
 };
@@ -269,6 +269,12 @@ impl SlackDesk {
         if press.action == "rollback" {
             let (via, invoked, said) = ("slack".to_owned(), String::new(), Said::Text(String::new()));
             return self.engine.roll_back(&request, Typed { account, via, channel, invoked, said }, event).await;
+        }
+        if let Some(field) = press.action.strip_prefix(TICK) {
+            let (via, invoked, said) = ("slack".to_owned(), String::new(), Said::Text(String::new()));
+            let (field, digest, message) = (field.to_owned(), digest.to_owned(), place.ts.clone());
+            let pressed = Typed { account, via, channel, invoked, said };
+            return self.engine.tick(Ticked { request, digest, message, field }, pressed, event).await;
         }
         let Some(button) = Press::parse(&press.action) else { return Reply::Taken };
         let click = Click {

@@ -10,6 +10,7 @@ mod outside;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod tick;
 mod vote;
 mod waited;
 
@@ -35,6 +36,7 @@ pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use tag::TagSeen;
+pub use tick::{TICK, Tick};
 pub use vote::{Click, Press, ReviewSays, Reviewed};
 
 /// Who did something on a platform, and who that is in the catalog.
@@ -106,6 +108,8 @@ pub enum Incoming {
     },
     /// Somebody pressed a button.
     Clicked(Click),
+    /// Whoever asked ticked one of a rollback's choices.
+    Ticked(Box<Tick>),
     /// Somebody reviewed a pull request on the forge.
     Reviewed(Reviewed),
     /// A commit that is not ours changed what levers move.
@@ -222,6 +226,7 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
             }
         }
         Incoming::Clicked(click) => vote::decide(click, facts),
+        Incoming::Ticked(tick) => tick::decide(tick, facts),
         Incoming::Reviewed(review) => vote::reviewed(review, facts),
         Incoming::Outside(commit) => outside::decide(commit),
         Incoming::Rewritten(rewritten) => outside::rewritten(rewritten),
