@@ -108,6 +108,8 @@ pub struct Progress {
     pub seen: Option<String>,
     /// Whether what it holds off was meant to go on by now.
     pub overdue: Overdue,
+    /// Why it cannot go on for now, where its environment is frozen for whoever asked: `prod` is frozen until ...
+    pub frozen: Option<String>,
 }
 
 /// Whether a time has passed.
@@ -187,6 +189,9 @@ fn deciding(request: &Request, course: &Course, progress: &Progress) -> Vec<Span
     if let Some(foreign) = &course.foreign {
         let what = sentence(&foreign.what);
         return vec![text(format!("{what} Approvals no longer count, and I merge only what I made."))];
+    }
+    if let Some(frozen) = &progress.frozen {
+        status.push(text(format!("Held: {}. ", frozen.trim_end_matches('.'))));
     }
     if let Some(why) = &course.replanned {
         status.push(text(format!("Planned anew, so earlier approvals no longer count: {why}. ")));

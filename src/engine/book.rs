@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::fold::fold_into;
+use super::fold::{Folded, fold_into};
 use crate::{
     core::{
         entry::Recorded,
+        freeze::Freezes,
         names::RequestId,
         request::{self, Request},
     },
@@ -16,6 +17,8 @@ use crate::{
 /// All requests.
 pub(super) struct Book {
     ahead: BTreeMap<RequestId, Request>,
+    /// What people froze, as decisions see it.
+    freezes: Freezes,
     generation: Generation,
     waiting: VecDeque<Waiting>,
     tickets: u64,
@@ -28,6 +31,8 @@ struct Waiting {
     end: u64,
     /// Their requests as they were before; absent ones were not there.
     before: BTreeMap<RequestId, Option<Request>>,
+    /// What was frozen before.
+    freezes: Freezes,
 }
 
 /// The place of a decision among others.
@@ -35,13 +40,18 @@ struct Waiting {
 pub(super) struct Ticket(u64);
 
 impl Book {
-    pub(super) fn new(requests: BTreeMap<RequestId, Request>, generation: Generation) -> Self {
-        Self { ahead: requests, generation, waiting: VecDeque::new(), tickets: 0 }
+    pub(super) fn new((requests, freezes): Folded, generation: Generation) -> Self {
+        Self { ahead: requests, freezes, generation, waiting: VecDeque::new(), tickets: 0 }
     }
 
     /// What a decision sees.
     pub(super) fn ahead(&self) -> &BTreeMap<RequestId, Request> {
         &self.ahead
+    }
+
+    /// What decisions see of freezes; what is shown of them may be ahead of the disk, which only refuses more.
+    pub(super) fn freezes(&self) -> &Freezes {
+        &self.freezes
     }
 
     /// Since when what it sees holds.
@@ -72,7 +82,8 @@ impl Book {
         let end = recorded.last().map_or(0, |last| last.entry.seq + 1);
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        self.waiting.push_back(Waiting { ticket, end, before });
+        self.waiting.push_back(Waiting { ticket, end, before, freezes: self.freezes.clone() });
+        recorded.iter().for_each(|one| self.freezes.fold(one));
         (ticket, fold_into(&mut self.ahead, recorded).into_iter().collect())
     }
 
@@ -92,6 +103,7 @@ impl Book {
                 self.waiting.clear();
                 break;
             }
+            self.freezes = last.freezes;
             for (id, before) in last.before {
                 match before {
                     Some(request) => drop(self.ahead.insert(id, request)),
@@ -103,8 +115,9 @@ impl Book {
     }
 
     /// Begins anew with what the ledger says. Nothing may wait.
-    pub(super) fn reset(&mut self, requests: BTreeMap<RequestId, Request>) {
+    pub(super) fn reset(&mut self, (requests, freezes): Folded) {
         self.waiting.clear();
         self.ahead = requests;
+        self.freezes = freezes;
     }
 }

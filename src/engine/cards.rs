@@ -14,7 +14,7 @@ use super::{Inner, effects::report};
 use crate::{
     chat::{
         Chat, ChatError, Chats, Place,
-        card::{self, Card, Links},
+        card::{self, Card, Links, Progress},
     },
     core::{
         decide::Outcome,
@@ -142,7 +142,14 @@ fn put_off(inner: &Arc<Inner>, id: RequestId, error: &ChatError) {
 async fn draw(inner: &Arc<Inner>, lane: &Lane, id: &RequestId) -> Result<(), ChatError> {
     let Some(request) = inner.request(id).await else { return Ok(()) };
     let links = Links { repository: inner.home_of(&request).ok().and_then(|home| home.page.as_deref()) };
-    let card = card::of(&request, &inner.progress(id), links);
+    let frozen = match (inner.rules(), &request.state) {
+        (Some(rules), State::Deciding(_)) => {
+            let about = (&request.requester, &request.opened.command, &request.opened.target);
+            inner.frozen_for(&rules, about).await
+        }
+        (Some(_) | None, _) => None,
+    };
+    let card = card::of(&request, &Progress { frozen, ..inner.progress(id) }, links);
     let shown = lane.chat.face(&card);
     let note = format!("card/{id}");
     if inner.ledger.note(&note).ok().flatten().is_some_and(|last| last == shown.as_str().as_bytes()) {

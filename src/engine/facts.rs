@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Inner, Repository, choices, effects::Trouble, forms, links, reverting, rollback, status};
+use super::{Inner, Repository, choices, effects::Trouble, forms, freezing, links, reverting, rollback, status};
 use crate::{
     clock,
     core::{
@@ -54,7 +54,7 @@ pub enum Said {
 
 impl Typed {
     /// As the ledger and a refusal show it.
-    fn written(&self) -> String {
+    pub(super) fn written(&self) -> String {
         let Self { invoked, said, .. } = self;
         match said {
             Said::Text(text) => format!("/{invoked} {text}"),
@@ -79,14 +79,19 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         Ok(command) => command,
         Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
+    if let Some(asked) = freezing::asked(&command, &asker, &typed) {
+        return Ok(Incoming::Freeze(Box::new(asked)));
+    }
     if let Some(flow) = command.flow() {
         return match (status::denied(&rules, &asker, &command), flow) {
             (Some(words), Flow::Audit) => Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
-            (Some(words), Flow::Status | Flow::Help | Flow::Link | Flow::Unlink) => Err(words),
+            (Some(words), _) => Err(words),
             (None, Flow::Audit) => Ok(Incoming::Read { asker, wanted: trail::Wanted::of(&command, clock::now()) }),
             (None, Flow::Status) => Err(status::status(inner, &rules, &command).await),
             (None, Flow::Help) => Err(status::help(&rules.commands, &command)),
             (None, Flow::Link) => Err(links::link(inner, &rules, &asker).await),
+            // They are taken above.
+            (None, Flow::Freeze | Flow::Unfreeze) => Err(not_ready(None)),
             (None, Flow::Unlink) => Err(links::unlink(inner, &rules, &asker).await),
         };
     }

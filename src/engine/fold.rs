@@ -5,21 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     core::{
         entry::Recorded,
+        freeze::Freezes,
         names::RequestId,
         request::{self, Request},
     },
     ledger::{Ledger, LedgerError},
 };
 
-/// All requests, from the ledger's entries.
-pub(super) fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, LedgerError> {
+/// The requests, and what people froze.
+pub(super) type Folded = (BTreeMap<RequestId, Request>, Freezes);
+
+/// All requests and freezes, from the ledger's entries.
+pub(super) fn fold(ledger: &Ledger) -> Result<Folded, LedgerError> {
     const AT_ONCE: usize = 1000;
-    let mut requests = BTreeMap::new();
+    let (mut requests, mut freezes) = (BTreeMap::new(), Freezes::default());
     let mut from = 0;
     loop {
         let entries = ledger.read(from, AT_ONCE)?;
         fold_into(&mut requests, &entries);
-        let Some(last) = entries.last() else { return Ok(requests) };
+        entries.iter().for_each(|one| freezes.fold(one));
+        let Some(last) = entries.last() else { return Ok((requests, freezes)) };
         from = last.entry.seq + 1;
     }
 }
@@ -29,7 +34,7 @@ pub(super) fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, Ledg
 /// # Errors
 /// When the ledger cannot be read.
 pub fn requests_of(ledger: &Ledger) -> Result<Vec<Request>, LedgerError> {
-    fold(ledger).map(|requests| requests.into_values().collect())
+    fold(ledger).map(|(requests, _)| requests.into_values().collect())
 }
 
 /// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves

@@ -1,5 +1,5 @@
 //! `leverframe/gate`: a status on every open pull request that touches what levers move, ours or anybody's. Red with
-//! the reason where it changes a locked field, green otherwise. Looked at when a webhook hints at it, and every 20
+//! the reason where it changes a locked field or what is frozen, green otherwise. Looked at when a webhook hints at it, and every 20
 //! seconds by a question that costs nothing while nothing changes.
 
 use std::{
@@ -14,7 +14,8 @@ use super::{Busy, Inner, Repository, effects, facts, hints, outside};
 use crate::{
     core::{
         change::SourceFile,
-        names::{CommitId, RequestId, Target},
+        entry::Actor,
+        names::{CommandName, CommitId, RequestId, Target},
         rules::{Rules, Sources},
     },
     forge::{ChangedFile, ForgeError, GitHub, PullRequest, Status, StatusState},
@@ -71,6 +72,8 @@ impl Shown {
 #[derive(Default)]
 struct Judged {
     under: Sources,
+    /// What was frozen then.
+    frozen: Vec<String>,
     heads: BTreeMap<u64, CommitId>,
     /// The forge does not let us publish.
     refused: Option<String>,
@@ -102,8 +105,9 @@ async fn look(
     judged: &mut Judged,
 ) -> Result<(), ForgeError> {
     let under = inner.considered.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if under != judged.under {
-        *judged = Judged { under, ..Judged::default() };
+    let frozen = inner.freeze_lines(rules, None).await;
+    if under != judged.under || frozen != judged.frozen {
+        *judged = Judged { under, frozen, ..Judged::default() };
     }
     let open = at.1.open_pull_requests(&at.0.branch).await?;
     judged.heads.retain(|number, _| open.iter().any(|pull| pull.number == *number));
@@ -145,9 +149,10 @@ async fn judge(
         let (before, after) = files(inner, forge, (rules, target), &compared).await?;
         locked = locked.or_else(|| locked_in(rules, target, (&before, &after)));
     }
-    let status = match locked {
+    let frozen = frozen(inner, rules, pull, &targets).await;
+    let status = match locked.or(frozen) {
         Some(words) => Status::new(GATE, StatusState::Failure, &words),
-        None => Status::new(GATE, StatusState::Success, "Nothing that is locked changes"),
+        None => Status::new(GATE, StatusState::Success, "Nothing that is locked or frozen changes"),
     };
     if inner.forge.is_published(&pull.head, &status) {
         return Ok(());
@@ -161,6 +166,27 @@ async fn judge(
         }
     }
     Ok(())
+}
+
+/// Why a pull request waits, where it changes what is frozen for whoever it is from.
+async fn frozen(inner: &Arc<Inner>, rules: &Rules, pull: &PullRequest, targets: &[Target]) -> Option<String> {
+    let id = pull.head_branch.strip_prefix("leverframe/").and_then(|id| RequestId::parse(id).ok());
+    let request = match &id {
+        Some(id) => inner.request(id).await,
+        None => None,
+    };
+    let person = rules.catalog.person_by_github(&pull.author).map(|person| person.id.clone());
+    let theirs = Actor { person, account: None, via: "github".to_owned() };
+    let (actor, command) = match &request {
+        Some(request) => (&request.requester, request.opened.command.clone()),
+        None => (&theirs, CommandName::parse("merge").ok()?),
+    };
+    for target in targets {
+        if let Some(words) = inner.frozen_for(rules, (actor, &command, target)).await {
+            return Some(words.replace('`', ""));
+        }
+    }
+    None
 }
 
 /// The targets whose directories hold one of the files.

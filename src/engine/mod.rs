@@ -12,6 +12,7 @@ mod facts;
 mod fold;
 mod follow;
 mod forms;
+mod freezing;
 mod gate;
 mod hints;
 mod homes;
@@ -135,6 +136,8 @@ struct Inner {
     /// Opened in this life of the process, and no post of their card was tried: none can be there.
     unposted: Mutex<BTreeSet<RequestId>>,
     drawing: Notify,
+    /// What was said of freezes; read from the ledger's notes at first.
+    said_of_freezes: tokio::sync::Mutex<Option<freezing::Said>>,
     busy: watch::Sender<usize>,
     meter: meter::Meter,
     /// The versions that targets had.
@@ -167,6 +170,7 @@ impl Engine {
             undrawn: Mutex::default(),
             unposted: Mutex::default(),
             drawing: Notify::new(),
+            said_of_freezes: tokio::sync::Mutex::default(),
             busy: watch::Sender::new(0),
             meter: meter::Meter::default(),
             versions: rollback::Remembered::default(),
@@ -185,6 +189,7 @@ impl Engine {
             inner.tasks.start(cards::keep_drawn(Arc::clone(inner), Arc::clone(lane)));
         }
         inner.tasks.start(watch_deadlines(Arc::clone(inner)));
+        inner.tasks.start(freezing::keep(Arc::clone(inner)));
         inner.tasks.start(gate::keep(Arc::clone(inner)));
         inner.tasks.start(outside::keep(Arc::clone(inner)));
         let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);

@@ -309,7 +309,9 @@ pub(super) fn announce(inner: &Arc<Inner>, home: Option<String>, words: String) 
     let home = home.or_else(|| inner.rules()?.catalog.channels().home.clone());
     let Some(channel) = home else { return };
     let Some(chat) = inner.reach.chats.iter().find(|chat| chat.has_channel(&channel)).cloned() else { return };
+    let busy = super::Busy::new(inner);
     inner.tasks.start(async move {
+        let _busy = busy;
         if let Err(error) = chat.say(&channel, &words).await {
             tracing::warn!(%error, remedy = error.remedy(), "the home channel could not be told");
         }

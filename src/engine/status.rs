@@ -2,6 +2,7 @@
 //! requests, never from a network.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write,
     sync::{Arc, PoisonError},
     time::Duration,
@@ -12,7 +13,7 @@ use crate::core::{
     change,
     command::{Command, Commands},
     decide::{Asker, Words, principal},
-    names::{Field, Target},
+    names::{Environment, Field, Target},
     policy::{Circumstances, Question, Verdict},
     rules::Rules,
 };
@@ -30,6 +31,7 @@ pub(super) fn denied(rules: &Rules, asker: &Asker, command: &Command) -> Option<
         principal: &principal,
         action: command.name(),
         target: None,
+        environment: None,
         team: None,
         circumstances: &circumstances,
     };
@@ -78,6 +80,10 @@ pub(super) async fn status(inner: &Arc<Inner>, rules: &Rules, command: &Command)
         return Words::new("Nothing runs there.", "Type `/status` alone to see everything.");
     }
     let (mut text, mut shown) = (String::new(), 0);
+    let places: BTreeSet<&Environment> = targets.iter().map(|target| &target.environment).collect();
+    for line in inner.freeze_lines(rules, Some(&places)).await {
+        let _ = writeln!(text, "{line}");
+    }
     let deadline = tokio::time::Instant::now() + IN_TIME;
     for target in targets.iter().take(SHOWN) {
         let Ok(line) = tokio::time::timeout_at(deadline, line(inner, rules, target)).await else { break };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Inner, book::Ticket, effects};
+use super::{Inner, book::Ticket, effects, freezing};
 use crate::{
     clock,
     core::{
@@ -49,6 +49,7 @@ impl Inner {
         self.meter.recorded(&recorded);
         self.note_opened(&recorded);
         self.book.lock().await.settle(ticket);
+        freezing::noticed(self, &recorded).await;
         for request in touched {
             self.forget_progress(&request);
             self.redraw(&request);
@@ -65,7 +66,7 @@ impl Inner {
             }
             book.catch_up(&self.ledger);
             let (rules, now) = (self.rules(), clock::now());
-            let facts = Facts { now, rules: rules.as_deref(), requests: book.ahead() };
+            let facts = Facts { now, rules: rules.as_deref(), requests: book.ahead(), freezes: book.freezes() };
             let Decision { entries, reply } = decide(incoming, facts);
             if entries.is_empty() && !book.is_waiting() {
                 return Err(reply);

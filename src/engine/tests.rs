@@ -179,7 +179,9 @@ async fn about_to_push(folder: &std::path::Path, minutes: i64) -> RequestId {
         planning: Planning::Planned(plan()),
     }));
     let requests = BTreeMap::new();
-    let mut entries = decide(&asked, Facts { now: at, rules: Some(&rules), requests: &requests }).entries;
+    let mut entries =
+        decide(&asked, Facts { now: at, rules: Some(&rules), requests: &requests, freezes: &Default::default() })
+            .entries;
     let vote = request::Vote { actor: asker("bo", "slack:U2").actor(), digest: plan().digest, at };
     entries.push(request::Event::Voted(vote.clone()).draft(&id, vote.actor));
     entries.push(request::Event::Approved.draft(&id, crate::core::decide::ourselves()));

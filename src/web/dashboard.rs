@@ -14,6 +14,7 @@ const SHOWN: usize = 50;
 pub(super) async fn page(State(edge): State<Arc<Edge>>) -> Markup {
     let requests = edge.engine.requests(SHOWN).await;
     let trouble = edge.engine.rules_trouble();
+    let frozen = edge.engine.freezes().await;
     let (open, over): (Vec<&Request>, Vec<&Request>) = requests.iter().partition(|request| !request.is_over());
     html! {
         (DOCTYPE)
@@ -28,6 +29,7 @@ pub(super) async fn page(State(edge): State<Arc<Edge>>) -> Markup {
                 h1 { "Leverframe" }
                 @if let Some(trouble) = trouble { p.trouble role="alert" { "The rules at the tip are not in force: " (trouble) "." } }
                 @if let Some(why) = edge.engine.ledger().trouble() { p.trouble role="alert" { "Nothing is done now: " (why) "." } }
+                @for line in &frozen { p.trouble role="status" { (line.replace('`', "")) } }
                 h2 { "Open" }
                 (table(&open))
                 h2 { "Over" }

@@ -175,10 +175,6 @@ fn answered(answer: Option<Value>) -> Response {
     }
 }
 
-fn ephemeral(words: &Words) -> Value {
-    json!({ "response_type": "ephemeral", "text": render::words(words) })
-}
-
 impl SlackDesk {
     /// A desk for one workspace.
     pub fn new(edge: SlackEdge, engine: Engine, tasks: Tasks) -> Self {
@@ -211,7 +207,7 @@ impl SlackDesk {
         let work = async move {
             let event = Some(command_event(&command));
             if desk.edge.team != command.team {
-                return private(desk.stranger(&command.user, command.team, event).await);
+                return desk.privately(desk.stranger(&command.user, command.team, event).await);
             }
             let (trigger, channel) = (command.trigger.clone(), command.channel.clone());
             let (typed, asked) = (typed(command), &desk.open.asked);
@@ -220,7 +216,7 @@ impl SlackDesk {
                 asked.note(id);
                 return None;
             }
-            private(desk.engine.typed(typed, event).await)
+            desk.privately(desk.engine.typed(typed, event).await)
         };
         self.once(event, work.boxed()).await
     }
@@ -325,26 +321,35 @@ impl SlackDesk {
         self.whisper_to(place.channel.clone(), press.user.clone(), words);
     }
 
+    /// What whoever typed is told at once, if anything; the card says the rest.
+    fn privately(&self, reply: Reply) -> Option<Value> {
+        match reply {
+            Reply::Taken | Reply::Go | Reply::Stop => None,
+            Reply::Private(words) => Some(json!({ "response_type": "ephemeral", "text": self.text(&words) })),
+        }
+    }
+
+    /// Words as Slack shows them, commands in the form that the app has them registered in.
+    pub(super) fn text(&self, words: &Words) -> String {
+        let text = render::words(words);
+        let rules = self.engine.rules();
+        rules.map_or_else(
+            || text.clone(),
+            |rules| rules.catalog.commands().spelled(|word| rules.commands.has(word), &text),
+        )
+    }
+
     /// Says something that only one person sees, in a channel they are in.
     fn whisper_to(&self, channel: String, user: String, words: Words) {
-        let client = self.edge.client.clone();
+        let (client, text) = (self.edge.client.clone(), self.text(&words));
         let busy = self.engine.busy();
         self.tasks.start(async move {
-            let text = render::words(&words);
             let told = tokio::time::timeout(DELIVERY, client.whisper(&channel, &user, text)).await;
             if let Ok(Err(error)) = told {
                 tracing::warn!(%error, "a private answer could not be delivered");
             }
             drop(busy);
         });
-    }
-}
-
-/// What whoever typed is told at once, if anything; the card says the rest.
-fn private(reply: Reply) -> Option<Value> {
-    match reply {
-        Reply::Taken | Reply::Go | Reply::Stop => None,
-        Reply::Private(words) => Some(ephemeral(&words)),
     }
 }
 

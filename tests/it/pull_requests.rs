@@ -70,6 +70,22 @@ async fn status(chat: &Chat, sha: &str, context: &str, expected: &str) {
     assert!(done.is_ok(), "{context} is not {expected:?} but {:#?}", chat.world.github.statuses(sha));
 }
 
+/// What the gate says of a commit once something there is frozen.
+async fn frozen_since(chat: &Chat, sha: &str) -> String {
+    let mut changed = chat.world.pulse.changed();
+    let shown = async {
+        loop {
+            let all = chat.world.github.statuses(sha);
+            let told = all.iter().map(|status| format!("{}: {}", status.state, status.description));
+            if let Some(words) = told.into_iter().find(|words| words.contains("is frozen")) {
+                return words;
+            }
+            changed.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), shown).await.expect("the gate says that it is frozen")
+}
+
 /// The bodies of a kind of entries.
 fn bodies(chat: &Chat, kind: &str) -> Vec<Value> {
     let entries = chat.bot.engine.ledger().read(0, 10_000).unwrap();
@@ -359,7 +375,7 @@ async fn every_pull_request_on_a_managed_path_gets_the_gate() {
     let catalog = world.repository.file(".leverframe/catalog.yaml").unwrap().unwrap();
     let locked = format!("{catalog}locked: [ {{ environment: prod, field: replicas, because: measured in May }} ]\n");
     let chat = proposed_in(&[(".leverframe/catalog.yaml", &locked)]).await;
-    status(&chat, &head(&chat), "leverframe/gate", "success: Nothing that is locked changes").await;
+    status(&chat, &head(&chat), "leverframe/gate", "success: Nothing that is locked or frozen changes").await;
     let by_hand = |branch: &str, path: &str, before: &str, after: &str| {
         let repository = git2::Repository::open_bare(chat.world.repository.path()).unwrap();
         let tip = repository.refname_to_id("refs/heads/main").unwrap();
@@ -374,6 +390,15 @@ async fn every_pull_request_on_a_managed_path_gets_the_gate() {
     let expected = "failure: `replicas` of cart in prod is locked: measured in May";
     status(&chat, &red, "leverframe/gate", expected).await;
     let elsewhere = by_hand("words", "README.md", "#", "# ");
+    let allowed = by_hand("env", "apps/cart/staging/cart.yaml", "value: '900'", "value: '901'");
+    status(&chat, &allowed, "leverframe/gate", "success: Nothing that is locked or frozen changes").await;
+    // A freeze turns what is open red at once, and its end green again; what is locked stays red.
+    chat.says("bo", "/freeze staging until=4h reason=\"release night\"").await;
+    let words = frozen_since(&chat, &allowed).await;
+    assert!(words.starts_with("failure: staging is frozen until ") && words.ends_with(": release night"), "{words}");
+    chat.says("bo", "/unfreeze staging").await;
+    status(&chat, &allowed, "leverframe/gate", "success: Nothing that is locked or frozen changes").await;
+    status(&chat, &red, "leverframe/gate", expected).await;
     chat.settled().await;
     assert!(chat.world.github.statuses(&elsewhere).is_empty(), "nothing managed is touched");
 }

@@ -123,6 +123,8 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         OptionKind::Boolean => CommandOptionType::Boolean,
         OptionKind::Service
         | OptionKind::Environment
+        | OptionKind::Environments
+        | OptionKind::Moment
         | OptionKind::ImageTag
         | OptionKind::ImageDigest
         | OptionKind::Duration
@@ -135,9 +137,11 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
     let help = option.help.as_deref().unwrap_or_else(|| option.kind.word());
     let told = CreateCommandOption::new(kind, option.name.as_str(), described(help)).required(option.is_required());
     match &option.kind {
-        OptionKind::Service | OptionKind::Environment | OptionKind::Person | OptionKind::ImageTag => {
-            told.set_autocomplete(true)
-        }
+        OptionKind::Service
+        | OptionKind::Environment
+        | OptionKind::Environments
+        | OptionKind::Person
+        | OptionKind::ImageTag => told.set_autocomplete(true),
         OptionKind::Integer { .. } if option.name == COUNT => told.set_autocomplete(true),
         OptionKind::Choice(choices) => chosen(told, choices, listing),
         OptionKind::Command => {
@@ -147,6 +151,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         OptionKind::ImageDigest
         | OptionKind::Integer { .. }
         | OptionKind::Duration
+        | OptionKind::Moment
         | OptionKind::Text
         | OptionKind::Commit
         | OptionKind::Boolean => told,

@@ -98,6 +98,10 @@ fn names(rules: &Rules, draft: Draft<'_>) -> Vec<String> {
     match definition.option(draft.option).map(|option| &option.kind) {
         Some(OptionKind::Service) => services(rules, value_of(|kind| *kind == OptionKind::Environment)),
         Some(OptionKind::Environment) => environments(rules, value_of(|kind| *kind == OptionKind::Service)),
+        Some(OptionKind::Environments) => {
+            let names = rules.vocabulary.environments.iter().chain(rules.vocabulary.groups.keys());
+            names.map(Environment::to_string).collect()
+        }
         Some(OptionKind::Person) => rules.vocabulary.people.iter().map(PersonId::to_string).collect(),
         Some(OptionKind::Command) => commands(),
         Some(OptionKind::Choice(choices)) => choices.clone(),
@@ -106,6 +110,7 @@ fn names(rules: &Rules, draft: Draft<'_>) -> Vec<String> {
             | OptionKind::ImageDigest
             | OptionKind::Integer { .. }
             | OptionKind::Duration
+            | OptionKind::Moment
             | OptionKind::Text
             | OptionKind::Commit
             | OptionKind::Boolean,

@@ -102,6 +102,7 @@ fn element(option: &CommandOption, given: Option<&String>) -> Value {
     let (mut element, prefilled) = match &option.kind {
         OptionKind::Service
         | OptionKind::Environment
+        | OptionKind::Environments
         | OptionKind::Person
         | OptionKind::Command
         | OptionKind::ImageTag => {
@@ -122,6 +123,7 @@ fn element(option: &CommandOption, given: Option<&String>) -> Value {
         }
         OptionKind::ImageDigest => typed("sha256:...", given),
         OptionKind::Duration => typed("30m, 4h or 3d", given),
+        OptionKind::Moment => typed("Mon 9:00, 18:00 or 4h", given),
         OptionKind::Commit => typed("A commit, #12 or a request", given),
         OptionKind::Text => typed("In a few words", given),
     };

@@ -2,7 +2,9 @@
 
 use super::{
     approvals::{ApprovalRule, Approvals},
+    freezes::known_zone,
     names::TimeZoneName,
+    people::Person,
     template::{NameTemplate, PathTemplate, in_environment},
 };
 use crate::core::{
@@ -126,6 +128,11 @@ impl EnvironmentRules {
         self.approvals.usual.get(command).or_else(strictest)
     }
 
+    /// Whether somebody's yes would count for some command here; where nothing is asked for, for none.
+    pub fn could_approve(&self, person: &Person) -> bool {
+        self.approvals.usual.values().any(|rule| rule.count > 0 && person.is_among(&rule.from))
+    }
+
     pub(super) fn read(name: Environment, node: &Node, problems: &mut Vec<Problem>) -> Option<Self> {
         let fields = node.fields(&KEYS, problems);
         let path = fields.required("path", "path: \"apps/{service}/prod\"", problems);
@@ -144,7 +151,10 @@ impl EnvironmentRules {
             Some(node) => Reconciler::read(node, &name, problems),
             None => Some(Reconciler::None),
         };
-        let time_zone = fields.get("time_zone").and_then(|node| node.named(TimeZoneName::parse, problems));
+        let time_zone = fields.get("time_zone").and_then(|node| {
+            let name = node.named(TimeZoneName::parse, problems)?;
+            known_zone(&name, node, problems).map(|_| name)
+        });
         let approvals = fields.get("approvals").map(|node| Approvals::read(node, problems)).unwrap_or_default();
         let (path, landing, merge, namespace) = (path?, landing?, merge?, namespace?);
         let (drift, reconciler) = (drift?, reconciler?);

@@ -119,7 +119,7 @@ pub(super) struct Known<'a> {
 
 impl Known<'_> {
     /// The environments that an environment's or a group's name stands for.
-    fn environments(self, node: &Node, problems: &mut Vec<Problem>) -> Option<BTreeSet<Environment>> {
+    pub(super) fn environments(self, node: &Node, problems: &mut Vec<Problem>) -> Option<BTreeSet<Environment>> {
         let text = node.text(problems)?;
         if let Some(environment) = self.environments.iter().find(|environment| environment.as_str() == text) {
             return Some(BTreeSet::from([environment.clone()]));

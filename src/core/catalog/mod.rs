@@ -5,6 +5,7 @@ mod approvals;
 mod check;
 mod discover;
 mod environment;
+mod freezes;
 mod groups;
 mod like;
 mod lock;
@@ -37,6 +38,7 @@ pub use self::{
 };
 use self::{lock::Known, people::People};
 use crate::core::{
+    freeze::Window,
     located::{self, Fields, Key, Node, Notice, Problem, Problems},
     names::{CommandName, ConnectionName, Environment, Field, PersonId, RepoPath, Service, Target},
 };
@@ -54,6 +56,7 @@ pub struct Catalog {
     locks: Vec<Lock>,
     sensitive: Vec<FieldPattern>,
     replicas: ReplicaLimits,
+    freezes: Vec<Window>,
     people: People,
     channels: Channels,
     tickets: Option<Tickets>,
@@ -89,12 +92,13 @@ pub struct TableRow {
     pub approvals: Vec<(CommandName, ApprovalRule)>,
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "environments",
     "environment_groups",
     "services",
     "discover",
     "locked",
+    "freezes",
     "sensitive",
     "limits",
     "people",
@@ -124,7 +128,9 @@ impl Catalog {
         let names = environment_names(fields);
         check::shared_paths(&environments, &environment_nodes, problems);
         let groups = groups(fields, &names, problems);
-        let locks = locks(fields, Known { environments: &names, groups: &groups }, problems);
+        let known = Known { environments: &names, groups: &groups };
+        let locks = locks(fields, known, problems);
+        let freezes = freezes::read(fields, (known, &environments), problems);
         let people = fields.get("people").map(|node| People::read(node, problems)).unwrap_or_default();
         let sensitive = fields.get("sensitive").map(|node| node.named_items(FieldPattern::parse, problems));
         let discover = fields.get("discover").is_none_or(|node| node.flag(problems).unwrap_or(true));
@@ -138,6 +144,7 @@ impl Catalog {
             locks,
             sensitive: sensitive.unwrap_or_default(),
             replicas: replicas.unwrap_or_default(),
+            freezes,
             channels: channels.unwrap_or_default(),
             tickets: tickets.flatten(),
             commands: commands?,

@@ -115,6 +115,11 @@ impl Person {
             })
     }
 
+    /// Whether this person is one of those named; nobody is one of none.
+    pub fn is_one_of(&self, named: &[Approvers]) -> bool {
+        !named.is_empty() && self.is_among(named)
+    }
+
     fn read(id: PersonId, node: &Node, problems: &mut Vec<Problem>) -> Self {
         let fields = node.fields(&KEYS, problems);
         let name = fields.get("name").and_then(|node| node.text(problems)).unwrap_or(id.as_str()).to_owned();

@@ -48,6 +48,8 @@ pub enum OptionKind {
     Service,
     /// An environment of the catalog.
     Environment,
+    /// An environment of the catalog, or a group of them.
+    Environments,
     /// The tag of an image.
     ImageTag,
     /// The digest of an image.
@@ -61,6 +63,8 @@ pub enum OptionKind {
     },
     /// A length of time: `4h`.
     Duration,
+    /// A moment: `Mon 9:00`, or `4h` from now.
+    Moment,
     /// Free text on one line.
     Text,
     /// Yes or no.
@@ -81,10 +85,12 @@ impl OptionKind {
         match self {
             Self::Service => "service",
             Self::Environment => "environment",
+            Self::Environments => "environments",
             Self::ImageTag => "image_tag",
             Self::ImageDigest => "image_digest",
             Self::Integer { .. } => "integer",
             Self::Duration => "duration",
+            Self::Moment => "moment",
             Self::Text => "text",
             Self::Boolean => "boolean",
             Self::Person => "person",
@@ -137,15 +143,21 @@ pub enum Flow {
     Link,
     /// Ends that.
     Unlink,
+    /// Freezes environments for a while.
+    Freeze,
+    /// Ends that.
+    Unfreeze,
 }
 
 /// The flows there are, by their word.
-pub(super) const FLOWS: [(&str, Flow); 5] = [
+pub(super) const FLOWS: [(&str, Flow); 7] = [
     ("status", Flow::Status),
     ("help", Flow::Help),
     ("audit", Flow::Audit),
     ("link", Flow::Link),
     ("unlink", Flow::Unlink),
+    ("freeze", Flow::Freeze),
+    ("unfreeze", Flow::Unfreeze),
 ];
 
 impl Flow {
@@ -157,6 +169,8 @@ impl Flow {
             Self::Audit => "audit",
             Self::Link => "link",
             Self::Unlink => "unlink",
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
         }
     }
 }
@@ -188,13 +202,18 @@ impl CommandOption {
             return format!("<{name}>");
         }
         match &self.kind {
-            OptionKind::Service | OptionKind::Environment | OptionKind::Person | OptionKind::Command => {
+            OptionKind::Service
+            | OptionKind::Environment
+            | OptionKind::Environments
+            | OptionKind::Person
+            | OptionKind::Command => {
                 format!("[{name}]")
             }
             OptionKind::ImageTag => format!("[{name}=TAG]"),
             OptionKind::ImageDigest => format!("[{name}=sha256:...]"),
             OptionKind::Integer { .. } => format!("[{name}=N]"),
             OptionKind::Duration => format!("[{name}=4h]"),
+            OptionKind::Moment => format!("[{name}=\"Mon 9:00\"]"),
             OptionKind::Commit => format!("[{name}=COMMIT]"),
             OptionKind::Text => format!("[{name}=...]"),
             OptionKind::Boolean => format!("[{name}=yes]"),

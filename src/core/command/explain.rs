@@ -142,7 +142,11 @@ impl<'a> Sorting<'a> {
         let is_named = |option: &&CommandOption| {
             matches!(
                 option.kind,
-                OptionKind::Service | OptionKind::Environment | OptionKind::Person | OptionKind::Command
+                OptionKind::Service
+                    | OptionKind::Environment
+                    | OptionKind::Environments
+                    | OptionKind::Person
+                    | OptionKind::Command
             )
         };
         let open = self.open().into_iter().map(|(_, option)| option).filter(is_named);

@@ -124,6 +124,8 @@ fn kind(fields: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<OptionKind> 
         "image_digest" => OptionKind::ImageDigest,
         "integer" => limits(fields, problems),
         "duration" => OptionKind::Duration,
+        "moment" => OptionKind::Moment,
+        "environments" => OptionKind::Environments,
         "boolean" => OptionKind::Boolean,
         "person" => OptionKind::Person,
         "choice" => OptionKind::Choice(choices(fields, problems)),
@@ -197,7 +199,14 @@ fn presence(fields: &Fields<'_>, option: &CommandOption, problems: &mut Vec<Prob
 
 /// Why a default is no value of its option. Names are checked when the command is given, as the catalog has them.
 fn no_default(option: &CommandOption, text: &str) -> Option<ParseRefusal> {
-    if matches!(option.kind, OptionKind::Service | OptionKind::Environment | OptionKind::Person | OptionKind::Command) {
+    if matches!(
+        option.kind,
+        OptionKind::Service
+            | OptionKind::Environment
+            | OptionKind::Environments
+            | OptionKind::Person
+            | OptionKind::Command
+    ) {
         return None;
     }
     let known = Known { commands: &Commands::default(), vocabulary: &Vocabulary::default() };

@@ -214,6 +214,8 @@ impl Task<'_> {
             OptionKind::ImageTag
             | OptionKind::Service
             | OptionKind::Environment
+            | OptionKind::Environments
+            | OptionKind::Moment
             | OptionKind::ImageDigest
             | OptionKind::Integer { .. }
             | OptionKind::Duration
@@ -248,6 +250,8 @@ impl Task<'_> {
             OptionKind::ImageTag => looks_like_a_version(&word.text),
             OptionKind::Service
             | OptionKind::Environment
+            | OptionKind::Environments
+            | OptionKind::Moment
             | OptionKind::ImageDigest
             | OptionKind::Integer { .. }
             | OptionKind::Duration
@@ -271,6 +275,8 @@ impl Task<'_> {
             OptionKind::Environment => self.known.vocabulary.is_group(&word.text),
             OptionKind::Text
             | OptionKind::Service
+            | OptionKind::Environments
+            | OptionKind::Moment
             | OptionKind::Duration
             | OptionKind::Boolean
             | OptionKind::Person

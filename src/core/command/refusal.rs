@@ -140,6 +140,14 @@ pub enum ParseRefusal {
         /// What was typed.
         found: String,
     },
+    /// No moment.
+    #[error("`{option}` is a moment, and `{found}` is none.")]
+    NotAMoment {
+        /// The option.
+        option: String,
+        /// What was typed.
+        found: String,
+    },
     /// No commit.
     #[error("`{option}` is a commit, a pull request or a request, and `{found}` is none.")]
     NotACommit {
@@ -242,6 +250,11 @@ impl ParseRefusal {
             Self::NotANumber { option, .. } => format!("Write it in digits, for example `{option}=3`."),
             Self::OutOfRange { option, min, max, .. } => range(option, *min, *max),
             Self::NotADuration { option, .. } => format!("Write `{option}=30m`, `4h` or `3d`."),
+            Self::NotAMoment { option, .. } => {
+                format!(
+                    "Write `{option}=\"Mon 9:00\"`, `{option}=18:00`, `{option}=\"2026-12-24 9:00\"` or `{option}=4h`."
+                )
+            }
             Self::NotACommit { .. } => {
                 "Write at least seven digits of the commit, `#12` for a pull request, or the id on a request's card."
                     .to_owned()
@@ -275,6 +288,7 @@ impl ParseRefusal {
             | Self::OutOfRange { option, .. }
             | Self::NotADuration { option, .. }
             | Self::NotACommit { option, .. }
+            | Self::NotAMoment { option, .. }
             | Self::NotYesOrNo { option, .. }
             | Self::Twice { option }
             | Self::Second { option, .. } => Some(option),

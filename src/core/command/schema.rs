@@ -25,13 +25,15 @@ const fn key(name: &'static str, needed: Needed, about: &'static str, shape: fn(
 }
 
 /// The words that `type` may have.
-pub(super) const TYPES: [&str; 12] = [
+pub(super) const TYPES: [&str; 14] = [
     "service",
     "environment",
+    "environments",
     "image_tag",
     "image_digest",
     "integer",
     "duration",
+    "moment",
     "text",
     "boolean",
     "person",
@@ -42,7 +44,7 @@ pub(super) const TYPES: [&str; 12] = [
 
 /// Verbs and flows that the format knows and that do nothing yet.
 pub(super) const LATER_VERBS: [&str; 5] = ["copy", "set_path", "render", "delete", "revert_after"];
-pub(super) const LATER_FLOWS: [&str; 5] = ["breakglass", "incident", "freeze", "restart", "logs"];
+pub(super) const LATER_FLOWS: [&str; 4] = ["breakglass", "incident", "restart", "logs"];
 
 /// The file itself.
 pub(super) const FILE: [KeyOf; 5] = [

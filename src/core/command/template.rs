@@ -86,9 +86,11 @@ fn lent(value: &Value) -> Rendered {
         Value::Boolean(yes) => Rendered::from(*yes),
         Value::Service(_)
         | Value::Environment(_)
+        | Value::Environments(_)
         | Value::Tag(_)
         | Value::Digest(_)
         | Value::Duration(_)
+        | Value::Moment(_)
         | Value::Text(_)
         | Value::Person(_)
         | Value::Choice(_)

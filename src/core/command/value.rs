@@ -12,6 +12,7 @@ use super::{
     words::on_one_line,
 };
 use crate::core::{
+    moment::Moment,
     names::{CommandName, Environment, ImageDigest, ImageTag, PersonId, RequestId, Service},
     span::Span,
 };
@@ -24,6 +25,8 @@ pub enum Value {
     Service(Service),
     /// An environment that the vocabulary has.
     Environment(Environment),
+    /// An environment or a group of them that the vocabulary has.
+    Environments(Environment),
     /// A tag; whether it exists is not known here.
     Tag(ImageTag),
     /// A digest; whether it exists is not known here.
@@ -32,6 +35,8 @@ pub enum Value {
     Integer(i64),
     /// A length of time.
     Duration(Span),
+    /// A moment.
+    Moment(Moment),
     /// Text on one line, not empty.
     Text(String),
     /// Yes or no.
@@ -53,11 +58,12 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service(name) => name.fmt(f),
-            Self::Environment(name) => name.fmt(f),
+            Self::Environment(name) | Self::Environments(name) => name.fmt(f),
             Self::Tag(tag) => tag.fmt(f),
             Self::Digest(digest) => digest.fmt(f),
             Self::Integer(number) => number.fmt(f),
             Self::Duration(span) => span.fmt(f),
+            Self::Moment(moment) => moment.fmt(f),
             Self::Text(text) | Self::Choice(text) | Self::Commit(text) => f.write_str(text),
             Self::Boolean(yes) => f.write_str(if *yes { "yes" } else { "no" }),
             Self::Person(name) => name.fmt(f),
@@ -80,10 +86,12 @@ impl Known<'_> {
         match kind {
             OptionKind::Service => names.service(text).map(Value::Service),
             OptionKind::Environment => names.environment(text).map(Value::Environment),
+            OptionKind::Environments => names.environment(text).or_else(|| names.group(text)).map(Value::Environments),
             OptionKind::ImageTag => ImageTag::parse(text).ok().map(Value::Tag),
             OptionKind::ImageDigest => ImageDigest::parse(text).ok().map(Value::Digest),
             OptionKind::Integer { min, max } => integer(text).filter(|n| (*min..=*max).contains(n)).map(Value::Integer),
             OptionKind::Duration => Span::parse(text).ok().map(Value::Duration),
+            OptionKind::Moment => Moment::parse(text).ok().map(Value::Moment),
             OptionKind::Text => Some(on_one_line(text)).filter(|text| !text.is_empty()).map(Value::Text),
             OptionKind::Boolean => yes_or_no(text).map(Value::Boolean),
             OptionKind::Person => names.person(text).map(Value::Person),
@@ -100,7 +108,7 @@ impl Known<'_> {
         let (option_name, found) = (option.name.clone(), shown(text));
         match &option.kind {
             OptionKind::Service => self.vocabulary.no_service(text),
-            OptionKind::Environment => self.vocabulary.no_environment(text),
+            OptionKind::Environment | OptionKind::Environments => self.vocabulary.no_environment(text),
             OptionKind::ImageTag => ParseRefusal::NotATag { option: option_name, found, tag: tag_within(text) },
             OptionKind::ImageDigest => ParseRefusal::NotADigest { option: option_name, found },
             OptionKind::Integer { min, max } if is_in_digits(text) => {
@@ -109,6 +117,7 @@ impl Known<'_> {
             }
             OptionKind::Integer { .. } => ParseRefusal::NotANumber { option: option_name, found },
             OptionKind::Duration => ParseRefusal::NotADuration { option: option_name, found },
+            OptionKind::Moment => ParseRefusal::NotAMoment { option: option_name, found },
             OptionKind::Text => ParseRefusal::Half { found: format!("{option_name}=") },
             OptionKind::Boolean => ParseRefusal::NotYesOrNo { option: option_name, found },
             OptionKind::Person => self.vocabulary.no_person(text),

@@ -102,6 +102,12 @@ impl Vocabulary {
         self.groups.contains_key(text.as_str()) && !self.environments.contains(text.as_str())
     }
 
+    /// The group of that name, where no environment has it.
+    pub(super) fn group(&self, text: &str) -> Option<Environment> {
+        let text = text.to_ascii_lowercase();
+        self.groups.get_key_value(text.as_str()).map(|(name, _)| name.clone())
+    }
+
     pub(super) fn no_service(&self, found: &str) -> ParseRefusal {
         let names = self.services.iter().map(Service::as_str);
         ParseRefusal::UnknownService { found: shown(found), suggestions: Suggestions::of(found, names) }

@@ -72,6 +72,7 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         target: &asked.target,
         channel: &asked.channel,
         tag: asked.tag.as_ref(),
+        calendar: facts.calendar(),
     };
     if let Verdict::Denied(denial) = permitted(rules, subject, plan) {
         let words = tag::words(&denial.policy, asked.tag.as_ref());

@@ -3,6 +3,7 @@
 //! no crash can lose one.
 
 mod ask;
+mod freeze;
 mod linked;
 mod outcome;
 mod outside;
@@ -21,14 +22,16 @@ use crate::core::{
     catalog::{Lock, Team},
     change::Plan,
     entry::{Actor, Draft},
+    freeze::{Calendar, Freezes},
     names::{CommandName, Field, PersonId, RequestId, Target},
-    policy::{Circumstances, Denial, Principal, Question, Standing, Verdict},
+    policy::{Circumstances, Denial, Known, Principal, Question, Standing, Verdict},
     request::{Card, Event, Request},
     rules::Rules,
     trail::Wanted,
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
+pub use freeze::{FreezeAsked, Switch};
 pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
@@ -80,6 +83,8 @@ pub enum Incoming {
         /// Why not, and what to do.
         words: Words,
     },
+    /// Somebody freezes environments, or ends that.
+    Freeze(Box<FreezeAsked>),
     /// Somebody wants to see what the ledger says.
     Read {
         /// Who.
@@ -133,6 +138,15 @@ pub struct Facts<'a> {
     pub rules: Option<&'a Rules>,
     /// All requests that are not forgotten.
     pub requests: &'a BTreeMap<RequestId, Request>,
+    /// What people froze.
+    pub freezes: &'a Freezes,
+}
+
+impl<'a> Facts<'a> {
+    /// What is frozen now, where the rules are known.
+    fn calendar(&self) -> Option<Calendar<'a>> {
+        Some(Calendar { freezes: self.freezes, catalog: &self.rules?.catalog, now: self.now })
+    }
 }
 
 /// An answer for one person. The remedy comes last.
@@ -191,6 +205,7 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
     match incoming {
         Incoming::Asked(asked) => ask::decide(asked, facts),
         Incoming::Misasked { asker, typed, words } => ask::misasked(asker, typed, words),
+        Incoming::Freeze(asked) => freeze::decide(asked, facts),
         // The answer is not among what is remembered of the event: it holds what others wrote.
         Incoming::Read { asker, wanted } => {
             let entry = Draft::new("audit.read", "audit", asker.actor()).with_text("asked", &wanted.words);
@@ -229,7 +244,8 @@ pub fn ourselves() -> Actor {
 /// What forbids a change to everybody, whoever asks: a locked field, replicas outside the limits.
 pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, plan: &Plan) -> Option<Denial> {
     let nobody = ourselves();
-    match permitted(rules, Subject { actor: &nobody, command, target, channel: "", tag: None }, Some(plan)) {
+    let subject = Subject { actor: &nobody, command, target, channel: "", tag: None, calendar: None };
+    match permitted(rules, subject, Some(plan)) {
         Verdict::Denied(denial) => denial.is_builtin().then_some(denial),
         Verdict::Permitted => None,
     }
@@ -243,6 +259,7 @@ fn permitted(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Verdic
         principal: &principal,
         action: request.command,
         target: Some(request.target),
+        environment: None,
         team: rules.catalog.team_of(&request.target.service).map(Team::as_str),
         circumstances: &circumstances,
     })
@@ -256,16 +273,19 @@ struct Subject<'a> {
     target: &'a Target,
     channel: &'a str,
     tag: Option<&'a TagSeen>,
+    /// What is frozen; `None` where it is asked for nobody and no moment.
+    calendar: Option<Calendar<'a>>,
 }
 
 impl<'a> Subject<'a> {
-    fn of(request: &'a Request) -> Self {
+    fn of(request: &'a Request, facts: Facts<'a>) -> Self {
         Self {
             actor: &request.requester,
             command: &request.opened.command,
             target: &request.opened.target,
             channel: &request.opened.channel,
             tag: request.opened.tag.as_ref(),
+            calendar: facts.calendar(),
         }
     }
 }
@@ -294,7 +314,10 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
     let replicas = line(Field::Replicas).or_else(|| line(Field::ReplicasMin));
     let locked = plan.and_then(|plan| lock(rules, request.target, plan));
     let limits = rules.catalog.replica_limits();
+    let frozen = frozen(rules, request);
     Circumstances {
+        freeze: if frozen.is_some() { Known::Yes } else { Known::No },
+        frozen,
         tag_exists: tag::known(request.tag),
         locked: locked.map(|lock| lock.because.clone()),
         replicas_before: replicas.and_then(|line| line.old.as_ref()?.parse().ok()),
@@ -302,8 +325,15 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
         replica_limits: Some((i64::from(limits.min), limits.max.map_or(i64::MAX, i64::from))),
         channel: request.channel.to_owned(),
         platform: request.actor.via.clone(),
-        ..Circumstances::default()
     }
+}
+
+/// Why the target is frozen for whoever asks, and what to do about it.
+fn frozen(rules: &Rules, request: Subject<'_>) -> Option<(String, String)> {
+    let person = request.actor.person.as_ref().and_then(|id| rules.catalog.person(id));
+    let frozen = request.calendar?.holds(person, request.command, request.target)?;
+    let environment = &request.target.environment;
+    Some((frozen.words(&rules.catalog.zone_of(environment)), frozen.remedy(environment)))
 }
 
 /// The lock that holds a plan: on one of its fields, or on one of its files.

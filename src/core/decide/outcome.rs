@@ -163,7 +163,7 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
     match (step, &request.state) {
         (Step::Push { branch, digest }, State::Landing(course)) if &course.plan.digest == digest => {
             waited::gives_way(request, course, facts)
-                .or_else(|| still_approved(request, course, rules, facts.now))
+                .or_else(|| still_approved(request, course, rules, facts))
                 .unwrap_or_else(|| go(entry("push.intent").with("branch", branch).with("digest", digest)))
         }
         (Step::Push { branch, digest }, State::Deciding(course))
@@ -176,7 +176,7 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
         }
         (Step::Merge { number, head, digest }, State::Landing(course)) if &course.plan.digest == digest => {
             let held = waited::gives_way(request, course, facts);
-            held.or_else(|| still_approved(request, course, rules, facts.now)).unwrap_or_else(|| {
+            held.or_else(|| still_approved(request, course, rules, facts)).unwrap_or_else(|| {
                 go(entry("merge.intent").with("number", number).with("head", head).with("digest", digest))
             })
         }
@@ -202,8 +202,9 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
 }
 
 /// `None` while policy and the votes of now still carry the change; otherwise what happens instead.
-fn still_approved(request: &Request, course: &Course, rules: &Rules, now: Timestamp) -> Option<Decision> {
-    if let Verdict::Denied(denial) = permitted(rules, Subject::of(request), Some(&course.plan)) {
+fn still_approved(request: &Request, course: &Course, rules: &Rules, facts: Facts<'_>) -> Option<Decision> {
+    let now = facts.now;
+    if let Verdict::Denied(denial) = permitted(rules, Subject::of(request, facts), Some(&course.plan)) {
         let why = format!("policy no longer permits it: {}", denial.reason);
         let event = Event::Ended(Ending::Failed { why, remedy: denial.remedy }, ourselves());
         return Some(stopped(request, event));
@@ -228,7 +229,7 @@ pub(super) fn stopped(request: &Request, event: Event) -> Decision {
 /// A plan that came later, or anew: policy sees it, and where nobody need be asked it is approved at once.
 fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else { return Decision::silent(Reply::Stop) };
-    if let Verdict::Denied(denial) = permitted(rules, Subject::of(request), Some(plan)) {
+    if let Verdict::Denied(denial) = permitted(rules, Subject::of(request, facts), Some(plan)) {
         let words = Words::new(ask::sentence(&denial.reason), denial.remedy);
         let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
         return one(request, Event::Ended(ending, ourselves()));
@@ -287,7 +288,7 @@ fn landed(request: &Request, how: &Landed, facts: Facts<'_>) -> Decision {
 
 /// What is due because time passed: requests that nobody approved in time, and approvals that are too old.
 pub(super) fn deadlines(facts: Facts<'_>) -> Decision {
-    let mut entries = Vec::new();
+    let mut entries = super::freeze::over(facts);
     for request in facts.requests.values() {
         let State::Deciding(course) = &request.state else { continue };
         if facts.now > request.deadline() {

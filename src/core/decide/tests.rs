@@ -1,5 +1,6 @@
 //! The dispatcher as a conversation: what comes in, line by line, and what is recorded and answered.
 
+mod frozen;
 mod reviews;
 mod waited;
 
@@ -46,6 +47,7 @@ fn rules(catalog: &str) -> Rules {
 struct Talk {
     rules: Rules,
     requests: BTreeMap<RequestId, Request>,
+    freezes: Freezes,
     now: Timestamp,
     seq: u64,
     log: Vec<String>,
@@ -96,11 +98,18 @@ fn version(environment: &str) -> Plan {
 impl Talk {
     fn new() -> Self {
         let now = "2026-11-21T08:00:00Z".parse().unwrap();
-        Self { rules: rules(CATALOG), requests: BTreeMap::new(), now, seq: 0, log: Vec::new() }
+        Self {
+            rules: rules(CATALOG),
+            requests: BTreeMap::new(),
+            freezes: Freezes::default(),
+            now,
+            seq: 0,
+            log: Vec::new(),
+        }
     }
 
     fn takes(&mut self, said: &str, incoming: &Incoming) -> &mut Self {
-        let facts = Facts { now: self.now, rules: Some(&self.rules), requests: &self.requests };
+        let facts = Facts { now: self.now, rules: Some(&self.rules), requests: &self.requests, freezes: &self.freezes };
         let Decision { entries, reply } = decide(incoming, facts);
         let kinds: Vec<String> = entries.iter().map(|entry| entry.kind.clone()).collect();
         entries.into_iter().for_each(|draft| self.folds(draft));
@@ -128,6 +137,7 @@ impl Talk {
         };
         self.seq += 1;
         let recorded = Recorded { entry, texts: draft.texts };
+        self.freezes.fold(&recorded);
         let Some(request) = crate::core::request::of_subject(&recorded.entry.subject) else { return };
         match self.requests.remove(&request) {
             Some(before) => {

@@ -44,7 +44,7 @@ pub(super) fn decide(tick: &Tick, facts: Facts<'_>) -> Decision {
         Ok(plan) => plan,
         Err(words) => return no(tick, words),
     };
-    if let Verdict::Denied(denial) = permitted(rules, Subject::of(request), Some(plan)) {
+    if let Verdict::Denied(denial) = permitted(rules, Subject::of(request, facts), Some(plan)) {
         return no(tick, &Words::new(ask::sentence(&denial.reason), denial.remedy));
     }
     let is_on = course.plan.lines.iter().any(|line| line.field == tick.field);

@@ -219,7 +219,7 @@ fn approve(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) ->
     if let Some(decision) = alone_as_a_guest(click, request, course, rules, facts.now) {
         return decision;
     }
-    if let Verdict::Denied(denial) = permitted(rules, Subject::of(request), Some(&course.plan)) {
+    if let Verdict::Denied(denial) = permitted(rules, Subject::of(request, facts), Some(&course.plan)) {
         return no(click, &sentence(&denial.reason), &denial.remedy);
     }
     record(click, request, course, rules, facts)

@@ -8,7 +8,7 @@ use cedar_policy::{
     RestrictedExpression, Schema, ValidationMode, Validator,
 };
 
-use crate::core::names::{CommandName, Digest, Target};
+use crate::core::names::{CommandName, Digest, Environment, Target};
 
 /// The policies that hold in every repository.
 const BUILTIN: &str = include_str!("builtin.cedar");
@@ -103,8 +103,10 @@ pub enum Standing {
 /// The facts of one request that policies may speak of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Circumstances {
-    /// Whether the environment is frozen.
+    /// Whether the environment is frozen for whoever asks.
     pub freeze: Known,
+    /// Until when, by whom and why; and what to do about it.
+    pub frozen: Option<(String, String)>,
     /// Whether the registry has the tag.
     pub tag_exists: Known,
     /// Why a field that the change touches is locked, when one is.
@@ -128,8 +130,10 @@ pub struct Question<'a> {
     pub principal: &'a Principal,
     /// What.
     pub action: &'a CommandName,
-    /// On what; commands without a target ask about `none`.
+    /// On what; commands without a target ask about `none`, or about every service of an environment.
     pub target: Option<&'a Target>,
+    /// The environment, where it is about the whole of one.
+    pub environment: Option<&'a Environment>,
     /// The team of the service.
     pub team: Option<&'a str>,
     /// The rest.
@@ -221,6 +225,10 @@ impl Policy {
         let said = |key| self.set.annotation(id, key).map(str::to_owned);
         let reason = said("reason").unwrap_or_else(|| "this policy forbids it".to_owned());
         let fact = deciding_fact(id.as_ref(), question.circumstances);
+        let frozen = question.circumstances.frozen.as_ref().filter(|_| id.as_ref() as &str == "frozen");
+        if let Some((words, remedy)) = frozen {
+            return Denial { policy: id.to_string(), reason: format!("{reason} {words}"), remedy: remedy.clone() };
+        }
         Denial {
             policy: id.to_string(),
             reason: fact.map_or(reason.clone(), |fact| format!("{reason} ({fact})")),
@@ -231,7 +239,9 @@ impl Policy {
     fn put(&self, question: &Question<'_>) -> Option<(Request, Entities)> {
         let principal = uid("Person", &question.principal.id)?;
         let action = uid("Action", question.action.as_str())?;
-        let resource = uid("Target", &question.target.map_or("none".to_owned(), ToString::to_string))?;
+        let environment = question.target.map(|target| &target.environment).or(question.environment);
+        let whole = || environment.map_or("none".to_owned(), |name| format!("everything in {name}"));
+        let resource = uid("Target", &question.target.map_or_else(whole, ToString::to_string))?;
         let context = Context::from_pairs(context(question.circumstances)).ok()?;
         let mut entities: Vec<Entity> = Vec::new();
         let mut parents = HashSet::new();
@@ -247,7 +257,7 @@ impl Policy {
         let attribute = |name: &str, value: &str| (name.to_owned(), RestrictedExpression::new_string(value.to_owned()));
         let attributes = HashMap::from([
             attribute("service", question.target.map_or("", |target| target.service.as_str())),
-            attribute("environment", question.target.map_or("", |target| target.environment.as_str())),
+            attribute("environment", environment.map_or("", Environment::as_str)),
             attribute("team", question.team.unwrap_or_default()),
         ]);
         entities.push(Entity::new(resource.clone(), attributes, HashSet::new()).ok()?);
@@ -364,6 +374,7 @@ mod tests {
             principal: &principal,
             action: &action,
             target: Some(&target),
+            environment: None,
             team: Some("shop"),
             circumstances: facts,
         };

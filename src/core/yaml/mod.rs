@@ -23,6 +23,7 @@ mod prove;
 mod refusal;
 mod remove;
 mod scalar;
+mod short;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -130,14 +130,9 @@ impl Opinion {
             Scalar::String(text) => Self::String(text.clone()),
             Scalar::Float(text) => match text.parse() {
                 Ok(integer) => Self::Integer(integer),
-                Err(_) => Self::float(text),
+                Err(_) => Self::Float(bits(text)),
             },
         }
-    }
-
-    fn float(text: &str) -> Self {
-        let dotless = text.to_ascii_lowercase().replace(".inf", "inf").replace(".nan", "nan");
-        Self::Float(dotless.parse().unwrap_or(f64::NAN).to_bits())
     }
 
     fn untagged(&mut self) -> &mut Self {
@@ -162,6 +157,12 @@ impl Opinion {
         };
         child?.at(rest)
     }
+}
+
+/// The bits of a number with a point or an exponent, of an infinity, or of none.
+pub(super) fn bits(text: &str) -> u64 {
+    let dotless = text.to_ascii_lowercase().replace(".inf", "inf").replace(".nan", "nan");
+    dotless.parse().unwrap_or(f64::NAN).to_bits()
 }
 
 impl<'de> Deserialize<'de> for Opinion {

@@ -1,5 +1,6 @@
 //! Proof that an edited text is the old one with the wanted values and nothing else: the bytes between the edits,
-//! every node of a fresh parse, and an independent reader must all agree.
+//! every node of a fresh parse, and an independent reader must all agree. For the commonest edits `short.rs` proves the
+//! same in half the time.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +13,24 @@ use super::{
     plan::{Change, Splice},
     refusal::Refusal,
     scalar::Scalar,
+    short,
     stream::{Content, Item, Stream},
     write::is_plain_text,
 };
 
 /// The splices in the order of the text, and the edited text with its spans in that order.
 pub(super) fn prove(old: &Stream<'_>, splices: &[&Splice], edited: &Edited) -> Result<(), Refusal> {
+    if !same_bytes_between(old.text, edited) {
+        let line = splices.first().map(|splice| splice.line);
+        return Err(Refusal::NotProven { why: "bytes outside the edit differ", line });
+    }
+    if short::proves(old, splices, edited) { Ok(()) } else { at_length(old, splices, edited) }
+}
+
+/// Every node of the edited file against every node of the old one, by both readers.
+pub(super) fn at_length(old: &Stream<'_>, splices: &[&Splice], edited: &Edited) -> Result<(), Refusal> {
     let line = splices.first().map(|splice| splice.line);
     let failed = |why| Refusal::NotProven { why, line };
-    if !same_bytes_between(old.text, edited) {
-        return Err(failed("bytes outside the edit differ"));
-    }
     let new = Stream::parse_as(&edited.text, old.format).map_err(|_| failed("the edited file does not parse"))?;
     same_nodes(old, splices, &new).map_err(failed)?;
     if old.weight > 4 * old.items.len() + 10_000 {
@@ -93,7 +101,7 @@ fn same_nodes(old: &Stream<'_>, splices: &[&Splice], new: &Stream<'_>) -> Result
 
 /// Whether the wanted value is a text block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Block {
+pub(super) enum Block {
     Never,
     Always,
 }
@@ -161,7 +169,7 @@ impl<'i, 't> Fresh<'i, 't> {
 }
 
 /// Whether a scalar is the wanted one.
-fn is_scalar(text: &str, style: ScalarStyle, wanted: &Scalar, block: Block) -> bool {
+pub(super) fn is_scalar(text: &str, style: ScalarStyle, wanted: &Scalar, block: Block) -> bool {
     match (style, wanted, block) {
         (ScalarStyle::Literal, Scalar::String(wanted), Block::Always) => text == wanted,
         (ScalarStyle::Plain, Scalar::String(wanted), Block::Never) => text == wanted && is_plain_text(text),

@@ -102,8 +102,12 @@ impl Names {
     }
 }
 
-/// The length of an RFC 3339 time.
+/// The length of an RFC 3339 time, or of a time in words: `Mon 2026-11-23 09:00`.
 fn time(rest: &[char]) -> Option<usize> {
+    let day = if rest.get(3) == Some(&' ') { 4 } else { 0 };
+    if let Some(length) = pattern(rest.get(day..).unwrap_or_default(), "####-##-## ##:##") {
+        return Some(day + length);
+    }
     let length = pattern(rest, "####-##-##T##:##:##")?;
     let fraction = rest.iter().skip(length).take_while(|c| **c == '.' || c.is_ascii_digit()).count();
     let zone = usize::from(rest.get(length + fraction) == Some(&'Z'));
@@ -133,14 +137,14 @@ mod tests {
         let digest = "ab".repeat(32);
         let text = format!(
             "{} then {one}, {two} and {one}; leverframe/01JD2Z6V8Q3K5N7P9R1T3W5Y7A digest {} {digest} \
-             at 2026-11-21T08:00:00.123Z <!date^1763712345^{{time}}|08:05> http://127.0.0.1:41234/x 1763712345.000100",
+             at 2026-11-21T08:00:00.123Z <!date^1763712345^{{time}}|08:05> Mon 2026-11-23 09:00 UTC http://127.0.0.1:41234/x 1763712345.000100",
             two.get(..7).unwrap(),
             digest.get(..12).unwrap()
         );
         assert_eq!(
             stable(&text),
             "<commit 1> then <commit 2>, <commit 1> and <commit 2>; leverframe/<request 1> digest <digest 1> <digest 1> \
-             at <time> <time> http://127.0.0.1:<port>/x <ts>"
+             at <time> <time> <time> UTC http://127.0.0.1:<port>/x <ts>"
         );
         assert_eq!(stable("feedback about 1234567 façades"), "feedback about 1234567 façades");
     }

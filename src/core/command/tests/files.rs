@@ -17,6 +17,7 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
         [
             "/audit [service] [environment] [person] [within=4h] [page=N] [text=...]",
             "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]",
+            "/freeze <environment> [switch=off] [until=\"Mon 9:00\"] [from=\"Mon 9:00\"] [except=...] [reason=...]",
             "/help [command]",
             "/link",
             "/resume <service> <environment> [reason=...]",
@@ -24,6 +25,7 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
             "/rollback <service> <environment> [to=TAG] [also=...] [pause=4h] [reason=...]",
             "/scale <service> <environment> <replicas> [reason=...]",
             "/status [service] [environment]",
+            "/unfreeze <environment> [reason=...]",
             "/unlink",
         ]
     );
@@ -54,11 +56,11 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
         ),
         (
             "flow: stauts",
-            "3:7: `flow`: found `stauts`, expected `status`, `help`, `audit`, `link` or `unlink`. Did you mean `status`?",
+            "3:7: `flow`: found `stauts`, expected `status`, `help`, `audit`, `link`, `unlink`, `freeze` or `unfreeze`. Did you mean `status`?",
         ),
         (
-            "flow: freeze",
-            "3:7: `flow`: found `freeze`, expected `status`, `help`, `audit`, `link` or `unlink`. The flow `freeze` is not supported yet; remove this command until it is.",
+            "flow: incident",
+            "3:7: `flow`: found `incident`, expected `status`, `help`, `audit`, `link`, `unlink`, `freeze` or `unfreeze`. The flow `incident` is not supported yet; remove this command until it is.",
         ),
         (
             "flow: status\noptions:\n  Size: { type: text }",
@@ -66,7 +68,7 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
         ),
         (
             "flow: status\noptions:\n  size: { type: txt }",
-            "5:17: `options.size.type`: found `txt`, expected `service`, `environment`, `image_tag`, `image_digest`, `integer`, `duration`, `text`, `boolean`, `person`, `choice`, `command` or `commit`. Did you mean `text`?",
+            "5:17: `options.size.type`: found `txt`, expected `service`, `environment`, `environments`, `image_tag`, `image_digest`, `integer`, `duration`, `moment`, `text`, `boolean`, `person`, `choice`, `command` or `commit`. Did you mean `text`?",
         ),
         (
             "flow: status\noptions:\n  size: { type: text, min: 3 }",
@@ -164,7 +166,7 @@ fn a_file_replaces_the_built_in_command_of_its_name() {
     let text = "name: status\nsummary: Mine\nflow: status\n";
     let commands = Commands::builtin().unwrap().with([Definition::parse(text, "status.yaml").unwrap()]);
     let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
-    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 10, "{usage:?}");
+    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 12, "{usage:?}");
 }
 
 fn names(list: &Json) -> Vec<&str> {

@@ -3,6 +3,7 @@
 mod inside;
 mod operations;
 mod properties;
+mod short;
 
 use super::*;
 

@@ -34,6 +34,7 @@ fn check(text: &str, pick: usize, value: &Scalar) -> Result<&'static str, TestCa
         return Ok("nothing to set");
     }
     let (document, path, _) = &before[pick % before.len()];
+    super::short::holds(text, document, path, value);
     let assignment = Assignment::new(document.clone(), path.clone(), value.clone());
     let edited = match set(text, std::slice::from_ref(&assignment)) {
         Ok(edited) => edited,
