@@ -27,6 +27,7 @@ mod evidence;
 mod faults;
 mod flavour_corpus;
 mod forge;
+mod forge_calls;
 mod forms;
 mod fuzzed;
 mod gateway;
