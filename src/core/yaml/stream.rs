@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
-use super::{format::Format, layout, refusal::Refusal};
+use super::{NOT_TEXT, format::Format, layout, refusal::Refusal};
 
 /// How deep collections may lie in each other. Files people write stay below 30; serde_yaml stops here, too.
 pub(super) const DEPTH: usize = 128;
@@ -108,6 +108,9 @@ impl<'t> Stream<'t> {
 
     /// The same, writing new values as JSON where `format` is JSON.
     pub(super) fn parse_as(text: &'t str, format: Format) -> Result<Self, Refusal> {
+        if text == NOT_TEXT {
+            return Err(Refusal::DoesNotParse { line: 1, column: 1, words: "it is no UTF-8 text".to_owned() });
+        }
         let (items, roots, anchors, aliased) = (Vec::new(), Vec::new(), BTreeMap::new(), BTreeMap::new());
         let stream = Self { text, format, items, roots, anchors, aliased, locks: Vec::new(), weight: 0 };
         let mut builder = Builder { stream, open: Vec::new(), weights: BTreeMap::new(), explicit: false };
