@@ -2,6 +2,7 @@
 //! the card can be made again at any time and always says what the ledger says.
 
 mod beside;
+mod choices;
 
 use jiff::Timestamp;
 
@@ -55,9 +56,9 @@ pub enum Span {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Button {
     /// What it does; the id of the platform's element.
-    pub action: &'static str,
+    pub action: std::borrow::Cow<'static, str>,
     /// What it says.
-    pub label: &'static str,
+    pub label: std::borrow::Cow<'static, str>,
     /// How it looks.
     pub look: Look,
     /// What comes back with the click: the request and the first digits of the digest. An id, never authority.
@@ -141,7 +142,7 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         reason: request.reason.clone(),
         diff: course.map(|course| cut(&course.plan.diff)).unwrap_or_default(),
         notes: notes(request, progress, links),
-        buttons: buttons(request, progress),
+        buttons: choices::beside(request, buttons(request, progress)),
     }
 }
 
@@ -361,7 +362,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
 
 fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
     let value = |digest: &str| format!("{}:{digest}", request.id);
-    let button = |action, label, look, digest| Button { action, label, look, value: value(digest) };
+    let button = |action, label, look, digest| Button::of(action, label, look, value(digest));
     match &request.state {
         State::Planning => vec![button("cancel", "Cancel", Look::Plain, "")],
         State::Deciding(course) if course.foreign.is_some() => {

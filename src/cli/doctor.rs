@@ -13,7 +13,7 @@ use crate::{
         names::ConnectionName,
         rules::Rules,
     },
-    forge::{self, Login},
+    forge::{self, ForgeError, GitHub, Linking, Login},
     git::Mirror,
     net::Outgoing,
     secret::Secret,
@@ -155,26 +155,33 @@ async fn pushes(what: String, mirror: &Mirror) -> Finding {
 }
 
 async fn github(config: &Config, net: &Outgoing, told: &mut Told) -> Result<(), Failure> {
-    let repository = &config.repositories.catalog.1;
-    let (Some(github), Some(at)) = (&config.github, &repository.github) else {
+    let all = std::iter::once(&config.repositories.catalog.1).chain(config.repositories.others.values());
+    let on_github: Vec<_> = all.filter_map(|repository| Some((repository, repository.github.as_ref()?))).collect();
+    let (Some(github), false) = (&config.github, on_github.is_empty()) else {
         let seen = "no repository on GitHub is configured, so only environments with `landing: commit` can be changed";
         return told.tell(Finding::note("github", seen, "Add `github` to the configuration and to the repository."));
     };
-    let login = serve::github_login(config, net).map_err(Failure)?;
-    let token = match login {
-        Some(Login::Token(token)) => token,
-        Some(Login::App(app)) => match app.token().await {
+    let Some(login) = serve::github_login(config, net).map_err(Failure)? else { return Ok(()) };
+    let token = match &login {
+        Login::Token(token) => token.clone(),
+        Login::App(app) => match app.token().await {
             Ok(token) => token,
             Err(error) => {
                 let error = Finding::red("github", format!("the App gets no token: {error}"), error.remedy());
                 return told.tell(error);
             }
         },
-        None => return Ok(()),
     };
-    let branch = repository.branch.to_string();
-    let place = forge::checkup::Place { owner: &at.owner, name: &at.name, branch: &branch };
-    told.tell_all("GitHub", forge::checkup::look(net, &github.api, (place, &token)).await)?;
+    let linking = github.client_id.as_ref().map_or(Linking::Off, |_| Linking::Possible);
+    for (repository, at) in on_github {
+        let branch = repository.branch.to_string();
+        let place = forge::checkup::Place { owner: &at.owner, name: &at.name, branch: &branch };
+        told.tell_all("GitHub", forge::checkup::look(net, &github.api, (place, &token)).await)?;
+        let forge = serve::forge(config, net, (repository, Some(login.clone()))).map_err(Failure)?;
+        for finding in rules_of(forge.as_ref(), &branch, linking).await {
+            told.tell(finding)?;
+        }
+    }
     if github.webhook_secret.is_none() {
         let remedy = "Set up the webhook and `github.webhook_secret`; README.md says how.";
         told.tell(Finding::note("github", "without a webhook reviews are seen up to a minute late", remedy))?;
@@ -188,6 +195,20 @@ async fn github(config: &Config, net: &Outgoing, told: &mut Told) -> Result<(), 
         ))?;
     }
     Ok(())
+}
+
+/// Which way the rules of the branch leave to an approved change, and who could go past chat.
+async fn rules_of(forge: Option<&GitHub>, branch: &str, linking: Linking) -> Vec<Finding> {
+    let Some(forge) = forge else { return Vec::new() };
+    match forge.required(branch).await {
+        Ok(required) => required.findings(branch, linking),
+        // Said above already.
+        Err(ForgeError::Unauthorized) => Vec::new(),
+        Err(error) => {
+            let seen = format!("the rules of `{branch}` cannot be seen: {error}");
+            vec![Finding::note("github", seen, "Look at them in the repository's settings.")]
+        }
+    }
 }
 
 async fn chats(config: &Config, net: &Outgoing, told: &mut Told) -> Result<(), Failure> {

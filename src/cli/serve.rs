@@ -330,7 +330,7 @@ fn accounts(config: &Config, net: &Outgoing) -> Result<Option<Arc<Accounts>>, St
     accounts.map(|accounts| Some(Arc::new(accounts))).map_err(|error| format!("{error}.\n{}", error.remedy()))
 }
 
-fn forge(
+pub(super) fn forge(
     config: &Config,
     net: &Outgoing,
     (repository, login): (&config::Repository, Option<Login>),

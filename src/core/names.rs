@@ -275,6 +275,11 @@ impl Field {
 }
 
 impl Field {
+    /// Whether it says which version runs.
+    pub fn is_version(&self) -> bool {
+        matches!(self, Self::ImageTag | Self::ImageDigest)
+    }
+
     /// What people call it, to open a line with.
     pub fn label(&self) -> String {
         match self {

@@ -95,7 +95,7 @@ fn note(version: &Version, now_in: Option<&Target>) -> String {
 }
 
 /// A length of time in its largest unit.
-fn age(span: jiff::SignedDuration) -> String {
+pub(super) fn age(span: jiff::SignedDuration) -> String {
     let minutes = span.as_mins().max(0);
     match minutes {
         0..120 => format!("{minutes} min"),

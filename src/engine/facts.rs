@@ -95,7 +95,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
             (None, Flow::Unlink) => Err(links::unlink(inner, &rules, &asker).await),
         };
     }
-    let target = match target(inner, &rules, &command).await {
+    let target = match reverting::target_of(inner, &rules, &command).await {
         Ok(target) => target,
         Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
@@ -146,15 +146,24 @@ async fn plan_command(
     command: &Command,
     target: &Target,
 ) -> Result<Result<Planned, Words>, Trouble> {
+    match command.change() {
+        Ok(asked) => plan_asked(inner, rules, (command.name(), target), asked).await,
+        Err(refusal) => Ok(Err(Words::new(refusal.to_string(), refusal.remedy()))),
+    }
+}
+
+/// Plans what a command asks for, on the newest commit.
+pub(super) async fn plan_asked(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    (command, target): (&CommandName, &Target),
+    asked: command::Asked,
+) -> Result<Result<Planned, Words>, Trouble> {
     let (home, base) = inner.home_at(rules, target)?;
     let files = files(inner, rules, base, target).await?;
-    let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
-    let asked = match command.change() {
-        Ok(asked) => asked,
-        Err(refusal) => return Ok(Err(Words::new(refusal.to_string(), refusal.remedy()))),
-    };
     let beside = beside(inner, rules, base, target).await?;
-    let of = Of { rules, command: command.name(), target, home, base, files: &files, beside: &beside };
+    let of = Of { rules, command, target, home, base, files: &files, beside: &beside };
+    let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
     match asked {
         command::Asked::Set(set) => Ok(of.set(&set).map_err(refused)),
         command::Asked::Restore { fields, to, also, pause } => {
@@ -198,18 +207,6 @@ impl Of<'_> {
         change::spared(&planned, self.beside, &|other, field| locator(self.rules, other, field))?;
         Ok(planned)
     }
-}
-
-/// What a command is about: what it names, or what the commit that it undoes had changed.
-async fn target(inner: &Arc<Inner>, rules: &Rules, command: &Command) -> Result<Target, Words> {
-    if let (Ok(command::Asked::Revert { what }), None) = (command.change(), command.target()) {
-        let named = (command.service(), command.environment());
-        let found = tokio::time::timeout(IN_TIME, reverting::target(inner, rules, &what, named)).await;
-        let late = || Words::new("What that commit changed could not be read in time.", "Ask again in a moment.");
-        return found.unwrap_or_else(|_| Err(late()));
-    }
-    let words = || Words::new("This command names no service and environment.", "Type `/help` for what it takes.");
-    command.target().ok_or_else(words)
 }
 
 /// Plans fields and values on the files of a commit, and refuses what would change a target beside it.
@@ -359,12 +356,18 @@ pub(super) fn plan_on_tree(
 
 /// Plans a request from its words, when it was taken before there was anything to plan with.
 pub(super) async fn replan_words(inner: &Arc<Inner>, rules: &Rules, request: &Request) -> Result<Plan, Words> {
-    let again = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), &request.opened.words);
-    let command = again.map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))?;
-    match plan_command(inner, rules, &command, &request.opened.target).await {
+    let asked = asked_again(rules, request)?;
+    match plan_asked(inner, rules, (&request.opened.command, &request.opened.target), asked).await {
         Ok(planned) => planned.map(|planned| planned.plan),
         Err(trouble) => Err(Words::new(format!("The change could not be planned: {trouble}."), "Ask again.")),
     }
+}
+
+/// What a request asks for, by its words.
+pub(super) fn asked_again(rules: &Rules, request: &Request) -> Result<command::Asked, Words> {
+    let again = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), &request.opened.words);
+    let command = again.map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))?;
+    command.change().map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
 }
 
 /// What differs between two plans of one request, in words.

@@ -145,8 +145,9 @@ pub(super) type Said = BTreeMap<String, (String, String)>;
 /// Says what begins, what ends and what comes, each once.
 async fn look(inner: &Arc<Inner>) {
     let Some(rules) = inner.rules() else { return };
-    let now = inner.frozen(&rules, |calendar| said(&rules, calendar)).await;
+    // Held while looking: of two looks at once the later one sees the later freezes.
     let mut last = inner.said_of_freezes.lock().await;
+    let now = inner.frozen(&rules, |calendar| said(&rules, calendar)).await;
     let note = || inner.ledger.note(SAID).ok().flatten();
     let before = last.take().or_else(|| serde_json::from_slice(&note()?).ok()).unwrap_or_default();
     let news: Vec<_> = now.iter().filter(|(key, _)| !before.contains_key(*key)).map(|(_, said)| said.clone()).collect();

@@ -27,6 +27,7 @@ mod status;
 mod take;
 #[cfg(test)]
 mod tests;
+mod tick;
 mod trail;
 
 use std::{
@@ -41,7 +42,7 @@ use crate::{
     clock,
     cluster::Cluster,
     core::{
-        decide::{Asker, Incoming, Reply, Words},
+        decide::{Asker, Incoming, Reply},
         entry::{Actor, Recorded},
         names::{ConnectionName, PersonId, RequestId, Target},
         request::{self, Request},
@@ -64,6 +65,7 @@ pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
 pub use fold::requests_of;
 pub use meter::Gauges;
+pub use tick::Ticked;
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
 /// its end and its card, and nobody looks at older ones.
@@ -138,6 +140,8 @@ struct Inner {
     said_of_freezes: tokio::sync::Mutex<Option<freezing::Said>>,
     busy: watch::Sender<usize>,
     meter: meter::Meter,
+    /// The versions that targets had.
+    versions: rollback::Remembered,
 }
 
 impl Engine {
@@ -169,6 +173,7 @@ impl Engine {
             said_of_freezes: tokio::sync::Mutex::default(),
             busy: watch::Sender::new(0),
             meter: meter::Meter::default(),
+            versions: rollback::Remembered::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -209,6 +214,14 @@ impl Engine {
         if let Some(answer) = self.inner.answered(event.as_deref()).await.filter(|answer| *answer != Reply::Go) {
             return answer;
         }
+        match self.revert_each(&typed, event.as_deref()).await {
+            Some(reply) => reply,
+            None => self.one(typed, event).await,
+        }
+    }
+
+    /// Reads one command and takes it.
+    async fn one(&self, typed: Typed, event: Option<String>) -> Reply {
         let reply = match facts::read(&self.inner, typed).await {
             Ok(Incoming::Read { asker, wanted }) => {
                 match self.inner.take(Incoming::Read { asker, wanted: wanted.clone() }, event).await {
@@ -222,29 +235,6 @@ impl Engine {
         // Not before it is recorded: nothing is done for what is not in the ledger.
         rules::refresh_soon(&self.inner);
         reply
-    }
-
-    /// Asks for the version before the one that a request brought, as if whoever pressed had typed it. A card that
-    /// shows a change from before the newest one takes nothing back.
-    pub async fn roll_back(&self, request: &RequestId, pressed: Typed, event: Option<String>) -> Reply {
-        if let Some(answer) = self.inner.answered(event.as_deref()).await {
-            return answer;
-        }
-        let book = self.inner.book.lock().await;
-        let Some(theirs) = book.get(request) else {
-            return Reply::Private(Words::new("This request is not known here.", "Type `/rollback` instead."));
-        };
-        let target = theirs.opened.target.clone();
-        let newer = book.iter().rev().find(|other| other.opened.target == target && other.commit().is_some());
-        if let Some(newer) = newer.filter(|newer| newer.id != *request) {
-            let text =
-                format!("`{}` came after this, so this card is not the one to roll back from.", newer.opened.title);
-            let remedy = format!("Type `/rollback {} {}`.", target.service, target.environment);
-            return Reply::Private(Words::new(text, remedy));
-        }
-        drop(book);
-        let said = Said::Text(format!("{} {}", target.service, target.environment));
-        self.typed(Typed { invoked: "rollback".to_owned(), said, ..pressed }, event).await
     }
 
     /// Whether a delivery was answered already.

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Inner, Repository, effects, effects::Trouble, facts, rewritten};
+use super::{Inner, Repository, effects, effects::Trouble, facts, rewritten, rules};
 use crate::{
     core::{
         change::{self, Line, SourceFile},
@@ -27,9 +27,6 @@ const FIELDS: [Field; 7] = [
     Field::Cpu,
     Field::Memory,
 ];
-/// What a field shows where it has no value.
-pub(super) const NOT_SET: &str = "(not set)";
-
 pub(super) async fn keep(inner: Arc<Inner>) {
     while !inner.tasks.is_stopping() {
         let looking = inner.forge.looking();
@@ -142,6 +139,7 @@ async fn examine(
         }
     }
     let login = authored.and_then(|authored| authored.login);
+    let undone = undone(inner, &touched).await;
     let nobody = Actor { person: None, account: None, via: "git".to_owned() };
     let outside = OutsideCommit {
         repository: repository.name.clone(),
@@ -153,7 +151,32 @@ async fn examine(
     };
     let event = format!("outside:{}", commit.id);
     inner.take(Incoming::Outside(outside), Some(event)).await;
+    if !undone.is_empty() {
+        let (commit, branch) = (format!("`{}` of {}", commit.id.short(), commit.author), &repository.branch);
+        rules::announce(
+            inner,
+            None,
+            format!("{commit} came to `{branch}` past me and takes back {}.", undone.join("; ")),
+        );
+    }
     Ok(())
+}
+
+/// What a commit takes back that requests of ours had changed, in words.
+async fn undone(inner: &Arc<Inner>, touched: &[Touched]) -> Vec<String> {
+    let book = inner.book.lock().await;
+    let lines = touched.iter().flat_map(|one| one.fields.iter().map(move |line| (&one.target, line)));
+    let words = |(target, line): (&Target, &Line)| {
+        let theirs = book.iter().rev().filter(|request| request.opened.target == *target && request.commit().is_some());
+        let (request, ours) = theirs.into_iter().find_map(|request| {
+            let lines = &request.course()?.plan.lines;
+            Some((request, lines.iter().find(|ours| ours.field == line.field)?))
+        })?;
+        let before = ours.old.as_deref().unwrap_or(change::NOT_SET);
+        let is_back = line.old.as_ref() == Some(&ours.new) && line.new == before;
+        is_back.then(|| format!("`{}`: `{}` of {target} is `{}` again", request.opened.title, line.field, line.new))
+    };
+    lines.filter_map(words).collect()
 }
 
 /// What differs between two commits, target by target.
@@ -234,7 +257,7 @@ pub(super) fn changed_fields(
     };
     let line = |field: Field| {
         let (old, new) = (value(&field, before), value(&field, after));
-        (old != new).then(|| Line { field, old, new: new.unwrap_or_else(|| NOT_SET.to_owned()) })
+        (old != new).then(|| Line { field, old, new: new.unwrap_or_else(|| change::NOT_SET.to_owned()) })
     };
     fields.into_iter().filter_map(line).collect()
 }

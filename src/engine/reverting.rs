@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use super::{
-    Inner, Repository,
+    Engine, Inner, Repository, Said, Typed,
     effects::Trouble,
     facts::{self, Of},
-    outside,
+    forms, outside,
 };
 use crate::{
     core::{
         change::{self, Aside, Exact, Held, How, PlanRefusal, Planned, Side, SourceFile, Then, Versions},
-        decide::Words,
+        command::{self, Command, OptionKind},
+        decide::{Reply, Words},
         names::{CommitId, Environment, Field, RepoPath, RequestId, Service, Target},
         request::Request,
         rules::Rules,
@@ -20,40 +21,113 @@ use crate::{
     git::Changed,
 };
 
-/// The one target that a commit changed, among those that are named.
-pub(super) async fn target(
+/// How many requests one `revert` opens at most.
+const MOST: usize = 20;
+
+impl Engine {
+    /// Where a commit that is to be undone changed several services or environments: a request for each, because each
+    /// has its own rules and its own people. The answer lists them; what each comes to is on its card.
+    pub(super) async fn revert_each(&self, typed: &Typed, event: Option<&str>) -> Option<Reply> {
+        let (what, several) = several(&self.inner, typed).await?;
+        let (mut asked, mut refused) = (Vec::new(), Vec::new());
+        for (target, typed) in several {
+            let event = event.map(|event| format!("{event}/{}/{}", target.service, target.environment));
+            match self.one(typed, event).await {
+                Reply::Private(words) => refused.push(format!("{target}: {}", words.text)),
+                Reply::Taken | Reply::Go | Reply::Stop => asked.push(target.to_string()),
+            }
+        }
+        let asked = match asked.is_empty() {
+            true => "nothing of it was asked for".to_owned(),
+            false => format!("each is undone by a request of its own: {}", asked.join(", ")),
+        };
+        let mut text = format!("`{what}` changed several services or environments; {asked}.");
+        refused.iter().for_each(|words| text.push_str(&format!(" Not asked for: {words}")));
+        Some(Reply::Private(Words::plain(text)))
+    }
+}
+
+/// What is to be undone, and the command for each target that it changed, where it names none.
+async fn several(inner: &Arc<Inner>, typed: &Typed) -> Option<(String, Vec<(Target, Typed)>)> {
+    let rules = inner.rules()?;
+    facts::asker(&rules, &typed.account, &typed.via).person?;
+    let command = forms::understood(&rules, typed).ok()?;
+    let Ok(command::Asked::Revert { what }) = command.change() else { return None };
+    if command.target().is_some() {
+        return None;
+    }
+    let named = (command.service(), command.environment());
+    let (_, found) = tokio::time::timeout(facts::IN_TIME, targets(inner, &rules, &what, named)).await.ok()?.ok()?;
+    let typed_for = |target: &Target| {
+        let value = |kind: &OptionKind, given: Option<String>| {
+            let service = (*kind == OptionKind::Service).then(|| target.service.to_string());
+            let environment = (*kind == OptionKind::Environment).then(|| target.environment.to_string());
+            service.or(environment).or(given)
+        };
+        let options = command.definition().options.iter().filter_map(|option| {
+            let given = command.value(&option.name).map(ToString::to_string);
+            Some((option.name.clone(), value(&option.kind, given)?))
+        });
+        Typed { invoked: command.name().to_string(), said: Said::Options(options.collect()), ..typed.clone() }
+    };
+    let several = || found.iter().map(|target| (target.clone(), typed_for(target))).collect();
+    (2..=MOST).contains(&found.len()).then(|| (what.clone(), several()))
+}
+
+/// What a command is about: what it names, or what the commit that it undoes had changed.
+pub(super) async fn target_of(inner: &Arc<Inner>, rules: &Rules, command: &Command) -> Result<Target, Words> {
+    if let (Ok(command::Asked::Revert { what }), None) = (command.change(), command.target()) {
+        let named = (command.service(), command.environment());
+        let found = tokio::time::timeout(facts::IN_TIME, target(inner, rules, &what, named)).await;
+        let late = || Words::new("What that commit changed could not be read in time.", "Ask again in a moment.");
+        return found.unwrap_or_else(|_| Err(late()));
+    }
+    let words = || Words::new("This command names no service and environment.", "Type `/help` for what it takes.");
+    command.target().ok_or_else(words)
+}
+
+/// The commit that is meant, as people read it, and the targets that it changed, among those that are named.
+async fn targets(
     inner: &Arc<Inner>,
     rules: &Rules,
     what: &str,
     (service, environment): (Option<&Service>, Option<&Environment>),
-) -> Result<Target, Words> {
+) -> Result<(String, Vec<Target>), Words> {
     let mut commits = Vec::new();
     for home in inner.reach.repositories() {
         commits.extend(find(inner, rules, what, home).await.map(|changed| (home, changed)));
     }
     let Some((_, first)) = commits.first() else { return Err(unknown(what)) };
-    let id = first.commit.id.short();
-    let all = outside::targets(rules);
+    let id = first.commit.id.short().to_owned();
     let is_meant = |target: &Target| {
         service.is_none_or(|name| *name == target.service) && environment.is_none_or(|name| *name == target.environment)
     };
-    let holds = |target: &&Target| {
+    let holds = |target: &Target| {
         let (Some(place), Ok(home)) = (rules.place_of(target), inner.home(rules, target)) else { return false };
         let mut here = commits.iter().filter(|(other, _)| other.name == home.name);
         here.any(|(_, changed)| changed.files.iter().any(|path| path.is_within(&place)))
     };
-    let mut found: Vec<&Target> = all.iter().filter(|target| is_meant(target)).filter(holds).collect();
-    match (found.pop(), found.is_empty()) {
-        (Some(only), true) => Ok(only.clone()),
+    Ok((id, outside::targets(rules).into_iter().filter(is_meant).filter(holds).collect()))
+}
+
+/// The one target that a commit changed, among those that are named.
+async fn target(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    what: &str,
+    named: (Option<&Service>, Option<&Environment>),
+) -> Result<Target, Words> {
+    let (id, mut found) = targets(inner, rules, what, named).await?;
+    match (found.pop(), found.len()) {
+        (Some(only), 0) => Ok(only),
         (None, _) => Err(Words::new(
-            format!("{id} changed nothing that levers move{}.", if service.is_some() { " there" } else { "" }),
+            format!("{id} changed nothing that levers move{}.", if named.0.is_some() { " there" } else { "" }),
             "Undo it by hand in git.",
         )),
-        (Some(last), false) => {
-            let each = found.into_iter().chain([last]);
-            let each = each.map(|target| format!("`/revert {what} {} {}`", target.service, target.environment));
-            let remedy = format!("Send one for each that is meant: {}.", each.collect::<Vec<_>>().join(", "));
-            Err(Words::new(format!("{id} changed several services or environments."), remedy))
+        (Some(_), others) => {
+            let text = format!("{id} changed {} services or environments.", others + 1);
+            let remedy = format!("Name one at a time: `/revert {what} SERVICE ENVIRONMENT`.");
+            Err(Words::new(text, remedy))
         }
     }
 }
@@ -116,9 +190,20 @@ pub(super) async fn revert(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Result
         .map_err(|refusal| Words::new(format!("{refusal}."), refusal.remedy()))
         .and_then(|mut planned| {
             planned.plan.lines = lines(of, &planned)?;
-            planned.plan.aside = Some(Box::new(Aside { left, ..Aside::default() }));
+            let (elsewhere, left) = beside(of, left);
+            planned.plan.aside = Some(Box::new(Aside { elsewhere, left, ..Aside::default() }));
             Ok(planned)
         }))
+}
+
+/// The other targets that hold one of the files, and the files that are in none.
+fn beside(of: Of<'_>, files: Vec<RepoPath>) -> (Vec<Target>, Vec<RepoPath>) {
+    let holds =
+        |target: &Target, path: &RepoPath| of.rules.place_of(target).is_some_and(|place| path.is_within(&place));
+    let mut others = outside::targets(of.rules);
+    others.retain(|target| target != of.target && files.iter().any(|path| holds(target, path)));
+    let left = files.into_iter().filter(|path| others.iter().all(|target| !holds(target, path))).collect();
+    (others, left)
 }
 
 /// The edits that undo a commit, and the files that they need.

@@ -1,6 +1,7 @@
 //! Rolling back: which versions a target had, by git and the ledger together; the one that comes back; what else was
 //! different then and is left; and what would bring the other version back, held off by the same commit.
 
+mod offered;
 mod versions;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -8,6 +9,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 
 use versions::{Places, Version, known_versions, versions};
+
+pub(super) use versions::Remembered;
 
 use super::{
     Inner,
@@ -116,10 +119,7 @@ async fn choose<'v>(
         let known = versions.iter().find(|version| version.past.version == named.as_str());
         return Ok(Chosen { tag: named.to_string(), known });
     }
-    let left = known_versions(inner, of).await.left;
-    let before = || versions.iter().skip(1).filter(|version| !left.contains(&version.past.version));
-    let chosen = before().find(|version| version.past.health == Health::Healthy).or_else(|| before().next());
-    let Some(chosen) = chosen else {
+    let Some(chosen) = by_default(inner, of, versions).await else {
         let text = format!("Git knows no version of {} before the present one.", of.target);
         return Err(Words::new(text, "Name one: `to=v1.2.3`."));
     };
@@ -127,6 +127,14 @@ async fn choose<'v>(
         return Err(rewritten(of, chosen, (versions, places)));
     }
     Ok(Chosen { tag: chosen.past.version.clone(), known: Some(chosen) })
+}
+
+/// The last healthy version before the present one that nobody rolled back from; the last of all where none is known to
+/// be healthy.
+async fn by_default<'v>(inner: &Arc<Inner>, of: Of<'_>, versions: &'v [Version]) -> Option<&'v Version> {
+    let left = known_versions(inner, of).await.left;
+    let before = || versions.iter().skip(1).filter(|version| !left.contains(&version.past.version));
+    before().find(|version| version.past.health == Health::Healthy).or_else(|| before().next())
 }
 
 /// Whether a version stood at another place than the present one, or was one of another image.
@@ -164,13 +172,12 @@ async fn then(
         return Ok(if also.is_empty() { Ok(()) } else { Err(Words::new(text, "Leave `also=` out.")) });
     };
     let was = facts::files(inner, of.rules, &version.last, of.target).await?;
-    let is_version = |field: &Field| matches!(field, Field::ImageTag | Field::ImageDigest);
     let differs = outside::changed_fields(of.rules, of.target, (of.files, &was));
-    for line in differs.into_iter().filter(|line| !is_version(&line.field)) {
+    for line in differs.into_iter().filter(|line| !line.field.is_version()) {
         let asked = also.contains(&line.field)
             || (also.contains(&Field::Replicas) && matches!(line.field, Field::ReplicasMin | Field::ReplicasMax));
         match asked {
-            true if line.new == outside::NOT_SET => {
+            true if !line.is_set() => {
                 let text = format!("`{}` was not set when `{}` ran.", line.field, chosen.tag);
                 return Ok(Err(Words::new(text, "Take it out in git, or leave it out of `also=`.")));
             }

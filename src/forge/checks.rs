@@ -7,8 +7,6 @@ use crate::core::names::CommitId;
 
 /// The longest description that GitHub takes, in characters.
 const LONGEST: usize = 140;
-/// The rule of a branch that lets only the merge queue merge.
-const QUEUE: &str = "merge_queue";
 
 /// A status of ours on a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,54 +72,6 @@ struct Run {
     conclusion: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Rule {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    parameters: Parameters,
-}
-
-#[derive(Deserialize, Default)]
-struct Parameters {
-    #[serde(default)]
-    required_approving_review_count: u32,
-    #[serde(default)]
-    required_status_checks: Vec<RequiredCheck>,
-}
-
-#[derive(Deserialize)]
-struct RequiredCheck {
-    context: String,
-}
-
-/// What the rules of a branch ask of a pull request before it may be merged.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Required {
-    /// How many approving reviews.
-    pub reviews: u32,
-    /// The names of the checks and statuses.
-    pub checks: Vec<String>,
-}
-
-impl Required {
-    /// Where whoever asks for a change could approve its pull request on GitHub themselves: what is so, and what to do.
-    /// The bot is its author there, so that GitHub takes them for somebody else; only our status knows who asked.
-    pub fn self_approval(&self, branch: &str) -> Option<(String, String)> {
-        let is_held = self.checks.iter().any(|check| check == APPROVAL);
-        (!is_held).then(|| {
-            let what = format!(
-                "Whoever asks for a change could approve and merge its pull request on GitHub themselves, because the bot \
-                 is its author there, and `{APPROVAL}` is no required check of `{branch}`."
-            );
-            (what, format!("Make `{APPROVAL}` a required status check of `{branch}` in a ruleset on GitHub."))
-        })
-    }
-}
-
-/// The status that carries the approvals of chat.
-const APPROVAL: &str = "leverframe/approval";
-
 impl Checks {
     fn add(&mut self, name: String, failed: Option<bool>) {
         let list = match failed {
@@ -177,32 +127,5 @@ impl GitHub {
             checks.add(run.name, failed);
         }
         Ok(checks)
-    }
-
-    /// What the rules of a branch require, as far as rulesets say it.
-    ///
-    /// # Errors
-    /// When GitHub cannot be asked or refuses.
-    pub async fn required(&self, branch: &str) -> Result<Required, ForgeError> {
-        let mut required = Required::default();
-        for rule in self.rules(branch).await? {
-            required.reviews = required.reviews.max(rule.parameters.required_approving_review_count);
-            required.checks.extend(rule.parameters.required_status_checks.into_iter().map(|check| check.context));
-        }
-        Ok(required)
-    }
-
-    /// Whether the rules of a branch let only a merge queue merge.
-    ///
-    /// # Errors
-    /// When GitHub cannot be asked or refuses.
-    pub async fn has_merge_queue(&self, branch: &str) -> Result<bool, ForgeError> {
-        Ok(self.rules(branch).await?.iter().any(|rule| rule.kind == QUEUE))
-    }
-
-    async fn rules(&self, branch: &str) -> Result<Vec<Rule>, ForgeError> {
-        let branch: String = url::form_urlencoded::byte_serialize(branch.as_bytes()).collect();
-        let route = format!("{}/rules/branches/{}", self.repository, branch.replace('+', "%20"));
-        limited(self.api.get(&route, None::<&()>)).await
     }
 }

@@ -11,16 +11,18 @@ mod extras;
 mod github;
 pub mod manifest;
 mod owners;
+mod required;
 mod sorting;
 pub mod webhook;
 
 pub use account::{Accounts, Code, Grant, Typed};
 pub use app::{App, Login};
-pub use checks::{Checks, Required, Status, StatusState};
+pub use checks::{Checks, Status, StatusState};
 pub use error::ForgeError;
 pub use extras::{Authored, ChangedFile, Closed, Compared, Reviewers};
 pub use github::GitHub;
 pub use owners::{Owners, PLACES as OWNERS_PLACES};
+pub use required::{Linking, Merging, Mode, Protected, Required};
 
 use crate::core::names::CommitId;
 

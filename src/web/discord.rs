@@ -25,10 +25,10 @@ use crate::{
     },
     clock,
     core::{
-        decide::{Asker, Click, Incoming, Press, Reply, Words},
+        decide::{Asker, Click, Incoming, Press, Reply, TICK, Words},
         names::RequestId,
     },
-    engine::{Choice, Engine, Said, Typed},
+    engine::{Choice, Engine, Said, Ticked, Typed},
     tasks::Tasks,
 };
 
@@ -132,6 +132,7 @@ impl Desk {
                 Some((what, target)) => {
                     let found = match what {
                         LookedUp::Versions => self.engine.versions(&target, draft.text).await,
+                        LookedUp::Past => self.engine.past_versions(&target, draft.text).await,
                         LookedUp::Replicas => self.engine.replicas(&target, draft.text).await,
                     };
                     let label = |choice: &Choice| (choice.value.clone(), choice.label(suggest::LABEL));
@@ -243,6 +244,11 @@ impl Desk {
         if action == "rollback" {
             let pressed = typed(&self.engine, origin, String::new(), Vec::new());
             return self.engine.roll_back(&request, pressed, event).await;
+        }
+        if let Some(field) = action.strip_prefix(TICK) {
+            let pressed = typed(&self.engine, origin, String::new(), Vec::new());
+            let field = field.to_owned();
+            return self.engine.tick(Ticked { request, digest, message, field }, pressed, event).await;
         }
         let Some(press) = Press::parse(action) else { return Reply::Taken };
         let click = Click {

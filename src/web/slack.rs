@@ -32,10 +32,10 @@ use crate::{
     },
     clock,
     core::{
-        decide::{Asker, Click, Incoming, Press, Reply, Words},
+        decide::{Asker, Click, Incoming, Press, Reply, TICK, Words},
         names::RequestId,
     },
-    engine::{Engine, Said, Typed},
+    engine::{Engine, Said, Ticked, Typed},
     secret::Secret,
     tasks::Tasks,
 };
@@ -175,10 +175,6 @@ fn answered(answer: Option<Value>) -> Response {
     }
 }
 
-fn ephemeral(words: &Words) -> Value {
-    json!({ "response_type": "ephemeral", "text": render::words(words) })
-}
-
 impl SlackDesk {
     /// A desk for one workspace.
     pub fn new(edge: SlackEdge, engine: Engine, tasks: Tasks) -> Self {
@@ -211,7 +207,7 @@ impl SlackDesk {
         let work = async move {
             let event = Some(command_event(&command));
             if desk.edge.team != command.team {
-                return private(desk.stranger(&command.user, command.team, event).await);
+                return desk.privately(desk.stranger(&command.user, command.team, event).await);
             }
             let (trigger, channel) = (command.trigger.clone(), command.channel.clone());
             let (typed, asked) = (typed(command), &desk.open.asked);
@@ -220,7 +216,7 @@ impl SlackDesk {
                 asked.note(id);
                 return None;
             }
-            private(desk.engine.typed(typed, event).await)
+            desk.privately(desk.engine.typed(typed, event).await)
         };
         self.once(event, work.boxed()).await
     }
@@ -274,6 +270,12 @@ impl SlackDesk {
             let (via, invoked, said) = ("slack".to_owned(), String::new(), Said::Text(String::new()));
             return self.engine.roll_back(&request, Typed { account, via, channel, invoked, said }, event).await;
         }
+        if let Some(field) = press.action.strip_prefix(TICK) {
+            let (via, invoked, said) = ("slack".to_owned(), String::new(), Said::Text(String::new()));
+            let (field, digest, message) = (field.to_owned(), digest.to_owned(), place.ts.clone());
+            let pressed = Typed { account, via, channel, invoked, said };
+            return self.engine.tick(Ticked { request, digest, message, field }, pressed, event).await;
+        }
         let Some(button) = Press::parse(&press.action) else { return Reply::Taken };
         let click = Click {
             asker: self.engine.asker(&account, "slack"),
@@ -319,26 +321,35 @@ impl SlackDesk {
         self.whisper_to(place.channel.clone(), press.user.clone(), words);
     }
 
+    /// What whoever typed is told at once, if anything; the card says the rest.
+    fn privately(&self, reply: Reply) -> Option<Value> {
+        match reply {
+            Reply::Taken | Reply::Go | Reply::Stop => None,
+            Reply::Private(words) => Some(json!({ "response_type": "ephemeral", "text": self.text(&words) })),
+        }
+    }
+
+    /// Words as Slack shows them, commands in the form that the app has them registered in.
+    pub(super) fn text(&self, words: &Words) -> String {
+        let text = render::words(words);
+        let rules = self.engine.rules();
+        rules.map_or_else(
+            || text.clone(),
+            |rules| rules.catalog.commands().spelled(|word| rules.commands.has(word), &text),
+        )
+    }
+
     /// Says something that only one person sees, in a channel they are in.
     fn whisper_to(&self, channel: String, user: String, words: Words) {
-        let client = self.edge.client.clone();
+        let (client, text) = (self.edge.client.clone(), self.text(&words));
         let busy = self.engine.busy();
         self.tasks.start(async move {
-            let text = render::words(&words);
             let told = tokio::time::timeout(DELIVERY, client.whisper(&channel, &user, text)).await;
             if let Ok(Err(error)) = told {
                 tracing::warn!(%error, "a private answer could not be delivered");
             }
             drop(busy);
         });
-    }
-}
-
-/// What whoever typed is told at once, if anything; the card says the rest.
-fn private(reply: Reply) -> Option<Value> {
-    match reply {
-        Reply::Taken | Reply::Go | Reply::Stop => None,
-        Reply::Private(words) => Some(ephemeral(&words)),
     }
 }
 

@@ -121,7 +121,12 @@ fn any_card() -> impl Strategy<Value = Card> {
         diff,
         // The last note is a request's id, as on every card.
         notes: notes.into_iter().chain([vec![Span::Text("Request ".to_owned())]]).collect(),
-        buttons: vec![Button { action: "approve", label: "Approve", look: Look::Primary, value: "01J:abc".to_owned() }],
+        buttons: vec![Button {
+            action: "approve".into(),
+            label: "Approve".into(),
+            look: Look::Primary,
+            value: "01J:abc".to_owned(),
+        }],
     })
 }
 

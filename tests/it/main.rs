@@ -14,6 +14,7 @@ mod beside;
 mod bot;
 mod cards;
 mod changes;
+mod choices;
 mod command_line;
 mod contract;
 mod crash;

@@ -11,6 +11,8 @@ use crate::core::{
 const VERSIONS: usize = 5;
 /// How many files that stay a card names.
 const FILES: usize = 3;
+/// How many other targets a card names.
+const TARGETS: usize = 5;
 
 pub(super) fn notes(request: &Request, aside: &Aside, overdue: Overdue) -> Vec<Vec<Span>> {
     let mut notes: Vec<Vec<Span>> = aside.back_to.iter().map(back_to).collect();
@@ -18,17 +20,27 @@ pub(super) fn notes(request: &Request, aside: &Aside, overdue: Overdue) -> Vec<V
         notes.push(others(request, &aside.others));
     }
     if !aside.differs.is_empty() {
-        notes.push(differs(aside));
+        notes.push(differs(request, aside));
     }
     notes.extend(aside.paused.iter().map(|paused| held_off(request, paused, overdue)));
     notes.extend(aside.resumed.iter().map(|what| vec![text(format!("Goes on by this commit: {what}"))]));
+    if !aside.elsewhere.is_empty() {
+        let (few, more) = named(aside.elsewhere.iter().map(ToString::to_string), TARGETS);
+        notes.push(vec![text(format!("Not undone here, because each takes a request of its own: {few}{more}"))]);
+    }
     if !aside.left.is_empty() {
-        let names: Vec<String> = aside.left.iter().take(FILES).map(|path| format!("`{path}`")).collect();
-        let more = aside.left.len().saturating_sub(FILES);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        notes.push(vec![text(format!("Not undone, because it is not this service's: {}{more}", names.join(", ")))]);
+        let (few, more) = named(aside.left.iter().map(|path| format!("`{path}`")), FILES);
+        notes.push(vec![text(format!("Not undone, because it is in no service's place: {few}{more}"))]);
     }
     notes
+}
+
+/// The first few, and how many more.
+fn named(names: impl Iterator<Item = String>, most: usize) -> (String, String) {
+    let names: Vec<String> = names.collect();
+    let more = names.len().saturating_sub(most);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (names.into_iter().take(most).collect::<Vec<_>>().join(", "), more)
 }
 
 fn back_to(past: &Past) -> Vec<Span> {
@@ -53,7 +65,7 @@ fn others(request: &Request, others: &[Past]) -> Vec<Span> {
     words
 }
 
-fn differs(aside: &Aside) -> Vec<Span> {
+fn differs(request: &Request, aside: &Aside) -> Vec<Span> {
     let mut words = vec![text("Left as it is now, not as it was then: ")];
     for (place, line) in aside.differs.iter().enumerate() {
         let between = if place == 0 { "" } else { ", " };
@@ -61,7 +73,16 @@ fn differs(aside: &Aside) -> Vec<Span> {
         words.extend([text(between), Span::Code(line.field.to_string()), text(format!(" {now} (then {})", line.new))]);
     }
     let fields: Vec<String> = aside.differs.iter().map(|line| line.field.to_string()).collect();
-    words.extend([text(". To restore it too, ask with "), Span::Code(format!("also={}", fields.join(",")))]);
+    let Some(back_to) = &aside.back_to else { return words };
+    let (command, target) = (&request.opened.command, &request.opened.target);
+    let typed = format!(
+        "/{command} {} {} to={} also={}",
+        target.service,
+        target.environment,
+        back_to.version,
+        fields.join(",")
+    );
+    words.extend([text(". To restore it too, press a button below, or type "), Span::Code(typed)]);
     words
 }
 

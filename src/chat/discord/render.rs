@@ -233,7 +233,7 @@ fn components(card: &Card) -> Vec<CreateActionRow> {
             Look::Plain => ButtonStyle::Secondary,
         };
         let id = format!("{}:{}", button.action, button.value);
-        CreateButton::new(cut(&id, CUSTOM_ID)).label(cut(button.label, LABEL)).style(style)
+        CreateButton::new(cut(&id, CUSTOM_ID)).label(cut(&button.label, LABEL)).style(style)
     };
     let buttons: Vec<CreateButton> = card.buttons.iter().map(button).collect();
     buttons.chunks(5).take(5).map(|row| CreateActionRow::Buttons(row.to_vec())).collect()

@@ -8,7 +8,7 @@ use super::{
     register::{COUNT, TYPED},
 };
 use crate::core::{
-    command::OptionKind,
+    command::{Action, Change, OptionKind},
     names::{CommandName, Environment, PersonId, Service, Target},
     rules::Rules,
 };
@@ -31,6 +31,8 @@ pub struct Draft<'a> {
 pub enum LookedUp {
     /// Versions that the registry has.
     Versions,
+    /// Versions that the target had before.
+    Past,
     /// Counts near the present one.
     Replicas,
 }
@@ -41,7 +43,9 @@ pub fn looked_up(rules: &Rules, draft: Draft<'_>) -> Option<(LookedUp, Target)> 
     let definition = rules.commands.get(&CommandName::parse(draft.command).ok()?)?;
     let option = definition.option(draft.option)?;
     let counts = matches!(option.kind, OptionKind::Integer { .. }) && option.name == COUNT;
+    let restores = matches!(definition.action, Action::Change(Change::Restore { .. }));
     let what = match option.kind == OptionKind::ImageTag {
+        true if restores => LookedUp::Past,
         true => LookedUp::Versions,
         false if counts => LookedUp::Replicas,
         false => return None,
@@ -63,7 +67,7 @@ pub const LABEL: usize = DESCRIPTION;
 pub fn offered(what: LookedUp, choices: impl IntoIterator<Item = (String, String)>) -> Vec<Value> {
     let fits = |text: &str| (1..=DESCRIPTION).contains(&length(text));
     let told = |value: &str| match what {
-        LookedUp::Versions => json!(value),
+        LookedUp::Versions | LookedUp::Past => json!(value),
         LookedUp::Replicas => value.parse::<u32>().map_or(Value::Null, |count| json!(count)),
     };
     let fitting = choices.into_iter().filter(|(value, label)| fits(value) && fits(label));

@@ -12,8 +12,9 @@ use crate::core::{
 /// How many requests of a kind are read, and shown at most.
 pub const SHOWN: usize = 20;
 
-/// The blocks of somebody's home tab, out of the newest requests. `trouble` is why the rules cannot be read, if so.
-pub fn blocks(asker: &Asker, requests: &[Request], trouble: Option<&str>) -> Vec<SlackBlock> {
+/// The blocks of somebody's home tab, out of the newest requests. `trouble` is why the rules cannot be read, if so;
+/// `help` says what to type for help, in the platform's markup.
+pub fn blocks(asker: &Asker, requests: &[Request], trouble: Option<&str>, help: &str) -> Vec<SlackBlock> {
     if asker.person.is_none() {
         let words = "The catalog does not know this account.\nAsk somebody who reviews `.leverframe/catalog.yaml` to add it \
                      under `people`.";
@@ -31,7 +32,7 @@ pub fn blocks(asker: &Asker, requests: &[Request], trouble: Option<&str>) -> Vec
     blocks.extend(list("Waiting for approval", "Nothing waits for anybody else's yes.", waiting));
     blocks.extend(list("Yours, still open", "You have nothing open.", mine));
     blocks.extend(list("Ended last", "Nothing yet.", over));
-    blocks.push(section("Type `/help` in a channel for what you can ask."));
+    blocks.push(section(help));
     blocks
 }
 

@@ -20,6 +20,8 @@ const REASON: usize = 1000;
 const STATEMENT: usize = 400;
 /// The most that one value takes.
 const VALUE: usize = 200;
+/// The most characters of a button.
+const LABEL: usize = 75;
 
 /// A message for Slack: the words for notifications and screen readers, and the blocks.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,8 +126,8 @@ fn context(card: &Card) -> SlackBlock {
 
 fn actions(card: &Card) -> SlackBlock {
     let elements = card.buttons.iter().map(|button| {
-        let element = SlackBlockButtonElement::new(SlackBlockPlainText::new(button.label.to_owned()).into())
-            .with_action_id(SlackActionId::new(button.action.to_owned()))
+        let element = SlackBlockButtonElement::new(SlackBlockPlainText::new(cut(&button.label, LABEL)).into())
+            .with_action_id(SlackActionId::new(button.action.clone().into_owned()))
             .with_value(button.value.clone());
         SlackActionBlockElement::Button(match button.look {
             Look::Primary => element.with_style(SlackBlockButtonStyle::Primary),

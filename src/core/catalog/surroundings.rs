@@ -140,4 +140,22 @@ impl CommandNames {
         let bare = fields.get("bare").map(|node| node.named_items(CommandName::parse, problems)).unwrap_or_default();
         Some(Self { name: name?, bare })
     }
+
+    /// A text in which commands stand by their own names (`/status`), as they are typed where only these are registered
+    /// (`/lf status`). `is_command` tells a command's name from other words behind a slash.
+    pub fn spelled(&self, is_command: impl Fn(&str) -> bool, text: &str) -> String {
+        let mut pieces = text.split("`/");
+        let mut spelled = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let word = piece.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or_default();
+            let as_it_is = !is_command(word) || self.bare.iter().any(|bare| bare.as_str() == word);
+            spelled.push_str("`/");
+            if !as_it_is {
+                spelled.push_str(self.name.as_str());
+                spelled.push(' ');
+            }
+            spelled.push_str(piece);
+        }
+        spelled
+    }
 }

@@ -108,6 +108,20 @@ fn defaults_protect() {
 }
 
 #[test]
+fn commands_are_spelled_as_they_are_registered() {
+    let names = CommandNames { name: command("lf"), bare: vec![command("deploy")] };
+    let known = |word: &str| matches!(word, "deploy" | "status" | "unfreeze");
+    for (text, spelled) in [
+        ("Type `/status` alone.", "Type `/lf status` alone."),
+        ("`/deploy checkout`, then `/unfreeze prod`", "`/deploy checkout`, then `/lf unfreeze prod`"),
+        ("`/lf status`, `/invite @bot`, `/dev/urandom`", "`/lf status`, `/invite @bot`, `/dev/urandom`"),
+        ("/status without quotes, `x`", "/status without quotes, `x`"),
+    ] {
+        assert_eq!(names.spelled(known, text), spelled);
+    }
+}
+
+#[test]
 fn like_takes_over_key_by_key_and_approvals_command_by_command() {
     let catalog = parsed(EVERYTHING);
     let south = catalog.environment(&environment("live-south")).unwrap();

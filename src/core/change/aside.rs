@@ -5,7 +5,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Line;
-use crate::core::names::{CommitId, PersonId, RepoPath};
+use crate::core::names::{CommitId, PersonId, RepoPath, Target};
+
+/// What a line shows for a field that has no value.
+pub const NOT_SET: &str = "(not set)";
+
+impl Line {
+    /// Whether the field has a value after the change.
+    pub fn is_set(&self) -> bool {
+        self.new != NOT_SET
+    }
+}
 
 /// What stands beside a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +35,10 @@ pub struct Aside {
     /// What goes on.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub resumed: Vec<String>,
-    /// What a commit that is undone changed beside the target, and stays.
+    /// The targets that a commit which is undone changed beside this one; each takes a request of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub elsewhere: Vec<Target>,
+    /// What it changed that no lever moves, and stays.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub left: Vec<RepoPath>,
 }

@@ -29,7 +29,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use aside::{Aside, Health, Past, Paused};
+pub use aside::{Aside, Health, NOT_SET, Past, Paused};
 pub use binding::{Binding, Flavour, Form, Locator, Pin, Presence, value_at};
 pub use diff::{SHOWN_LINES, unified};
 pub use exact::{Exact, How, Side, Then, exactly};

@@ -50,6 +50,11 @@ impl Commands {
         self.by_name.get(typed.trim_start_matches('/').to_ascii_lowercase().as_str())
     }
 
+    /// Whether there is a command of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Definition>> + Clone {
         self.by_name.values()

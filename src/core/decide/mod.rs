@@ -11,6 +11,7 @@ mod surroundings;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod tick;
 mod vote;
 mod waited;
 
@@ -36,6 +37,7 @@ pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use tag::TagSeen;
+pub use tick::{TICK, Tick};
 pub use vote::{Click, Press, ReviewSays, Reviewed};
 
 /// Who did something on a platform, and who that is in the catalog.
@@ -107,6 +109,8 @@ pub enum Incoming {
     },
     /// Somebody pressed a button.
     Clicked(Click),
+    /// Whoever asked ticked one of a rollback's choices.
+    Ticked(Box<Tick>),
     /// Somebody reviewed a pull request on the forge.
     Reviewed(Reviewed),
     /// A commit that is not ours changed what levers move.
@@ -223,6 +227,7 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
             }
         }
         Incoming::Clicked(click) => vote::decide(click, facts),
+        Incoming::Ticked(tick) => tick::decide(tick, facts),
         Incoming::Reviewed(review) => vote::reviewed(review, facts),
         Incoming::Outside(commit) => outside::decide(commit),
         Incoming::Rewritten(rewritten) => outside::rewritten(rewritten),

@@ -1,8 +1,8 @@
 //! The versions that a target had, by git's history and the ledger's requests together.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::CHOICES;
@@ -10,7 +10,7 @@ use crate::{
     core::{
         change::{self, Binding, Health, Past, SourceFile},
         command,
-        names::{CommitId, Field, PersonId, RepoPath, RequestId},
+        names::{CommitId, Field, PersonId, RepoPath, RequestId, Target},
         request::{Ending, State},
         rules::Rules,
     },
@@ -27,13 +27,16 @@ const COMMITS: usize = 500;
 /// How many of those may have the version elsewhere than now, so that it is looked for anew.
 const ELSEWHERE: usize = 100;
 
+/// Of how many targets the versions are remembered.
+const REMEMBERED: usize = 64;
+
 /// A version, where it stood and until when.
 pub(super) struct Version {
     pub(super) past: Past,
     /// Where the image is pinned by one.
     pub(super) digest: Option<String>,
     pub(super) binding: Binding,
-    /// The newest commit that had it.
+    /// The newest commit that had it; of the present one, the newest before the turn that it is in.
     pub(super) last: CommitId,
 }
 
@@ -43,33 +46,95 @@ pub(super) struct Places {
     pub(super) digest: Option<Binding>,
 }
 
+/// The version of one commit.
+struct Had {
+    version: String,
+    digest: Option<String>,
+    binding: Binding,
+    commit: CommitSummary,
+}
+
+/// What git's history says of targets, by the commits that it was read at: whoever types a version looks again with
+/// every letter.
+#[derive(Default)]
+pub(in crate::engine) struct Remembered(Mutex<VecDeque<(Read, Arc<Vec<Had>>)>>);
+
+/// Which target at which commit under which rules.
+type Read = (Target, CommitId, CommitId);
+
+impl Remembered {
+    fn find(&self, read: &Read) -> Option<Arc<Vec<Had>>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().find(|(known, _)| known == read).map(|(_, had)| Arc::clone(had))
+    }
+
+    fn keep(&self, read: Read, had: &Arc<Vec<Had>>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(known, _)| known.0 != read.0);
+        all.push_back((read, Arc::clone(had)));
+        if all.len() > REMEMBERED {
+            all.pop_front();
+        }
+    }
+}
+
 /// The versions of a target, newest first, each once, the present one first.
 pub(super) async fn versions(inner: &Arc<Inner>, of: Of<'_>, places: &Places) -> Result<Vec<Version>, Trouble> {
-    let mut reader = Reader { inner, of, places, elsewhere: 0 };
+    let read = (of.target.clone(), of.base.clone(), of.rules.commit.clone());
+    let had = match inner.versions.find(&read) {
+        Some(had) => had,
+        None => {
+            let had = Arc::new(history(inner, of, places).await?);
+            inner.versions.keep(read, &had);
+            had
+        }
+    };
     let known = known_versions(inner, of).await;
     let mut versions: Vec<Version> = Vec::new();
     // The version of the commit before, and its place among the versions where it is not an older turn of one of them.
-    let mut last: Option<(String, Option<usize>)> = None;
-    for commit in commits(of, places).await? {
-        let Some((version, digest, binding)) = reader.read(&commit.id).await? else { continue };
-        let past = known.past(of.rules, &version, &commit);
-        if let Some((_, place)) = last.as_ref().filter(|(last, _)| *last == version) {
+    let mut last: Option<(&str, Option<usize>)> = None;
+    for Had { version, digest, binding, commit } in had.iter() {
+        let past = known.past(of.rules, version, commit);
+        if let Some((_, place)) = last.filter(|(last, _)| last == version) {
             // It was there before that commit, too, so it came by this one.
             if let Some(newer) = place.and_then(|place| versions.get_mut(place)) {
                 newer.past = past;
             }
             continue;
         }
-        if versions.len() > CHOICES {
-            break;
+        let known = versions.iter().position(|other| other.past.version == *version);
+        if let (Some(0), Some(present)) = (known, versions.first_mut())
+            && is_first_return(&had, &present.last, version)
+        {
+            present.last = commit.id.clone();
         }
-        let is_new = versions.iter().all(|other| other.past.version != version);
-        last = Some((version, is_new.then_some(versions.len())));
-        if is_new {
-            versions.push(Version { past, digest, binding, last: commit.id });
+        last = Some((version, known.is_none().then_some(versions.len())));
+        if known.is_none() {
+            let (digest, binding) = (digest.clone(), binding.clone());
+            versions.push(Version { past, digest, binding, last: commit.id.clone() });
         }
     }
     Ok(versions)
+}
+
+/// Whether the present version's last commit is still the one of its present turn.
+fn is_first_return(had: &[Had], last: &CommitId, version: &str) -> bool {
+    had.first().is_some_and(|newest| newest.commit.id == *last && newest.version == version)
+}
+
+/// What each commit had that may have changed the version, newest first, until there are versions enough.
+async fn history(inner: &Arc<Inner>, of: Of<'_>, places: &Places) -> Result<Vec<Had>, Trouble> {
+    let mut reader = Reader { inner, of, places, elsewhere: 0 };
+    let (mut all, mut distinct): (Vec<Had>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
+    for commit in commits(of, places).await? {
+        let Some((version, digest, binding)) = reader.read(&commit.id).await? else { continue };
+        distinct.insert(version.clone());
+        if distinct.len() > CHOICES + 1 {
+            break;
+        }
+        all.push(Had { version, digest, binding, commit });
+    }
+    Ok(all)
 }
 
 /// The commits that may have changed the version, newest first: of the target's directory, and of a file elsewhere.

@@ -91,9 +91,12 @@ fn status_json(shared: &Shared, status: &Status) -> Value {
         "url": shared.places.below(&format!("/statuses/{}", status.sha)), "created_at": at, "updated_at": at})
 }
 
-async fn combined(State(shared): Held, Path((_, _, sha)): Of<String>) -> Response {
+async fn combined(State(shared): Held, Path((_, _, name)): Of<String>) -> Response {
     in_forge(&shared, move |shared| {
-        known(&shared.forge.repository.repository()?, &sha)?;
+        let repository = shared.forge.repository.repository()?;
+        let branch = repository.refname_to_id(&format!("refs/heads/{name}")).ok();
+        let sha = branch.map_or(name, |id| id.to_string());
+        known(&repository, &sha)?;
         let kept = shared.forge.extras.kept();
         let statuses = kept.statuses_of(&sha);
         let has = |word: &str| statuses.iter().any(|status| status.state == word);

@@ -159,9 +159,14 @@ impl Shared {
     }
 
     /// What somebody is offered while they type into a field.
-    pub(super) async fn searches(&self, who: &str, field: &str, text: &str) -> Result<Vec<String>, PlayError> {
+    pub(super) async fn searches(
+        &self,
+        who: &str,
+        (field, text): (&str, &str),
+        filled: &[(&str, &str)],
+    ) -> Result<Vec<String>, PlayError> {
         let form = self.form(who)?;
-        let mut payload = self.about("block_suggestion", &form, &[]);
+        let mut payload = self.about("block_suggestion", &form, filled);
         for (name, value) in [("block_id", field), ("action_id", "value"), ("value", text)] {
             crate::play::json::put(&mut payload, name, json!(value));
         }
@@ -229,7 +234,20 @@ impl SlackLookalike {
     /// # Errors
     /// When they have none open, or there is no bot.
     pub async fn searches(&self, who: &str, field: &str, text: &str) -> Result<Vec<String>, PlayError> {
-        self.shared.searches(who, field, text).await
+        self.shared.searches(who, (field, text), &[]).await
+    }
+
+    /// The same, where other fields were filled in before.
+    ///
+    /// # Errors
+    /// As [`Self::searches`].
+    pub async fn searches_beside(
+        &self,
+        who: &str,
+        typed: (&str, &str),
+        filled: &[(&str, &str)],
+    ) -> Result<Vec<String>, PlayError> {
+        self.shared.searches(who, typed, filled).await
     }
 
     /// Somebody opens the bot's home tab.

@@ -54,7 +54,10 @@ impl Watch {
 
     fn messages(&mut self, world: &World) -> Result<Vec<String>, PlayError> {
         let mut lines = Vec::new();
-        for message in world.seen(self.look)? {
+        let mut seen = world.seen(self.look)?;
+        // What one person is told and what a channel is told may come in either order.
+        seen.sort_by_key(|message| message.only.is_none());
+        for message in seen {
             if message.writer == Writer::Person {
                 continue;
             }

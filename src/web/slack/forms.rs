@@ -75,8 +75,11 @@ impl SlackDesk {
         if kind(option) != Some(&OptionKind::ImageTag) {
             return form::offered(suggest::choices(&rules, draft).into_iter().map(alone));
         }
-        if let Some((LookedUp::Versions, target)) = suggest::looked_up(&rules, draft) {
-            let found = self.engine.versions(&target, text).await;
+        if let Some((what, target)) = suggest::looked_up(&rules, draft) {
+            let found = match what {
+                LookedUp::Past => self.engine.past_versions(&target, text).await,
+                LookedUp::Versions | LookedUp::Replicas => self.engine.versions(&target, text).await,
+            };
             if !found.is_empty() {
                 return form::offered(found.iter().map(|one| (one.value.clone(), one.label(form::SHOWN))));
             }

@@ -9,7 +9,7 @@ use crate::{
         event::{Event, Mention},
         home,
     },
-    core::decide::Reply,
+    core::decide::{Reply, Words},
     engine::{Said, Typed},
 };
 
@@ -65,7 +65,8 @@ impl SlackDesk {
         self.tasks.start(async move {
             let asker = desk.engine.asker(&format!("slack:{user}"), "slack");
             let requests = desk.engine.requests(home::SHOWN).await;
-            let blocks = home::blocks(&asker, &requests, desk.engine.rules_trouble().as_deref());
+            let help = desk.text(&Words::plain("Type `/help` in a channel for what you can ask."));
+            let blocks = home::blocks(&asker, &requests, desk.engine.rules_trouble().as_deref(), &help);
             if let Err(error) = desk.edge.client.publish_home(&user, blocks).await {
                 tracing::warn!(%error, remedy = error.remedy(), "a home tab could not be drawn");
             }
