@@ -202,12 +202,11 @@ fn deciding(request: &Request, course: &Course, progress: &Progress) -> Vec<Span
     }
     let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
     let more = if given > 0 { " more" } else { "" };
-    status.push(text(format!("{}{more}", needs.count.saturating_sub(given))));
-    for (index, from) in needs.from.iter().enumerate() {
-        let (kind, name) = from.split_once(':').unwrap_or(("", from));
-        let kind = if matches!(kind, "team" | "group") { format!("the {kind} ") } else { String::new() };
-        status.push(text(format!("{}{kind}", if index == 0 { " from " } else { " or " })));
-        status.push(Span::Code(name.to_owned()));
+    if needs.from.iter().any(|from| from.contains(" of ")) {
+        status.extend(shares(&needs.from));
+    } else {
+        status.push(text(format!("{}{more}", needs.count.saturating_sub(given))));
+        status.extend(sources(&needs.from));
     }
     if needs.from.is_empty() {
         status.push(text(" from anybody else of the catalog"));
@@ -224,6 +223,32 @@ fn deciding(request: &Request, course: &Course, progress: &Progress) -> Vec<Span
         status.push(text(format!(" {what}: {trouble}")));
     }
     status
+}
+
+/// " from the group `leads` or `bo`".
+fn sources(from: &[String]) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for (index, from) in from.iter().enumerate() {
+        let (kind, name) = from.split_once(':').unwrap_or(("", from));
+        let kind = if matches!(kind, "team" | "group") { format!("the {kind} ") } else { String::new() };
+        spans.push(text(format!("{}{kind}", if index == 0 { " from " } else { " or " })));
+        spans.push(Span::Code(name.to_owned()));
+    }
+    spans
+}
+
+/// "2 from the group `leads` and 1 from the group `security`".
+fn shares(all: &[String]) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for (index, share) in all.iter().enumerate() {
+        let (count, from) = share.split_once(" of ").unwrap_or((share, "anybody"));
+        spans.push(text(format!("{}{count}", if index == 0 { "" } else { " and " })));
+        match from {
+            "anybody" => spans.push(text(" from anybody else of the catalog")),
+            from => spans.extend(sources(&from.split(" or ").map(str::to_owned).collect::<Vec<_>>())),
+        }
+    }
+    spans
 }
 
 fn landing(way: Way, course: &Course) -> Vec<Span> {

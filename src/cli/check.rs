@@ -14,8 +14,9 @@ use crate::{
     config::Config,
     core::{
         change::Beside,
-        names::{Environment, Field, Target},
-        rules::{Elsewhere, Rules},
+        names::{Environment, Field, RepoPath, Target},
+        policy::Cases,
+        rules::{Elsewhere, POLICY_TESTS, Rules},
     },
 };
 
@@ -53,7 +54,9 @@ impl Check {
         notices(&rules, config.as_ref())?;
         let rules = here(rules, config.as_ref())?;
         environments(&rules)?;
-        targets(&checkout, &rules, if self.all { Show::All } else { Show::Summary })
+        let cases = cases(&checkout, &rules)?;
+        let levers = targets(&checkout, &rules, if self.all { Show::All } else { Show::Summary })?;
+        Ok(if cases == Ended::Red { Ended::Red } else { levers })
     }
 }
 
@@ -96,19 +99,29 @@ fn here(rules: Rules, config: Option<&Config>) -> Result<Rules, Failure> {
     Ok(rules)
 }
 
+/// Runs the policy's own test cases, where there are any.
+fn cases(checkout: &Checkout, rules: &Rules) -> Result<Ended, Failure> {
+    let path = RepoPath::parse(POLICY_TESTS).map_err(|error| Failure::new(error, ""))?;
+    if !checkout.paths().contains(&path) {
+        return Ok(Ended::Well);
+    }
+    let Some(file) = checkout.file(&path)? else { return Ok(Ended::Well) };
+    let cases =
+        Cases::parse(&file.text, POLICY_TESTS).map_err(|error| Failure::new(&error, "Correct the file in git."))?;
+    let failed = cases.run(&rules.policy, &rules.catalog);
+    for line in &failed {
+        say(format!("{RED} {POLICY_TESTS}:{line}"))?;
+    }
+    say(format!("{POLICY_TESTS}: {} of {} hold.", cases.len().saturating_sub(failed.len()), cases.len()))?;
+    Ok(if failed.is_empty() { Ended::Well } else { Ended::Red })
+}
+
 fn environments(rules: &Rules) -> Result<(), Failure> {
     let mut table = vec![["environment", "path", "landing", "cluster", "approvals"].map(str::to_owned)];
     for row in rules.catalog.table() {
         let merge = row.merge.map(|merge| format!(", {}", merge.word())).unwrap_or_default();
-        let approvals: Vec<String> = row
-            .approvals
-            .iter()
-            .map(|(command, rule)| {
-                let from: Vec<String> = rule.from.iter().map(ToString::to_string).collect();
-                let from = if from.is_empty() { "anybody else".to_owned() } else { from.join(" or ") };
-                format!("{command}: {} of {from}", rule.count)
-            })
-            .collect();
+        let approvals: Vec<String> =
+            row.approvals.iter().map(|(command, rule)| format!("{command}: {}", rule.words())).collect();
         table.push([
             row.environment.to_string(),
             row.path.to_string(),

@@ -1,6 +1,6 @@
 //! A GitOps repository as a host has it, fetched into a temporary folder that goes when it was read.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use tempfile::TempDir;
 
@@ -9,7 +9,8 @@ use crate::{
     core::{
         change::SourceFile,
         discover::is_yaml,
-        names::{ConnectionName, RepoPath},
+        names::{CommitId, ConnectionName, RepoPath},
+        rules::{FOLDER, Rules},
     },
     git::{GitError, Mirror, Source},
     net::{Outgoing, Tls},
@@ -25,12 +26,7 @@ pub(super) struct Cloned {
 impl Cloned {
     /// Fetches a branch, or the one that the host follows, and reads its YAML files.
     pub(super) fn fetch(url: &str, branch: Option<&str>) -> Result<Self, Failure> {
-        let folder = TempDir::new().map_err(|error| {
-            Failure::new(
-                format!("No temporary folder can be made: {error}."),
-                "Check the temporary folder of this machine.",
-            )
-        })?;
+        let folder = temporary()?;
         let failed = |error: GitError| Failure::new(format!("{url} cannot be read: {error}."), remedy(&error));
         runtime()?.block_on(async {
             let named = match branch {
@@ -49,6 +45,37 @@ impl Cloned {
     pub(super) fn file(&self, path: &RepoPath) -> Option<SourceFile> {
         self.files.get(path).cloned()
     }
+}
+
+/// The rules that a checkout's branch held at one of its commits.
+pub(super) fn rules_at(checkout: &Path, commit: &CommitId) -> Result<Rules, Failure> {
+    let whole = checkout.canonicalize().ok().and_then(|path| url::Url::from_directory_path(path).ok());
+    let url = whole.ok_or_else(|| {
+        Failure::new(format!("`{}` is no folder.", checkout.display()), "Name the checkout with `--repo PATH`.")
+    })?;
+    let folder = temporary()?;
+    let failed = |error: GitError| {
+        let remedy = "Name a commit of the branch that is checked out, of which the checkout has the history.";
+        Failure::new(format!("{commit} cannot be read: {error}."), remedy)
+    };
+    runtime()?.block_on(async {
+        let named = open(url.as_str(), "main", &folder, "asked")?.default_branch().await.map_err(failed)?;
+        let mirror = open(url.as_str(), named.as_deref().unwrap_or("main"), &folder, "fetched")?;
+        mirror.fetch().await.map_err(failed)?;
+        let paths = mirror.paths(commit).await.map_err(failed)?;
+        let inside = RepoPath::parse(FOLDER).map_err(|error| Failure::new(error, ""))?;
+        let files = mirror.directory(commit, &inside).await.map_err(failed)?;
+        Rules::read(commit.clone(), &files, &paths).map_err(|error| Failure::new(&error, error.remedy()))
+    })
+}
+
+fn temporary() -> Result<TempDir, Failure> {
+    TempDir::new().map_err(|error| {
+        Failure::new(
+            format!("No temporary folder can be made: {error}."),
+            "Check the temporary folder of this machine.",
+        )
+    })
 }
 
 /// The configuration, which the usual remedies name, has no part in this.

@@ -1,6 +1,7 @@
 //! The functional core: parses, decides and plans. No async, no I/O, no clock, no randomness, no environment;
 //! `tests/it/tidy.rs` reads these sources and fails otherwise.
 
+pub mod access;
 pub mod catalog;
 pub mod change;
 pub mod checkup;

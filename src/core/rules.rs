@@ -17,6 +17,8 @@ use crate::core::{
 pub const CATALOG: &str = ".leverframe/catalog.yaml";
 /// Where the repository's own policies live.
 pub const POLICY: &str = ".leverframe/policy.cedar";
+/// Where the test cases of its policies live.
+pub const POLICY_TESTS: &str = ".leverframe/policy_tests.yaml";
 /// Where the repository's own commands live.
 pub const COMMANDS: &str = ".leverframe/commands";
 

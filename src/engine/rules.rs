@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     core::{
+        access,
         change::SourceFile,
         names::{CommitId, ConnectionName, RepoPath},
         rules::{Elsewhere, FOLDER, Rules, RulesError, Sources, Tip, sources},
@@ -203,8 +204,11 @@ async fn read(
     (files, in_force): (&[SourceFile], Option<Arc<Rules>>),
 ) -> Result<Rules, Stale> {
     match (Rules::read_among(tip.clone(), files, elsewhere(inner)), in_force) {
-        (Ok(rules), _) => {
+        (Ok(rules), in_force) => {
             loads(inner);
+            if let Some(last) = in_force {
+                tell_the_effect(inner, last, rules.clone());
+            }
             Ok(rules)
         }
         (Err(error), Some(last)) => {
@@ -291,6 +295,30 @@ fn loads(inner: &Arc<Inner>) {
     if inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).tip.take().is_some() {
         announce(inner, None, "The rules in git load again and are in force.".to_owned());
     }
+}
+
+/// What other rules change about who may do what is said in the home channel.
+fn tell_the_effect(inner: &Arc<Inner>, before: Arc<Rules>, after: Rules) {
+    let (again, busy) = (Arc::clone(inner), super::Busy::new(inner));
+    inner.tasks.start(async move {
+        let _busy = busy;
+        let changed = tokio::task::spawn_blocking(move || access::changed(&before, &after)).await.ok().flatten();
+        let Some(words) = changed.and_then(|changed| effect(&changed)) else { return };
+        announce(&again, None, words);
+    });
+}
+
+/// How many sentences about changed rights one message holds.
+const SAID: usize = 8;
+
+/// The sentences in one message; `None` where nothing changed.
+fn effect(changed: &[String]) -> Option<String> {
+    let lines: Vec<String> = changed.iter().take(SAID).map(|line| format!("• {line}")).collect();
+    let more = match changed.len().saturating_sub(SAID) {
+        0 => String::new(),
+        more => format!("\n{more} more: `leverframe audit access --changed-since COMMIT`."),
+    };
+    (!lines.is_empty()).then(|| format!("The rules in git changed:\n{}{more}", lines.join("\n")))
 }
 
 /// The rules at the tip do not load: said in the log, on the dashboard, in `/status` and once in the home channel.

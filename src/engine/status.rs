@@ -25,7 +25,7 @@ const IN_TIME: Duration = Duration::from_millis(700);
 
 /// Why policy does not let somebody look, where it does not.
 pub(super) fn denied(rules: &Rules, asker: &Asker, command: &Command) -> Option<Words> {
-    let principal = principal(rules, &asker.actor());
+    let principal = principal(&rules.catalog, &asker.actor());
     let circumstances = Circumstances { platform: asker.via.clone(), ..Circumstances::default() };
     let question = Question {
         principal: &principal,

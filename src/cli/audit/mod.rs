@@ -1,6 +1,7 @@
 //! `leverframe audit`: the ledger, read from its journal, which it never writes, so that it works beside a running
 //! server. `erase` alone changes something, through that server where there is one.
 
+mod access;
 mod erase;
 mod export;
 mod gap;
@@ -110,6 +111,8 @@ enum Action {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Prints who may do what where, from the policy and the people of a checkout
+    Access(access::Access),
     /// Compares with the git repositories: our commits without an entry, entries without their commit
     Reconcile {
         #[command(flatten)]
@@ -143,6 +146,7 @@ impl Audit {
             }
             Action::Erase { person, config } => runtime()?.block_on(erase::erase(&settings(&config)?, &person)),
             Action::AcceptGap { reason, config } => runtime()?.block_on(gap::accept(&settings(&config)?, &reason)),
+            Action::Access(access) => access.run(),
             Action::Reconcile { config, repo, json } => {
                 reconcile::reconcile(&directory(&settings(&config)?)?, &repo, json.into())
             }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::{
     environment::{LANDINGS, Landing},
     names::{Approvers, Severity},
+    people::Person,
 };
 use crate::core::{
-    located::{Node, Problem},
+    located::{Node, Problem, Value},
     names::CommandName,
     span::Span,
 };
@@ -21,6 +22,17 @@ pub struct ApprovalRule {
     pub from: Vec<Approvers>,
     /// How long a vote is good for.
     pub expires: Span,
+    /// More that must say yes, each person for one of them: `2 of leads and 1 of security`.
+    pub and: Vec<Share>,
+}
+
+/// So many of some people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// How many people beside the requester.
+    pub count: u32,
+    /// Whose votes count; empty: every person of the catalog.
+    pub from: Vec<Approvers>,
 }
 
 /// What changes for one command while an incident of some severity is open. What it does not say stays as it is.
@@ -63,6 +75,9 @@ impl Approvals {
 
 impl ApprovalRule {
     fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Self> {
+        if let Value::List(items) = &node.value {
+            return Self::several(node, items, problems);
+        }
         let fields = node.fields(&["count", "from", "expires"], problems);
         let count = fields.required("count", "count: 1", problems).and_then(|node| node.count(problems));
         let from = fields.get("from").map(|node| node.named_items(Approvers::parse, problems)).unwrap_or_default();
@@ -70,7 +85,82 @@ impl ApprovalRule {
             Some(node) => node.named(Span::parse, problems),
             None => Some(Span::HOUR),
         };
-        Some(Self { count: count?, from, expires: expires? })
+        Some(Self { count: count?, from, expires: expires?, and: Vec::new() })
+    }
+
+    /// Several rules, all of which must be met; a vote is good for the shortest of their times.
+    fn several(node: &Node, items: &[Node], problems: &mut Vec<Problem>) -> Option<Self> {
+        let mut rules = items.iter().filter_map(|item| Self::read(item, problems)).collect::<Vec<_>>().into_iter();
+        let Some(first) = rules.next() else {
+            if items.is_empty() {
+                problems.push(node.problem("at least one rule", "Write `[{ count: 1, from: [group:leads] }]`."));
+            }
+            return None;
+        };
+        Some(rules.fold(first, |mut all, one| {
+            all.expires = all.expires.min(one.expires);
+            all.and.push(Share { count: one.count, from: one.from });
+            all.and.extend(one.and);
+            all
+        }))
+    }
+
+    /// What must be met, one after the other.
+    pub fn shares(&self) -> impl Iterator<Item = (u32, &[Approvers])> {
+        std::iter::once((self.count, self.from.as_slice()))
+            .chain(self.and.iter().map(|share| (share.count, share.from.as_slice())))
+    }
+
+    /// How many people beside the requester in all.
+    pub fn total(&self) -> u32 {
+        self.shares().map(|(count, _)| count).sum()
+    }
+
+    /// How many of the places these people fill, each of them one at most.
+    pub fn filled(&self, people: &[&Person]) -> usize {
+        let seats: Vec<&[Approvers]> = self
+            .shares()
+            .flat_map(|(count, from)| {
+                std::iter::repeat_n(from, usize::try_from(count).unwrap_or(usize::MAX).min(people.len()))
+            })
+            .collect();
+        let mut taken: Vec<Option<usize>> = vec![None; seats.len()];
+        (0..people.len()).filter(|at| seat(*at, people, &seats, &mut taken, &mut vec![false; seats.len()])).count()
+    }
+}
+
+/// Finds somebody a place, moving others to other places of theirs where that makes room.
+fn seat(
+    at: usize,
+    people: &[&Person],
+    seats: &[&[Approvers]],
+    taken: &mut Vec<Option<usize>>,
+    tried: &mut Vec<bool>,
+) -> bool {
+    let Some(person) = people.get(at) else { return false };
+    for (place, from) in seats.iter().enumerate() {
+        if tried.get(place).copied().unwrap_or(true) || !person.is_among(from) {
+            continue;
+        }
+        tried.iter_mut().skip(place).take(1).for_each(|tried| *tried = true);
+        let sitting = taken.get(place).copied().flatten();
+        if sitting.is_none_or(|other| seat(other, people, seats, taken, tried)) {
+            taken.iter_mut().skip(place).take(1).for_each(|taken| *taken = Some(at));
+            return true;
+        }
+    }
+    false
+}
+
+impl ApprovalRule {
+    /// In words, for people: `2 of group:leads and 1 of group:security`.
+    pub fn words(&self) -> String {
+        let share = |(count, from): (u32, &[Approvers])| {
+            let from: Vec<String> = from.iter().map(ToString::to_string).collect();
+            let from = if from.is_empty() { "anybody else".to_owned() } else { from.join(" or ") };
+            format!("{count} of {from}")
+        };
+        self.shares().map(share).collect::<Vec<_>>().join(" and ")
     }
 }
 

@@ -65,7 +65,7 @@ fn unknown_approvers(approvals: &Approvals, node: &Node, people: &People, notice
         }
     };
     for (command, rule) in &approvals.usual {
-        say(&rule.from, member(node, command.as_str()));
+        rule.shares().for_each(|(_, from)| say(from, member(node, command.as_str())));
     }
     for (severity, rules) in &approvals.during {
         let node = member(node, "during").and_then(|node| member(node, &severity.to_string()));
@@ -88,9 +88,11 @@ fn is_known(approvers: &Approvers, people: &People) -> bool {
 
 fn too_few(rules: &EnvironmentRules, node: &Node, people: &People, notices: &mut Vec<Notice>) {
     for (command, rule) in &rules.approvals.usual {
-        let on_call = rule.from.iter().any(|approvers| matches!(approvers, Approvers::OnCall { .. }));
-        let able = people.iter().filter(|person| person.guest_until.is_none() && person.is_among(&rule.from)).count();
-        let asked = usize::try_from(rule.count).unwrap_or(usize::MAX);
+        let mut from = rule.shares().flat_map(|(_, from)| from);
+        let on_call = from.any(|approvers| matches!(approvers, Approvers::OnCall { .. }));
+        let members: Vec<&Person> = people.iter().filter(|person| person.guest_until.is_none()).collect();
+        let able = rule.filled(&members);
+        let asked = usize::try_from(rule.total()).unwrap_or(usize::MAX);
         if on_call || able >= asked {
             continue;
         }

@@ -123,14 +123,18 @@ impl EnvironmentRules {
     pub fn approvals_for(&self, command: &CommandName) -> Option<&ApprovalRule> {
         let strictest = || {
             let does_anything = STRONGEST.contains(&command.as_str());
-            self.approvals.usual.values().filter(|_| does_anything).max_by_key(|rule| rule.count)
+            self.approvals.usual.values().filter(|_| does_anything).max_by_key(|rule| rule.total())
         };
         self.approvals.usual.get(command).or_else(strictest)
     }
 
     /// Whether somebody's yes would count for some command here; where nothing is asked for, for none.
     pub fn could_approve(&self, person: &Person) -> bool {
-        self.approvals.usual.values().any(|rule| rule.count > 0 && person.is_among(&rule.from))
+        self.approvals
+            .usual
+            .values()
+            .flat_map(ApprovalRule::shares)
+            .any(|(count, from)| count > 0 && person.is_among(from))
     }
 
     pub(super) fn read(name: Environment, node: &Node, problems: &mut Vec<Problem>) -> Option<Self> {

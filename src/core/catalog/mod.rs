@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 pub use self::{
-    approvals::{ApprovalRule, Approvals, EmergencyRule},
+    approvals::{ApprovalRule, Approvals, EmergencyRule, Share},
     check::Connections,
     environment::{Drift, EnvironmentRules, FluxKind, Landing, MergeMethod, Reconciler},
     groups::{EnvironmentGroup, GroupStep},
@@ -280,7 +280,7 @@ impl Catalog {
     /// Whether that person may vote by the rule on a day. A guest may until their last day, and counts only beside
     /// somebody who is none. Whether the person is the requester is not asked here.
     pub fn may_vote(&self, rule: &ApprovalRule, person: &Person, today: Date) -> bool {
-        person.guest_until.is_none_or(|last| today <= last) && person.is_among(&rule.from)
+        person.guest_until.is_none_or(|last| today <= last) && rule.shares().any(|(_, from)| person.is_among(from))
     }
 
     /// Where the bot speaks when nobody asked.

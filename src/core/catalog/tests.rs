@@ -161,6 +161,7 @@ fn votes_count_by_team_role_and_person_and_for_guests_until_their_last_day() {
         count: 1,
         from: from.iter().map(|text| Approvers::parse(text).unwrap()).collect(),
         expires: crate::core::span::Span::HOUR,
+        and: Vec::new(),
     };
     let voters_on = |from: &[&str], today: jiff::civil::Date| {
         let rule = rule(from);
@@ -177,6 +178,48 @@ fn votes_count_by_team_role_and_person_and_for_guests_until_their_last_day() {
     assert_eq!(voters(&["group:wardens"]), ["ann", "dan"]);
     assert_eq!(voters(&["team:shop", "person:lone"]), ["ann", "lone"]);
     assert_eq!(voters(&["oncall:pagerduty/P1", "team:nobody"]), [""; 0]);
+}
+
+#[test]
+fn several_rules_need_a_person_each() {
+    let text = "
+environments:
+  prod:
+    path: 'apps/{service}'
+    approvals:
+      deploy: [{ count: 2, from: [group:leads], expires: 2h }, { count: 1, from: [group:security], expires: 1h }]
+people:
+  a: { groups: [leads, security] }
+  b: { groups: [leads] }
+  c: { groups: [leads] }
+  d: { groups: [security] }
+";
+    let catalog = parsed(text);
+    let rule = catalog.environments()[0].approvals_for(&command("deploy")).unwrap();
+    assert_eq!(rule.words(), "2 of group:leads and 1 of group:security");
+    assert_eq!((rule.total(), rule.expires.to_string().as_str()), (3, "1h"));
+    assert!(catalog.warnings().is_empty());
+    let person = |id: &str| catalog.person(&crate::core::names::PersonId::parse(id).unwrap()).unwrap();
+    let filled = |ids: &[&str]| rule.filled(&ids.iter().map(|id| person(id)).collect::<Vec<_>>());
+    for (ids, places) in [
+        ("", 0),
+        ("a", 1),
+        ("a b", 2),
+        ("b c", 2),
+        ("a b c", 3),
+        ("b a c", 3),
+        ("b c d", 3),
+        ("a d", 2),
+        ("a b c d", 3),
+    ] {
+        let ids: Vec<&str> = ids.split_whitespace().collect();
+        assert_eq!(filled(&ids), places, "{ids:?}");
+    }
+    let alone = parsed(&text.replace("  c: { groups: [leads] }\n  d: { groups: [security] }\n", ""));
+    assert_eq!(
+        alone.warnings()[0].words,
+        "It needs 3 approvals, and of `people` 2 could give one, so it can never be approved."
+    );
 }
 
 #[test]

@@ -175,6 +175,9 @@ impl Flow {
     }
 }
 
+/// The option that confirms what is hard to undo: told where it is needed, and in no usage line.
+const CONFIRM: &str = "confirm";
+
 impl Definition {
     /// The option with this name.
     pub fn option(&self, name: &str) -> Option<&CommandOption> {
@@ -184,7 +187,7 @@ impl Definition {
     /// How the command is written, without what stands before its name:
     /// `deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
     pub fn usage(&self) -> String {
-        let options = self.options.iter().map(CommandOption::placeholder);
+        let options = self.options.iter().filter(|option| option.name != CONFIRM).map(CommandOption::placeholder);
         std::iter::once(self.name.to_string()).chain(options).collect::<Vec<_>>().join(" ")
     }
 }

@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Asker, Decision, Facts, Reply, Subject, TagSeen, Words, approved_at_once, permitted, tag};
 use crate::core::{
-    catalog,
-    change::Plan,
+    catalog::{self, ApprovalRule, Approvers},
+    change::{Line, Plan},
+    command::{self, Invoked},
     entry::Draft,
-    names::{CommandName, RequestId, Target},
+    names::{CommandName, Field, RequestId, Target},
     policy::Verdict,
     request::{self, Event, Needs, Opened, Request, Way},
     rules::Rules,
@@ -72,12 +73,15 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         target: &asked.target,
         channel: &asked.channel,
         tag: asked.tag.as_ref(),
-        calendar: facts.calendar(),
+        facts: Some(facts),
     };
     if let Verdict::Denied(denial) = permitted(rules, subject, plan) {
         let words = tag::words(&denial.policy, asked.tag.as_ref());
         let words = words.unwrap_or_else(|| Words::new(sentence(&denial.reason), denial.remedy.clone()));
         return refused(asked, &words, Some(denial.policy));
+    }
+    if let Some(words) = plan.and_then(|plan| unconfirmed(rules, &asked.words, &asked.target, plan)) {
+        return refused(asked, &words, None);
     }
     if let Some(twin) = plan.and_then(|plan| twin(plan, facts)) {
         let text = format!("The same change is already asked for: `{}`, {}.", twin.opened.title, twin.state.word());
@@ -160,10 +164,41 @@ pub(super) fn needs(rules: &Rules, target: &Target, command: &CommandName, now: 
     let seconds = rule.map_or(3600, |rule| rule.expires.seconds());
     let span = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(3600));
     Needs {
-        count: rule.map_or(0, |rule| rule.count),
-        from: rule.map(|rule| rule.from.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+        count: rule.map_or(0, ApprovalRule::total),
+        from: rule.map(asked_of).unwrap_or_default(),
         until: now.checked_add(span).unwrap_or(now),
     }
+}
+
+/// Whose votes count; where several rules must be met, so many of whom each.
+fn asked_of(rule: &ApprovalRule) -> Vec<String> {
+    let names = |from: &[Approvers]| from.iter().map(ToString::to_string).collect::<Vec<_>>();
+    if rule.and.is_empty() {
+        return names(&rule.from);
+    }
+    let share = |(count, from): (u32, &[Approvers])| match from {
+        [] => format!("{count} of anybody"),
+        from => format!("{count} of {}", names(from).join(" or ")),
+    };
+    rule.shares().map(share).collect()
+}
+
+/// What would stop a service altogether is typed with the service's name: `confirm=checkout`.
+pub(super) fn unconfirmed(rules: &Rules, typed: &str, target: &Target, plan: &Plan) -> Option<Words> {
+    let stops = |line: &Line| line.field == Field::Replicas && line.new == "0" && line.old.as_deref() != Some("0");
+    if !plan.lines.iter().any(stops) {
+        return None;
+    }
+    let command = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), typed).ok();
+    let said = command.as_ref().and_then(|command| command.value("confirm")).map(ToString::to_string);
+    if said.as_deref() == Some(target.service.as_str()) {
+        return None;
+    }
+    let text = format!("This leaves no replica of {target} running.");
+    Some(Words::new(
+        text,
+        format!("If that is meant, type the service's name with it: `/{typed} confirm={}`.", target.service),
+    ))
 }
 
 /// A reason as a sentence of its own.

@@ -89,7 +89,7 @@ fn refused(asked: &FreezeAsked, words: &Words) -> Decision {
 
 /// Why policy does not let somebody freeze or free an environment.
 fn forbidden(asked: &FreezeAsked, rules: &Rules, place: &Environment) -> Option<Words> {
-    let principal = principal(rules, &asked.asker.actor());
+    let principal = principal(&rules.catalog, &asked.asker.actor());
     let circumstances =
         Circumstances { channel: asked.channel.clone(), platform: asked.asker.via.clone(), ..Circumstances::default() };
     let question = Question {

@@ -7,6 +7,7 @@ mod freeze;
 mod linked;
 mod outcome;
 mod outside;
+mod surroundings;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::core::{
-    catalog::{Lock, Team},
+    catalog::{Catalog, Lock, Team},
     change::Plan,
     entry::{Actor, Draft},
     freeze::{Calendar, Freezes},
@@ -244,7 +245,7 @@ pub fn ourselves() -> Actor {
 /// What forbids a change to everybody, whoever asks: a locked field, replicas outside the limits.
 pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, plan: &Plan) -> Option<Denial> {
     let nobody = ourselves();
-    let subject = Subject { actor: &nobody, command, target, channel: "", tag: None, calendar: None };
+    let subject = Subject { actor: &nobody, command, target, channel: "", tag: None, facts: None };
     match permitted(rules, subject, Some(plan)) {
         Verdict::Denied(denial) => denial.is_builtin().then_some(denial),
         Verdict::Permitted => None,
@@ -253,7 +254,7 @@ pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, p
 
 /// Whether policy permits the change to whoever asked, with the facts of now.
 fn permitted(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Verdict {
-    let principal = principal(rules, request.actor);
+    let principal = principal(&rules.catalog, request.actor);
     let circumstances = circumstances(rules, request, plan);
     rules.policy.ask(&Question {
         principal: &principal,
@@ -273,8 +274,8 @@ struct Subject<'a> {
     target: &'a Target,
     channel: &'a str,
     tag: Option<&'a TagSeen>,
-    /// What is frozen; `None` where it is asked for nobody and no moment.
-    calendar: Option<Calendar<'a>>,
+    /// What else is known; `None` where it is asked for nobody and no moment.
+    facts: Option<Facts<'a>>,
 }
 
 impl<'a> Subject<'a> {
@@ -285,14 +286,14 @@ impl<'a> Subject<'a> {
             target: &request.opened.target,
             channel: &request.opened.channel,
             tag: request.opened.tag.as_ref(),
-            calendar: facts.calendar(),
+            facts: Some(facts),
         }
     }
 }
 
 /// An account as policies see it.
-pub fn principal(rules: &Rules, actor: &Actor) -> Principal {
-    let person = actor.person.as_ref().and_then(|id| rules.catalog.person(id));
+pub fn principal(catalog: &Catalog, actor: &Actor) -> Principal {
+    let person = actor.person.as_ref().and_then(|id| catalog.person(id));
     let account = actor.account.clone().unwrap_or_default();
     match (person, &actor.person) {
         (Some(person), Some(id)) => Principal {
@@ -323,6 +324,12 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
         replicas_before: replicas.and_then(|line| line.old.as_ref()?.parse().ok()),
         replicas_after: replicas.and_then(|line| line.new.parse().ok()),
         replica_limits: Some((i64::from(limits.min), limits.max.map_or(i64::MAX, i64::from))),
+        healthy_in: request
+            .facts
+            .map(|facts| surroundings::healthy_in(facts, request.target, lines))
+            .unwrap_or_default(),
+        clock: request.facts.map(|facts| surroundings::clock(rules, facts, &request.target.environment)),
+        recent_requests: request.facts.map_or(0, |facts| surroundings::recent(facts, request.actor)),
         channel: request.channel.to_owned(),
         platform: request.actor.via.clone(),
     }
@@ -331,7 +338,7 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
 /// Why the target is frozen for whoever asks, and what to do about it.
 fn frozen(rules: &Rules, request: Subject<'_>) -> Option<(String, String)> {
     let person = request.actor.person.as_ref().and_then(|id| rules.catalog.person(id));
-    let frozen = request.calendar?.holds(person, request.command, request.target)?;
+    let frozen = request.facts?.calendar()?.holds(person, request.command, request.target)?;
     let environment = &request.target.environment;
     Some((frozen.words(&rules.catalog.zone_of(environment)), frozen.remedy(environment)))
 }

@@ -234,6 +234,10 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
         let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
         return one(request, Event::Ended(ending, ourselves()));
     }
+    if let Some(words) = ask::unconfirmed(rules, &request.opened.words, &request.opened.target, plan) {
+        let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
+        return one(request, Event::Ended(ending, ourselves()));
+    }
     let needs = ask::needs(rules, &request.opened.target, &request.opened.command, facts.now);
     if let (Some(_), 0, Some(newer)) = (why, needs.count, overtaken(request, facts)) {
         let why = format!("`{}` was asked for after this and landed first.", newer.opened.title);

@@ -1,7 +1,9 @@
 //! The dispatcher as a conversation: what comes in, line by line, and what is recorded and answered.
 
 mod frozen;
+mod histories;
 mod reviews;
+mod specification;
 mod waited;
 
 use serde_json::{Map, json};

@@ -179,7 +179,7 @@ fn no(click: &Click, text: &str, remedy: &str) -> Decision {
 
 /// Where nobody need approve, whoever asked may say that it is still wanted.
 fn confirms(click: &Click, request: &Request, rules: &Rules) -> bool {
-    let alone = rule(request, rules).is_none_or(|rule| rule.count == 0);
+    let alone = rule(request, rules).is_none_or(|rule| rule.total() == 0);
     let known = click.asker.person.as_ref().is_some_and(|id| rules.catalog.person(id).is_some());
     alone && known && click.asker.is(&request.requester)
 }
@@ -315,6 +315,9 @@ fn ask_whom(request: &Request) -> String {
     if from.is_empty() {
         return "Ask any other person of the catalog.".to_owned();
     }
+    if from.iter().any(|who| who.contains(" of ")) {
+        return format!("Ask {}.", from.join(" and "));
+    }
     let said = |who: &String| match who.split_once(':') {
         Some((kind @ ("team" | "group"), name)) => format!("the {kind} `{name}`"),
         Some((_, name)) => format!("`{name}`"),
@@ -370,6 +373,8 @@ pub(super) fn counted(request: &Request, votes: &[Vote], rules: &Rules, now: Tim
 
 /// How many approvals are still needed under the catalog of now.
 pub(super) fn missing(request: &Request, votes: &[Vote], rules: &Rules, now: Timestamp) -> usize {
-    let needed = rule(request, rules).map_or(0, |rule| rule.count);
-    usize::try_from(needed).unwrap_or(usize::MAX).saturating_sub(counted(request, votes, rules, now).len())
+    let Some(rule) = rule(request, rules) else { return 0 };
+    let people = counted(request, votes, rules, now);
+    let people: Vec<&Person> = people.iter().filter_map(|id| rules.catalog.person(id)).collect();
+    usize::try_from(rule.total()).unwrap_or(usize::MAX).saturating_sub(rule.filled(&people))
 }

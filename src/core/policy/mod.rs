@@ -1,6 +1,9 @@
 //! Policy: facts in, decision out. Cedar decides; this room turns our facts into its entities and context, and its
 //! answer into words that name the policy and the remedy. How many must approve is the catalog's, not Cedar's.
 
+mod cases;
+mod facts;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{
@@ -9,6 +12,11 @@ use cedar_policy::{
 };
 
 use crate::core::names::{CommandName, Digest, Environment, Target};
+
+pub use cases::{Case, Cases, Expected};
+pub use facts::{Circumstances, Known, LocalClock};
+
+use facts::{context, deciding_fact, spoken_of};
 
 /// The policies that hold in every repository.
 const BUILTIN: &str = include_str!("builtin.cedar");
@@ -56,28 +64,6 @@ impl PolicyError {
     }
 }
 
-/// Something that is known, or is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Known {
-    /// It is so.
-    Yes,
-    /// It is not so.
-    No,
-    /// Nobody could tell. Never the same as no.
-    #[default]
-    Unknown,
-}
-
-impl Known {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Yes => "yes",
-            Self::No => "no",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 /// Who asks, as policies see them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -98,29 +84,6 @@ pub enum Standing {
     Mapped,
     /// An account that belongs to no person.
     Unmapped,
-}
-
-/// The facts of one request that policies may speak of.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Circumstances {
-    /// Whether the environment is frozen for whoever asks.
-    pub freeze: Known,
-    /// Until when, by whom and why; and what to do about it.
-    pub frozen: Option<(String, String)>,
-    /// Whether the registry has the tag.
-    pub tag_exists: Known,
-    /// Why a field that the change touches is locked, when one is.
-    pub locked: Option<String>,
-    /// How many run now, where the change touches that.
-    pub replicas_before: Option<i64>,
-    /// How many would run.
-    pub replicas_after: Option<i64>,
-    /// The fewest and the most that the catalog allows.
-    pub replica_limits: Option<(i64, i64)>,
-    /// The channel where it was typed.
-    pub channel: String,
-    /// `slack`, `discord`, `terminal`.
-    pub platform: String,
 }
 
 /// One question.
@@ -163,8 +126,13 @@ pub struct Denial {
 impl Denial {
     /// Whether a built-in policy forbids it, which none of the repository's can lift.
     pub fn is_builtin(&self) -> bool {
-        BUILTIN.contains(&format!("@id(\"{}\")", self.policy))
+        is_builtin(&PolicyId::new(&self.policy))
     }
+}
+
+/// Whether a policy comes with Leverframe.
+fn is_builtin(id: &PolicyId) -> bool {
+    BUILTIN.contains(&format!("@id(\"{id}\")"))
 }
 
 /// The policies in force.
@@ -224,7 +192,9 @@ impl Policy {
     fn denial(&self, id: &PolicyId, question: &Question<'_>) -> Denial {
         let said = |key| self.set.annotation(id, key).map(str::to_owned);
         let reason = said("reason").unwrap_or_else(|| "this policy forbids it".to_owned());
-        let fact = deciding_fact(id.as_ref(), question.circumstances);
+        let text = || self.set.policy(id).map(ToString::to_string);
+        let fact = deciding_fact(id.as_ref(), question.circumstances)
+            .or_else(|| spoken_of(&text()?, question.circumstances).filter(|_| !is_builtin(id)));
         let frozen = question.circumstances.frozen.as_ref().filter(|_| id.as_ref() as &str == "frozen");
         if let Some((words, remedy)) = frozen {
             return Denial { policy: id.to_string(), reason: format!("{reason} {words}"), remedy: remedy.clone() };
@@ -269,35 +239,6 @@ impl Policy {
 fn uid(kind: &str, id: &str) -> Option<EntityUid> {
     let kind: EntityTypeName = kind.parse().ok()?;
     Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
-}
-
-fn context(facts: &Circumstances) -> Vec<(String, RestrictedExpression)> {
-    let text = |value: &str| RestrictedExpression::new_string(value.to_owned());
-    let (least, most) = facts.replica_limits.unwrap_or((0, i64::MAX));
-    let mut pairs = vec![
-        ("freeze", text(facts.freeze.word())),
-        ("tag_exists", text(facts.tag_exists.word())),
-        ("locked", RestrictedExpression::new_bool(facts.locked.is_some())),
-        ("replicas_min", RestrictedExpression::new_long(least)),
-        ("replicas_max", RestrictedExpression::new_long(most)),
-        ("channel", text(&facts.channel)),
-        ("platform", text(&facts.platform)),
-    ];
-    pairs.extend(facts.replicas_before.map(|n| ("replicas_before", RestrictedExpression::new_long(n))));
-    pairs.extend(facts.replicas_after.map(|n| ("replicas_after", RestrictedExpression::new_long(n))));
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// The fact behind a built-in denial, in words; a repository's own policies explain themselves by `@reason`.
-fn deciding_fact(policy: &str, facts: &Circumstances) -> Option<String> {
-    match policy {
-        "locked" => facts.locked.clone(),
-        "replica-limits" => {
-            let (least, most) = facts.replica_limits?;
-            Some(format!("{} asked, {least} to {most} allowed", facts.replicas_after?))
-        }
-        _ => None,
-    }
 }
 
 fn unpermitted(question: &Question<'_>) -> Denial {
@@ -346,6 +287,7 @@ fn schema(actions: &[CommandName]) -> Result<Schema, PolicyError> {
          action {} appliesTo {{ principal: [Person], resource: [Target], context: {{
            freeze: String, tag_exists: String, locked: Bool,
            replicas_before?: Long, replicas_after?: Long, replicas_min: Long, replicas_max: Long,
+           healthy_in: Set<String>, local_hour: Long, weekday: String, recent_requests: Long,
            channel: String, platform: String
          }} }};",
         actions.join(", ")
@@ -415,6 +357,26 @@ mod tests {
             ask(&policy, "deploy", Standing::Mapped, &Circumstances::default()),
             "shop-only: only shop deploys to prod. Ask in #shop."
         );
+        let text = r#"@id("weekends") @reason("nobody is there") forbid (principal, action, resource)
+            when { ["sat", "sun"].contains(context.weekday) || context.local_hour >= 18 };
+            @id("tried") forbid (principal, action == Action::"deploy", resource)
+            unless { context.healthy_in.contains("staging") };"#;
+        let policy = Policy::load(Some((".leverframe/policy.cedar", text)), &actions()).unwrap();
+        let at =
+            |hour, weekday| Circumstances { clock: Some(LocalClock { hour, weekday }), ..Circumstances::default() };
+        assert_eq!(
+            ask(&policy, "scale", Standing::Mapped, &at(9, "sat")),
+            "weekends: nobody is there (local_hour 9, weekday sat). Ask whoever keeps `.leverframe/policy.cedar`."
+        );
+        assert_eq!(ask(&policy, "scale", Standing::Mapped, &at(17, "fri")), "permitted");
+        assert_eq!(
+            ask(&policy, "deploy", Standing::Mapped, &at(9, "mon")),
+            "tried: this policy forbids it (healthy_in nothing that I know). Ask whoever keeps `.leverframe/policy.cedar`."
+        );
+        let tried = Circumstances { healthy_in: ["staging".to_owned()].into(), ..at(9, "mon") };
+        assert_eq!(ask(&policy, "deploy", Standing::Mapped, &tried), "permitted");
+        let text = r#"@id("shop-only") forbid (principal, action == Action::"deploy", resource);"#;
+        let policy = Policy::load(Some((".leverframe/policy.cedar", text)), &actions()).unwrap();
         assert_eq!(ask(&policy, "scale", Standing::Mapped, &Circumstances::default()), "permitted");
     }
 

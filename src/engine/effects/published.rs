@@ -150,6 +150,9 @@ fn awaited(request: &Request, course: &Course) -> String {
     let needs = &request.opened.needs;
     let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
     let from = if needs.from.is_empty() { "anybody else".to_owned() } else { needs.from.join(" or ") };
+    if needs.from.iter().any(|from| from.contains(" of ")) {
+        return format!("{} ({given} of {} given), in chat or as a review here", needs.from.join(" and "), needs.count);
+    }
     match needs.count.saturating_sub(given) {
         0 => "Asked whether it is still wanted".to_owned(),
         left => format!("{left} more from {from}, in chat or as a review here"),

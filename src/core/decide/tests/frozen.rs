@@ -12,15 +12,15 @@ impl Talk {
             except: except.to_owned(),
             reason: Some("release night".to_owned()),
         };
-        self.switches(&said, who, "freeze", what)
+        self.switches(&said, (who, "freeze"), what)
     }
 
     fn frees(&mut self, who: Asker) -> &mut Self {
         let said = format!("{} frees", who.account);
-        self.switches(&said, who, "unfreeze", Switch::Off { reason: None })
+        self.switches(&said, (who, "unfreeze"), Switch::Off { reason: None })
     }
 
-    fn switches(&mut self, said: &str, who: Asker, command: &str, what: Switch) -> &mut Self {
+    fn switches(&mut self, said: &str, (who, command): (Asker, &str), what: Switch) -> &mut Self {
         let asked = FreezeAsked {
             id: RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7B").unwrap(),
             asker: who,
@@ -32,6 +32,11 @@ impl Talk {
         };
         self.takes(said, &Incoming::Freeze(Box::new(asked)))
     }
+}
+
+/// Somebody freezes or frees production.
+pub(super) fn switch(talk: &mut Talk, command: &str, who: Asker, what: Switch) {
+    talk.switches(command, (who, command), what);
 }
 
 #[test]
