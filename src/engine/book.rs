@@ -1,9 +1,12 @@
 //! The requests, as decisions see them and as everybody else does. A decision sees what was decided before it, even
 //! while that waits for the disk; what is shown and done rests on what is durable.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::fold::fold_into;
+use super::{
+    fold::fold_into,
+    shelf::{self, KEPT},
+};
 use crate::{
     core::{
         entry::Recorded,
@@ -13,7 +16,7 @@ use crate::{
     ledger::{Generation, Ledger},
 };
 
-/// All requests.
+/// All requests but old ones that are over.
 pub(super) struct Book {
     ahead: BTreeMap<RequestId, Request>,
     generation: Generation,
@@ -60,6 +63,20 @@ impl Book {
         earliest.map_or_else(|| self.ahead.get(id), Option::as_ref)
     }
 
+    /// The requests that are open as a decision sees them, or durably.
+    pub(super) fn open(&self) -> BTreeSet<RequestId> {
+        let is_open =
+            |(id, ahead): &(&RequestId, &Request)| shelf::is_open(ahead) || self.get(id).is_some_and(shelf::is_open);
+        self.ahead.iter().filter(is_open).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Adds requests that were not read yet, or were let go.
+    pub(super) fn add_older(&mut self, older: BTreeMap<RequestId, Request>) {
+        for (id, request) in older {
+            self.ahead.entry(id).or_insert(request);
+        }
+    }
+
     /// Every request as it is durably, the oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Request> {
         self.ahead.keys().filter_map(|id| self.get(id))
@@ -80,6 +97,9 @@ impl Book {
     pub(super) fn settle(&mut self, ticket: Ticket) {
         while self.waiting.front().is_some_and(|first| first.ticket <= ticket) {
             self.waiting.pop_front();
+        }
+        if self.waiting.is_empty() && self.ahead.len() > 2 * KEPT {
+            shelf::trim(&mut self.ahead);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::shelf;
 use crate::{
     core::{
         entry::Recorded,
@@ -11,25 +12,13 @@ use crate::{
     ledger::{Ledger, LedgerError},
 };
 
-/// All requests, from the ledger's entries.
-pub(super) fn fold(ledger: &Ledger) -> Result<BTreeMap<RequestId, Request>, LedgerError> {
-    const AT_ONCE: usize = 1000;
-    let mut requests = BTreeMap::new();
-    let mut from = 0;
-    loop {
-        let entries = ledger.read(from, AT_ONCE)?;
-        fold_into(&mut requests, &entries);
-        let Some(last) = entries.last() else { return Ok(requests) };
-        from = last.entry.seq + 1;
-    }
-}
-
-/// All requests of a ledger, the oldest first.
+/// The requests of a ledger that are open, the oldest first.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn requests_of(ledger: &Ledger) -> Result<Vec<Request>, LedgerError> {
-    fold(ledger).map(|requests| requests.into_values().collect())
+pub fn open_requests_of(ledger: &Ledger) -> Result<Vec<Request>, LedgerError> {
+    let requests = shelf::fold(ledger, 0..ledger.len(), &|| false)?;
+    Ok(requests.into_values().filter(|request| !request.is_over()).collect())
 }
 
 /// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves
