@@ -60,7 +60,7 @@ fn the_readmes_configuration_and_catalog_are_read() {
     check_configuration(&configuration);
     assert!(check_configuration(&format!("{configuration}{discord}")).discord.is_some());
     assert_eq!(check_configuration(&format!("{configuration}{registries}")).registries.len(), 4);
-    assert!(check_configuration(&format!("{configuration}{ledger}")).ship_to.is_some());
+    assert!(check_configuration(&format!("{configuration}{ledger}")).ship_to.len() == 1);
     let catalog = Catalog::parse(&catalog, "catalog.yaml").unwrap_or_else(|wrong| panic!("{wrong}"));
     assert!(catalog.not_supported_yet().is_empty() && catalog.warnings().is_empty());
 }
