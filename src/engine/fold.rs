@@ -1,4 +1,4 @@
-//! Requests from the ledger's entries.
+//! Requests, incidents, break-glasses and debts from the ledger's entries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,25 +6,26 @@ use crate::{
     core::{
         entry::Recorded,
         freeze::Freezes,
+        matters::{self, Matters},
         names::RequestId,
         request::{self, Request},
     },
     ledger::{Ledger, LedgerError},
 };
 
-/// The requests, and what people froze.
-pub(super) type Folded = (BTreeMap<RequestId, Request>, Freezes);
+/// The requests, the other matters, and what people froze.
+pub(super) type Folded = (BTreeMap<RequestId, Request>, Matters, Freezes);
 
 /// All requests and freezes, from the ledger's entries.
 pub(super) fn fold(ledger: &Ledger) -> Result<Folded, LedgerError> {
     const AT_ONCE: usize = 1000;
-    let (mut requests, mut freezes) = (BTreeMap::new(), Freezes::default());
+    let (mut requests, mut matters, mut freezes) = (BTreeMap::new(), Matters::default(), Freezes::default());
     let mut from = 0;
     loop {
         let entries = ledger.read(from, AT_ONCE)?;
-        fold_into(&mut requests, &entries);
+        fold_into(&mut requests, &mut matters, &entries);
         entries.iter().for_each(|one| freezes.fold(one));
-        let Some(last) = entries.last() else { return Ok((requests, freezes)) };
+        let Some(last) = entries.last() else { return Ok((requests, matters, freezes)) };
         from = last.entry.seq + 1;
     }
 }
@@ -34,14 +35,24 @@ pub(super) fn fold(ledger: &Ledger) -> Result<Folded, LedgerError> {
 /// # Errors
 /// When the ledger cannot be read.
 pub fn requests_of(ledger: &Ledger) -> Result<Vec<Request>, LedgerError> {
-    fold(ledger).map(|(requests, _)| requests.into_values().collect())
+    fold(ledger).map(|(requests, ..)| requests.into_values().collect())
 }
 
-/// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves
+/// Folds entries into what they are about and names what stands elsewhere now. An intent or a posted card moves
 /// nothing: whoever recorded it goes on by itself.
-pub(super) fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[Recorded]) -> BTreeSet<RequestId> {
+pub(super) fn fold_into(
+    requests: &mut BTreeMap<RequestId, Request>,
+    matters: &mut Matters,
+    entries: &[Recorded],
+) -> BTreeSet<RequestId> {
     let mut touched = BTreeSet::new();
     for recorded in entries {
+        if matters::concerns(recorded) {
+            match matters.fold(recorded) {
+                Ok(ids) => touched.extend(ids),
+                Err(error) => tracing::error!(seq = recorded.entry.seq, %error, "an entry does not fit"),
+            }
+        }
         let Some(id) = request::of_subject(&recorded.entry.subject) else { continue };
         let state = requests.get(&id).map(|request| request.state.clone());
         let folded = match requests.remove(&id) {

@@ -9,11 +9,13 @@ mod cards;
 mod choices;
 mod effects;
 mod facts;
+mod flows;
 mod fold;
 mod follow;
 mod forms;
 mod freezing;
 mod gate;
+mod glass;
 mod hints;
 mod homes;
 mod links;
@@ -44,6 +46,7 @@ use crate::{
     core::{
         decide::{Asker, Incoming, Reply},
         entry::{Actor, Recorded},
+        matters::{self, Matters},
         names::{ConnectionName, PersonId, RequestId, Target},
         request::{self, Request},
         rules::{Elsewhere, Rules, Sources},
@@ -194,8 +197,11 @@ impl Engine {
         inner.tasks.start(outside::keep(Arc::clone(inner)));
         let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
         let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
-        let open: Vec<RequestId> =
-            inner.book.lock().await.iter().filter(taken_up).map(|request| request.id.clone()).collect();
+        let open: Vec<RequestId> = {
+            let book = inner.book.lock().await;
+            let requests = book.iter().filter(taken_up).map(|request| request.id.clone());
+            requests.chain(book.matters().open()).collect()
+        };
         for request in open {
             inner.redraw(&request);
             effects::kick(inner, request);
@@ -322,13 +328,19 @@ impl Inner {
     }
 
     fn note_opened(&self, recorded: &[Recorded]) {
-        let opened = recorded.iter().filter(|one| one.entry.kind == "request.opened");
+        let opened = recorded.iter().filter(|one| one.entry.kind.ends_with(".opened"));
+        let id = |subject: &str| request::of_subject(subject).or_else(|| matters::id_of(subject));
         let mut unposted = self.unposted.lock().unwrap_or_else(PoisonError::into_inner);
-        unposted.extend(opened.filter_map(|one| request::of_subject(&one.entry.subject)));
+        unposted.extend(opened.filter_map(|one| id(&one.entry.subject)));
     }
 
     async fn request(&self, id: &RequestId) -> Option<Request> {
         self.book.lock().await.get(id).cloned()
+    }
+
+    /// Incidents, break-glasses and debts as they are durably.
+    async fn matters(&self) -> Matters {
+        self.book.lock().await.matters().clone()
     }
 
     fn progress(&self, id: &RequestId) -> Progress {

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Asker, Decision, Facts, Reply, Subject, TagSeen, Words, approved_at_once, permitted, tag};
+use super::{Asker, Decision, Facts, Reply, Subject, TagSeen, Words, approved_at_once, emergency, permitted, tag};
 use crate::core::{
     catalog,
     change::Plan,
+    debt,
     entry::Draft,
     names::{CommandName, RequestId, Target},
     policy::Verdict,
@@ -36,6 +37,8 @@ pub struct Asked {
     pub tag: Option<TagSeen>,
     /// How far planning came.
     pub planning: Planning,
+    /// The debt that it pays, where that is what it is for.
+    pub debt: Option<RequestId>,
 }
 
 /// How far planning came before the answer was due.
@@ -72,12 +75,15 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         target: &asked.target,
         channel: &asked.channel,
         tag: asked.tag.as_ref(),
-        calendar: facts.calendar(),
+        calendar: facts.calendar().filter(|_| asked.debt.is_none()),
     };
     if let Verdict::Denied(denial) = permitted(rules, subject, plan) {
         let words = tag::words(&denial.policy, asked.tag.as_ref());
         let words = words.unwrap_or_else(|| Words::new(sentence(&denial.reason), denial.remedy.clone()));
         return refused(asked, &words, Some(denial.policy));
+    }
+    if let Some(words) = emergency::fights((&asked.command, &asked.target), asked.debt.as_ref(), plan, facts) {
+        return refused(asked, &words, None);
     }
     if let Some(twin) = plan.and_then(|plan| twin(plan, facts)) {
         let text = format!("The same change is already asked for: `{}`, {}.", twin.opened.title, twin.state.word());
@@ -127,6 +133,7 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
         needs,
         channel: asked.channel.clone(),
         tag: asked.tag.clone(),
+        debt: asked.debt.clone(),
     };
     let mut first = Draft::new("request.opened", request::subject(&asked.id), asked.asker.actor());
     if let Ok(serde_json::Value::Object(body)) = serde_json::to_value(&opened) {
@@ -138,6 +145,10 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
         entries.push(Event::Planned(plan.clone()).draft(&asked.id, super::ourselves()));
         entries.extend(approved_at_once(&asked.id, count));
     }
+    // In the same breath, so that no crash leaves a debt that proposes twice.
+    let request = || asked.id.clone();
+    let proposed = asked.debt.as_ref().map(|debt| (debt, debt::Event::Proposed { request: request() }));
+    entries.extend(proposed.map(|(debt, event)| event.draft(debt, super::ourselves())));
     Decision { entries, reply: Reply::Taken }
 }
 

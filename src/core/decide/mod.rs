@@ -3,10 +3,12 @@
 //! no crash can lose one.
 
 mod ask;
+mod emergency;
 mod freeze;
 mod linked;
 mod outcome;
 mod outside;
+mod press;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ use crate::core::{
     change::Plan,
     entry::{Actor, Draft},
     freeze::{Calendar, Freezes},
+    matters::Matters,
     names::{CommandName, Field, PersonId, RequestId, Target},
     policy::{Circumstances, Denial, Known, Principal, Question, Standing, Verdict},
     request::{Card, Event, Request},
@@ -31,13 +34,15 @@ use crate::core::{
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
+pub use emergency::{Came, Declared, Emergency, GlassAsked, IncidentAct, OfIncident};
 pub use freeze::{FreezeAsked, Switch};
 pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
+pub use press::Press;
 pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
-pub use vote::{Click, Press, ReviewSays, Reviewed};
+pub use vote::{Click, ReviewSays, Reviewed};
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +123,8 @@ pub enum Incoming {
     Rewritten(Rewritten),
     /// Somebody linked their account on the forge, or ended that.
     Linked(Linked),
+    /// Something about incidents, break-glasses and debts.
+    Emergency(Emergency),
     /// An effect came to something.
     Happened {
         /// Of which request.
@@ -138,6 +145,8 @@ pub struct Facts<'a> {
     pub rules: Option<&'a Rules>,
     /// All requests that are not forgotten.
     pub requests: &'a BTreeMap<RequestId, Request>,
+    /// Incidents, break-glasses and debts.
+    pub matters: &'a Matters,
     /// What people froze.
     pub freezes: &'a Freezes,
 }
@@ -202,6 +211,12 @@ impl Decision {
 
 /// Decides. Pure: the same incoming and facts give the same decision.
 pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
+    let mut decision = dispatch(incoming, facts);
+    emergency::stamp(&mut decision.entries, facts);
+    decision
+}
+
+fn dispatch(incoming: &Incoming, facts: Facts<'_>) -> Decision {
     match incoming {
         Incoming::Asked(asked) => ask::decide(asked, facts),
         Incoming::Misasked { asker, typed, words } => ask::misasked(asker, typed, words),
@@ -231,6 +246,7 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Outside(commit) => outside::decide(commit),
         Incoming::Rewritten(rewritten) => outside::rewritten(rewritten),
         Incoming::Linked(linked) => linked::decide(linked),
+        Incoming::Emergency(emergency) => emergency::decide(emergency, facts),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Clock => outcome::deadlines(facts),
     }
@@ -285,7 +301,8 @@ impl<'a> Subject<'a> {
             target: &request.opened.target,
             channel: &request.opened.channel,
             tag: request.opened.tag.as_ref(),
-            calendar: facts.calendar(),
+            // What pays a debt changes nothing that runs, so no freeze holds it up.
+            calendar: facts.calendar().filter(|_| request.opened.debt.is_none()),
         }
     }
 }

@@ -198,7 +198,7 @@ impl<'t> Builder<'t> {
             Event::Comment(text, _) => {
                 let locks = text.split("leverframe:").skip(1).any(|rest| rest.trim_start().starts_with("locked"));
                 if locks {
-                    self.stream.locks.push(span.start.line());
+                    self.stream.locks.push(self.locked_line(&span));
                 }
             }
             Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
@@ -255,6 +255,19 @@ impl<'t> Builder<'t> {
             self.count(anchor, weight, end, last_line);
         }
         Ok(())
+    }
+
+    /// The line that a comment locks: its own, or, where it stands alone, the next one that holds something.
+    fn locked_line(&self, comment: &Span) -> usize {
+        let (text, line) = (self.stream.text, comment.start.line());
+        let at = comment.byte_range().unwrap_or_default().start;
+        let before = text.get(layout::line_start(text, at)..at).unwrap_or_default();
+        if !before.trim().is_empty() {
+            return line;
+        }
+        let holds = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let below = text.get(at..).unwrap_or_default().lines().position(holds);
+        line + below.unwrap_or(0)
     }
 
     /// A text block that the file ends without a line break has none at its end; the parser says that it has.
