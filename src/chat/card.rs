@@ -3,8 +3,12 @@
 
 mod beside;
 mod choices;
+pub mod emergency;
+mod mark;
 
 use jiff::Timestamp;
+
+pub use mark::Mark;
 
 use crate::core::{
     change::{Line, SHOWN_LINES},
@@ -12,25 +16,6 @@ use crate::core::{
     entry::Actor,
     request::{Course, Ending, Request, State, Way},
 };
-
-/// How a request stands, at a glance. Each has a word beside its sign, for those who do not see colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    /// People decide.
-    Waiting,
-    /// The bot or the cluster works.
-    Working,
-    /// Done, and true in the pods.
-    Done,
-    /// Ended without a change.
-    Stopped,
-    /// In git, and a newer change took over.
-    Overtaken,
-    /// In git, and nobody could see whether it runs.
-    Unseen,
-    /// It went wrong.
-    Failed,
-}
 
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +78,8 @@ pub struct Card {
     pub reason: Option<String>,
     /// The unified diff, cut.
     pub diff: String,
+    /// What happened, the oldest first; an incident's alone.
+    pub timeline: Vec<Vec<Span>>,
     /// Who asked, who said yes, links.
     pub notes: Vec<Vec<Span>>,
     /// What can be pressed.
@@ -141,6 +128,7 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         lines: course.map(|course| course.plan.lines.clone()).unwrap_or_default(),
         reason: request.reason.clone(),
         diff: course.map(|course| cut(&course.plan.diff)).unwrap_or_default(),
+        timeline: Vec::new(),
         notes: notes(request, progress, links),
         buttons: choices::beside(request, buttons(request, progress)),
     }

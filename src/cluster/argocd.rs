@@ -5,13 +5,13 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use super::{
-    Cluster, ClusterError,
-    reconciler::{Call, Order, Reconciler, annotation, is_there, items, kind, text},
+    Cluster, ClusterError, holding,
+    reconciler::{Call, Mark, Order, Reconciler, annotation, is_there, items, kind, text},
 };
 use crate::core::{
     names::{CommitId, RequestId},
     reconciler::{
-        Seen,
+        Hold, Seen,
         argocd::{Application, Hydrator, Operation, Resource, Source},
     },
 };
@@ -26,7 +26,7 @@ pub(super) struct ArgoCd {
     pub(super) namespace: String,
 }
 
-fn applications() -> ApiResource {
+pub(super) fn applications() -> ApiResource {
     kind(("argoproj.io", "v1alpha1"), "Application", "applications")
 }
 
@@ -49,10 +49,22 @@ impl Reconciler for ArgoCd {
             }
         })
     }
+
+    fn hold(&self) -> Call<'_, Option<Hold>> {
+        Box::pin(holding::of_application(self))
+    }
+
+    fn pause<'a>(&'a self, mark: &'a Mark<'a>) -> Call<'a, ()> {
+        Box::pin(async move { self.patch(&holding::pause_application(mark)).await })
+    }
+
+    fn go_on<'a>(&'a self, before: Option<&'a Value>, version: &'a str) -> Call<'a, ()> {
+        Box::pin(async move { self.patch(&holding::application_goes_on(before, version)).await })
+    }
 }
 
 impl ArgoCd {
-    async fn patch(&self, patch: &Value) -> Result<(), ClusterError> {
+    pub(super) async fn patch(&self, patch: &Value) -> Result<(), ClusterError> {
         self.cluster.patch(&applications(), (&self.namespace, &self.name), patch).await
     }
 

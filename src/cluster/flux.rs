@@ -4,13 +4,13 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use super::{
-    Cluster, ClusterError,
-    reconciler::{Call, Order, Reconciler, annotation, items, kind, text},
+    Cluster, ClusterError, holding,
+    reconciler::{Call, Mark, Order, Reconciler, annotation, items, kind, text},
 };
 use crate::core::{
     catalog::FluxKind,
     reconciler::{
-        Seen,
+        Hold, Seen,
         flux::{Condition, Flux, HelmRelease, Kustomization, Object},
     },
 };
@@ -33,7 +33,7 @@ struct Raw {
     release: Option<Value>,
 }
 
-fn kustomizations() -> ApiResource {
+pub(super) fn kustomizations() -> ApiResource {
     kind(("kustomize.toolkit.fluxcd.io", "v1"), "Kustomization", "kustomizations")
 }
 
@@ -82,6 +82,20 @@ impl Reconciler for FluxObject {
             }
         })
     }
+
+    fn hold(&self) -> Call<'_, Option<Hold>> {
+        Box::pin(holding::of_flux(self))
+    }
+
+    fn pause<'a>(&'a self, mark: &'a Mark<'a>) -> Call<'a, ()> {
+        let patch = holding::pause_flux(mark);
+        Box::pin(async move { self.cluster.patch(&self.resource(), (&self.namespace, &self.name), &patch).await })
+    }
+
+    fn go_on<'a>(&'a self, before: Option<&'a Value>, version: &'a str) -> Call<'a, ()> {
+        let patch = holding::flux_goes_on(before, version);
+        Box::pin(async move { self.cluster.patch(&self.resource(), (&self.namespace, &self.name), &patch).await })
+    }
 }
 
 impl FluxObject {
@@ -92,7 +106,7 @@ impl FluxObject {
         }
     }
 
-    fn resource(&self) -> ApiResource {
+    pub(super) fn resource(&self) -> ApiResource {
         match self.kind {
             FluxKind::Kustomization => kustomizations(),
             FluxKind::HelmRelease => releases(),

@@ -1,11 +1,14 @@
 //! What runs in a Kubernetes cluster, read through its API with kube over our HTTP client.
-//! Of what runs nothing is changed; reconcilers are asked to look, and told to sync where they do not by themselves.
+//! Of what runs only the one value of an approved break-glass is changed (`direct.rs`), with reconcilers held off
+//! (`holding.rs`); else they are asked to look, and told to sync where they do not by themselves.
 //! Objects are read by us and not by kube, which would log what it cannot read: a Deployment may hold secrets in plain
 //! text.
 
 mod argocd;
 pub mod checkup;
+mod direct;
 mod flux;
+mod holding;
 mod reconciler;
 mod workload;
 
@@ -28,7 +31,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-pub use reconciler::{Call, Order, Reconciler, reconciler};
+pub use direct::DryRun;
+pub use reconciler::{Call, How, Mark, Order, PAUSED_BY, Reconciler, reconciler};
 
 use crate::{
     core::rollout::Workload,
@@ -65,6 +69,12 @@ pub enum ClusterError {
     /// Somebody changed the object meanwhile.
     #[error("the object was changed meanwhile")]
     Conflict,
+    /// The object is not what a patch tests for, or would not be taken.
+    #[error("the cluster does not take the change: {said}")]
+    Invalid {
+        /// The cluster's own words.
+        said: String,
+    },
     /// The answer is not a Kubernetes API's.
     #[error("the answer is not one of a Kubernetes API: {cause}")]
     Garbage {
@@ -93,6 +103,7 @@ impl ClusterError {
                 "Give the bot's service account the rights of `deploy/rbac.yaml` in that namespace.".into()
             }
             Self::Conflict => "It is tried again by itself.".into(),
+            Self::Invalid { .. } => "Look at the object, and ask again for what it shall be.".into(),
             Self::Garbage { .. } => "Look whether `api` under `clusters` is the address of the cluster's API.".into(),
             Self::BadName(_) => "Mend `namespace` or the service's name in `.leverframe/catalog.yaml`.".into(),
             Self::Settings(error) => error.remedy(),
@@ -105,6 +116,7 @@ impl ClusterError {
             Self::Unreachable { .. } | Self::TimedOut | Self::Conflict => true,
             Self::Unauthorized
             | Self::Forbidden { .. }
+            | Self::Invalid { .. }
             | Self::Garbage { .. }
             | Self::BadName(_)
             | Self::Settings(_) => false,
@@ -250,6 +262,7 @@ fn refused(status: &Status) -> ClusterError {
     match (status.code, status.reason.as_str()) {
         (401, _) | (_, "Unauthorized") => ClusterError::Unauthorized,
         (409, _) | (_, "Conflict") => ClusterError::Conflict,
+        (422, _) | (_, "Invalid") => ClusterError::Invalid { said: said(&status.message) },
         (403, _) | (_, "Forbidden") => ClusterError::Forbidden { said: said(&status.message) },
         (429 | 500..=599, _) => {
             ClusterError::Unreachable { cause: format!("{}: {}", status.code, said(&status.message)) }

@@ -2,13 +2,13 @@
 
 use futures::future::BoxFuture;
 use kube::core::{ApiResource, GroupVersionKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Cluster, ClusterError, argocd::ArgoCd, flux::FluxObject};
 use crate::core::{
     catalog,
     names::{CommitId, RequestId, Service},
-    reconciler::Seen,
+    reconciler::{Hold, Seen},
 };
 
 /// What a question to a reconciler comes to.
@@ -45,6 +45,61 @@ pub trait Reconciler: Send + Sync {
 
     /// Tells it something.
     fn tell<'a>(&'a self, order: Order<'a>) -> Call<'a, ()>;
+
+    /// What it shows of being held off; `None` where there is none.
+    fn hold(&self) -> Call<'_, Option<Hold>>;
+
+    /// Tells it to hold off. Whether it does is to be read back.
+    fn pause<'a>(&'a self, mark: &'a Mark<'a>) -> Call<'a, ()>;
+
+    /// Takes the marks off and tells it to follow as before, where that is known, and to look at once.
+    fn go_on<'a>(&'a self, before: Option<&'a Value>, version: &'a str) -> Call<'a, ()>;
+}
+
+/// By whom and until when a reconciler is held off, as its annotations say it: so that whoever finds it needs nobody of
+/// us to understand it.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark<'a> {
+    /// The break-glass.
+    pub by: &'a str,
+    /// The incident.
+    pub incident: &'a str,
+    /// The person who owes the debt.
+    pub owner: &'a str,
+    /// Until when it is meant to last, RFC 3339.
+    pub until: &'a str,
+    /// The form of the object in which it was looked at; another by now is a conflict.
+    pub version: &'a str,
+    /// How it is told.
+    pub how: How,
+}
+
+/// How a reconciler is told to hold off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// By the switch that is meant for it.
+    Switch,
+    /// By taking away what it follows by: for versions that do not know the switch.
+    Removal,
+    /// By marks alone: it does not follow by itself anyway.
+    Marks,
+}
+
+/// Names of the annotations of one that is held off.
+pub const PAUSED_BY: &str = "leverframe.dev/paused-by";
+const PAUSED_UNTIL: &str = "leverframe.dev/paused-until";
+const PAUSED_OWNER: &str = "leverframe.dev/paused-owner";
+const PAUSED_INCIDENT: &str = "leverframe.dev/paused-incident";
+
+impl Mark<'_> {
+    pub(super) fn annotations(&self) -> Value {
+        json!({PAUSED_BY: self.by, PAUSED_UNTIL: self.until, PAUSED_OWNER: self.owner, PAUSED_INCIDENT: self.incident})
+    }
+}
+
+/// What takes the marks off.
+pub(super) fn unmarked() -> Value {
+    json!({PAUSED_BY: null, PAUSED_UNTIL: null, PAUSED_OWNER: null, PAUSED_INCIDENT: null})
 }
 
 /// The reconciler of a service, as its environment names it; none where it names none.

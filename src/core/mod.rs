@@ -2,15 +2,19 @@
 //! `tests/it/tidy.rs` reads these sources and fails otherwise.
 
 pub mod access;
+pub mod break_glass;
 pub mod catalog;
 pub mod change;
 pub mod checkup;
 pub mod command;
+pub mod debt;
 pub mod decide;
 pub mod discover;
 pub mod entry;
 pub mod freeze;
+pub mod incident;
 pub mod located;
+pub mod matters;
 pub mod moment;
 pub mod names;
 pub mod policy;

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    fold::fold_into,
+    fold::{Folded, fold_into, fold_matters},
     shelf::{self, KEPT},
 };
 use crate::{
     core::{
         entry::Recorded,
         freeze::Freezes,
+        matters::{self, Matters},
         names::RequestId,
         request::{self, Request},
     },
@@ -20,6 +21,7 @@ use crate::{
 /// All requests but old ones that are over.
 pub(super) struct Book {
     ahead: BTreeMap<RequestId, Request>,
+    matters: Matters,
     /// What people froze, as decisions see it.
     freezes: Freezes,
     generation: Generation,
@@ -34,6 +36,8 @@ struct Waiting {
     end: u64,
     /// Their requests as they were before; absent ones were not there.
     before: BTreeMap<RequestId, Option<Request>>,
+    /// Incidents, break-glasses and debts as they were before, where any of the entries is about them.
+    matters: Option<Box<Matters>>,
     /// What was frozen before.
     freezes: Freezes,
 }
@@ -43,13 +47,23 @@ struct Waiting {
 pub(super) struct Ticket(u64);
 
 impl Book {
-    pub(super) fn new(requests: BTreeMap<RequestId, Request>, freezes: Freezes, generation: Generation) -> Self {
-        Self { ahead: requests, freezes, generation, waiting: VecDeque::new(), tickets: 0 }
+    pub(super) fn new((requests, matters, freezes): Folded, generation: Generation) -> Self {
+        Self { ahead: requests, matters, freezes, generation, waiting: VecDeque::new(), tickets: 0 }
     }
 
     /// What a decision sees.
     pub(super) fn ahead(&self) -> &BTreeMap<RequestId, Request> {
         &self.ahead
+    }
+
+    /// The same of incidents, break-glasses and debts.
+    pub(super) fn matters_ahead(&self) -> &Matters {
+        &self.matters
+    }
+
+    /// Incidents, break-glasses and debts as they are durably.
+    pub(super) fn matters(&self) -> &Matters {
+        self.waiting.iter().find_map(|waiting| waiting.matters.as_deref()).unwrap_or(&self.matters)
     }
 
     /// What decisions see of freezes; what is shown of them may be ahead of the disk, which only refuses more.
@@ -99,9 +113,12 @@ impl Book {
         let end = recorded.last().map_or(0, |last| last.entry.seq + 1);
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        self.waiting.push_back(Waiting { ticket, end, before, freezes: self.freezes.clone() });
+        let matters = recorded.iter().any(matters::concerns).then(|| Box::new(self.matters.clone()));
+        self.waiting.push_back(Waiting { ticket, end, before, matters, freezes: self.freezes.clone() });
         recorded.iter().for_each(|one| self.freezes.fold(one));
-        (ticket, fold_into(&mut self.ahead, recorded).into_iter().collect())
+        let mut touched = fold_into(&mut self.ahead, recorded);
+        touched.extend(fold_matters(&mut self.matters, recorded));
+        (ticket, touched.into_iter().collect())
     }
 
     /// Everything up to this ticket is durable.
@@ -123,6 +140,9 @@ impl Book {
                 self.waiting.clear();
                 break;
             }
+            if let Some(matters) = last.matters {
+                self.matters = *matters;
+            }
             self.freezes = last.freezes;
             for (id, before) in last.before {
                 match before {
@@ -135,9 +155,8 @@ impl Book {
     }
 
     /// Begins anew with what the ledger says. Nothing may wait.
-    pub(super) fn reset(&mut self, requests: BTreeMap<RequestId, Request>, freezes: Freezes) {
+    pub(super) fn reset(&mut self, (requests, matters, freezes): Folded) {
         self.waiting.clear();
-        self.ahead = requests;
-        self.freezes = freezes;
+        (self.ahead, self.matters, self.freezes) = (requests, matters, freezes);
     }
 }

@@ -10,14 +10,15 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Inner, effects::report};
+use super::Inner;
 use crate::{
     chat::{
         Chat, ChatError, Chats, Place,
-        card::{self, Card, Links, Progress},
+        card::{self, Card, Links, Progress, emergency},
     },
     core::{
-        decide::Outcome,
+        break_glass, debt,
+        decide::{Came, Emergency, Incoming, Outcome},
         names::RequestId,
         request::{self, Request, State},
     },
@@ -55,6 +56,90 @@ impl Urgency {
     }
 }
 
+/// What a card is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Request,
+    Matter,
+}
+
+/// One card and where it belongs.
+struct Shown {
+    id: RequestId,
+    sort: Sort,
+    channel: String,
+    /// Its message, once there is one.
+    at: Option<request::Card>,
+    since: jiff::Timestamp,
+    /// Whoever asked.
+    account: Option<String>,
+    urgency: Urgency,
+    card: Card,
+}
+
+/// What is to be shown of a request, an incident, a break-glass or a debt.
+async fn shown(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
+    let Some(request) = inner.request(id).await else { return matter(inner, id).await };
+    let links = Links { repository: inner.home_of(&request).ok().and_then(|home| home.page.as_deref()) };
+    let frozen = match (inner.rules(), &request.state) {
+        (Some(rules), State::Deciding(_)) => {
+            let about = (&request.requester, &request.opened.command, &request.opened.target);
+            inner.frozen_for(&rules, about).await
+        }
+        (Some(_) | None, _) => None,
+    };
+    let progress = Progress { frozen, ..inner.progress(id) };
+    Some(Shown {
+        id: id.clone(),
+        sort: Sort::Request,
+        channel: request.opened.channel.clone(),
+        at: request.card.clone(),
+        since: request.at,
+        account: request.requester.account.clone(),
+        urgency: Urgency::of(&request),
+        card: card::of(&request, &progress, links),
+    })
+}
+
+async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
+    let (matters, progress) = (inner.matters().await, inner.progress(id));
+    let shown = |channel: &String, at: &Option<request::Card>, since, account: &Option<String>, urgency, card| Shown {
+        id: id.clone(),
+        sort: Sort::Matter,
+        channel: channel.clone(),
+        at: at.clone(),
+        since,
+        account: account.clone(),
+        urgency,
+        card,
+    };
+    if let Some(one) = matters.incidents.get(id) {
+        let card = emergency::of_incident(one, &matters);
+        return Some(shown(&one.opened.channel, &one.card, one.at, &one.declared_by.account, Urgency::Progress, card));
+    }
+    if let Some(one) = matters.overrides.get(id) {
+        let decides = matches!(one.state, break_glass::State::Deciding(_));
+        let urgency = if decides { Urgency::Decision } else { Urgency::Ended };
+        let card = emergency::of_glass(one, &progress, &matters);
+        return Some(shown(&one.opened.channel, &one.card, one.at, &one.requester.account, urgency, card));
+    }
+    let one = matters.debts.get(id)?;
+    let proposal = match &one.state {
+        debt::State::Proposed { request } | debt::State::Settled { request: Some(request), .. } => {
+            inner.request(request).await
+        }
+        debt::State::Opened
+        | debt::State::Owed { .. }
+        | debt::State::Settled { request: None, .. }
+        | debt::State::Reverting
+        | debt::State::Proven { .. }
+        | debt::State::Resumed { .. }
+        | debt::State::Over { .. } => None,
+    };
+    let card = emergency::of_debt(one, &progress, proposal.as_ref());
+    Some(shown(&one.opened.channel, &one.card, one.at, &one.opened.owner.account, Urgency::Progress, card))
+}
+
 impl Lane {
     /// A lane for each platform.
     pub(super) fn of(chats: &Chats) -> Vec<Arc<Self>> {
@@ -89,15 +174,14 @@ pub(super) async fn keep_sorted(inner: Arc<Inner>) {
             }
             continue;
         };
-        let request = inner.request(&id).await;
-        let lane = |request: &Request| inner.lanes.iter().find(|lane| lane.own(&request.opened.channel).is_some());
-        let waits =
-            request.as_ref().and_then(|request| Some((lane(request)?, request))).is_some_and(|(lane, request)| {
-                let urgency = Urgency::of(request);
-                let before = lane.undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(id, urgency);
-                lane.wake.notify_one();
-                before.is_none()
-            });
+        let shown = shown(&inner, &id).await;
+        let lane = |shown: &Shown| inner.lanes.iter().find(|lane| lane.own(&shown.channel).is_some());
+        let waits = shown.as_ref().and_then(|shown| Some((lane(shown)?, shown))).is_some_and(|(lane, shown)| {
+            let urgency = shown.urgency;
+            let before = lane.undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(id, urgency);
+            lane.wake.notify_one();
+            before.is_none()
+        });
         if !waits {
             done(&inner);
         }
@@ -140,27 +224,18 @@ fn put_off(inner: &Arc<Inner>, id: RequestId, error: &ChatError) {
 }
 
 async fn draw(inner: &Arc<Inner>, lane: &Lane, id: &RequestId) -> Result<(), ChatError> {
-    let Some(request) = inner.request(id).await else { return Ok(()) };
-    let links = Links { repository: inner.home_of(&request).ok().and_then(|home| home.page.as_deref()) };
-    let frozen = match (inner.rules(), &request.state) {
-        (Some(rules), State::Deciding(_)) => {
-            let about = (&request.requester, &request.opened.command, &request.opened.target);
-            inner.frozen_for(&rules, about).await
-        }
-        (Some(_) | None, _) => None,
-    };
-    let card = card::of(&request, &Progress { frozen, ..inner.progress(id) }, links);
-    let shown = lane.chat.face(&card);
+    let Some(found) = shown(inner, id).await else { return Ok(()) };
+    let shown = lane.chat.face(&found.card);
     let note = format!("card/{id}");
     if inner.ledger.note(&note).ok().flatten().is_some_and(|last| last == shown.as_str().as_bytes()) {
         return Ok(());
     }
-    match request.card.as_ref().and_then(|card| Some((lane.own(&card.channel)?, &card.message))) {
+    match found.at.as_ref().and_then(|card| Some((lane.own(&card.channel)?, &card.message))) {
         Some((channel, message)) => {
             let at = Place { channel: channel.to_owned(), message: message.clone() };
-            lane.chat.edit(&at, &card).await?;
+            lane.chat.edit(&at, &found.card).await?;
         }
-        None => post(inner, lane, &request, &card).await?,
+        None => post(inner, lane, &found).await?,
     }
     if let Err(error) = inner.ledger.set_note(&note, shown.as_str().as_bytes()) {
         tracing::warn!(%error, "a card will be drawn once more than needed");
@@ -169,49 +244,50 @@ async fn draw(inner: &Arc<Inner>, lane: &Lane, id: &RequestId) -> Result<(), Cha
 }
 
 /// Posts the card, unless a crash came between an earlier post and its entry: then the message is there.
-async fn post(inner: &Arc<Inner>, lane: &Lane, request: &Request, card: &Card) -> Result<(), ChatError> {
-    let Some(typed_in) = lane.own(&request.opened.channel) else { return Ok(()) };
+async fn post(inner: &Arc<Inner>, lane: &Lane, shown: &Shown) -> Result<(), ChatError> {
+    let Some(typed_in) = lane.own(&shown.channel) else { return Ok(()) };
     // Taken before the message is sent: a post whose answer never came is looked for before it is repeated.
-    let untried = inner.unposted.lock().unwrap_or_else(PoisonError::into_inner).remove(&request.id);
-    let place = if untried { None } else { find(inner, lane, request, typed_in).await? };
+    let untried = inner.unposted.lock().unwrap_or_else(PoisonError::into_inner).remove(&shown.id);
+    let place = if untried { None } else { find(inner, lane, shown, typed_in).await? };
     let place = match place {
         // It says what was true when it was posted.
         Some(place) => {
-            lane.chat.edit(&place, card).await?;
+            lane.chat.edit(&place, &shown.card).await?;
             place
         }
-        None => send(inner, lane, request, (typed_in, card)).await?,
+        None => send(inner, lane, shown, typed_in).await?,
     };
     let channel = format!("{}:{}", lane.chat.platform().word(), place.channel);
-    report(inner, request, Outcome::CardPosted(request::Card { channel, message: place.message })).await;
+    let card = request::Card { channel, message: place.message };
+    let of = shown.id.clone();
+    let posted = match shown.sort {
+        Sort::Request => Incoming::Happened { request: of, outcome: Outcome::CardPosted(card) },
+        Sort::Matter => Incoming::Emergency(Emergency::Happened { of, came: Came::CardPosted(card) }),
+    };
+    inner.take(posted, None).await;
     Ok(())
 }
 
-async fn find(inner: &Arc<Inner>, lane: &Lane, request: &Request, channel: &str) -> Result<Option<Place>, ChatError> {
-    match lane.chat.find(channel, &request.id, request.at).await {
+async fn find(inner: &Arc<Inner>, lane: &Lane, shown: &Shown, channel: &str) -> Result<Option<Place>, ChatError> {
+    match lane.chat.find(channel, &shown.id, shown.since).await {
         Ok(Some(place)) => Ok(Some(place)),
         Err(error) if error.is_passing() => Err(error),
         Ok(None) | Err(_) => match home(inner, lane) {
-            Some(home) if home != channel => lane.chat.find(&home, &request.id, request.at).await,
+            Some(home) if home != channel => lane.chat.find(&home, &shown.id, shown.since).await,
             Some(_) | None => Ok(None),
         },
     }
 }
 
 /// Posts where the command was typed; where the bot is no member, in the home channel, and the asker gets the link.
-async fn send(
-    inner: &Arc<Inner>,
-    lane: &Lane,
-    request: &Request,
-    (channel, card): (&str, &Card),
-) -> Result<Place, ChatError> {
-    let refused = match lane.chat.post(channel, card, &request.id).await {
+async fn send(inner: &Arc<Inner>, lane: &Lane, shown: &Shown, channel: &str) -> Result<Place, ChatError> {
+    let refused = match lane.chat.post(channel, &shown.card, &shown.id).await {
         Err(error) if !error.is_passing() => error,
         posted => return posted,
     };
     let Some(home) = home(inner, lane).filter(|home| home != channel) else { return Err(refused) };
-    let place = lane.chat.post(&home, card, &request.id).await?;
-    if let Some(account) = request.requester.account.as_deref().and_then(|account| lane.own(account))
+    let place = lane.chat.post(&home, &shown.card, &shown.id).await?;
+    if let Some(account) = shown.account.as_deref().and_then(|account| lane.own(account))
         && let Err(error) = lane.chat.point(channel, account, &place).await
     {
         tracing::info!(%error, "the link to a card could not be whispered");

@@ -10,7 +10,7 @@ use std::{
 use futures::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::{Busy, Inner, Repository, Resting, anchors, facts, follow, homes, rules};
+use super::{Busy, Inner, Repository, Resting, anchors, facts, follow, glass, homes, rules};
 use crate::{
     chat::card::Progress,
     core::{
@@ -52,7 +52,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         match self {
             Self::Git(error) => told(error, &error.remedy()),
             Self::Forge(error) => told(error, &error.remedy()),
@@ -80,7 +80,7 @@ fn told(trouble: &dyn std::fmt::Display, remedy: &str) -> String {
 /// How the task of a request is woken. Whoever wakes it is in flight until it is up.
 #[derive(Default)]
 pub(super) struct Wake {
-    notify: Notify,
+    pub(super) notify: Notify,
     busy: Mutex<Option<Busy>>,
 }
 
@@ -91,7 +91,7 @@ impl Wake {
     }
 
     /// It is up.
-    fn is_up(&self) {
+    pub(super) fn is_up(&self) {
         let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(busy);
     }
@@ -119,6 +119,9 @@ pub(super) fn wake_all(inner: &Arc<Inner>) {
 
 /// Does what is due until nothing is.
 async fn attend(inner: Arc<Inner>, id: RequestId, wake: Arc<Wake>, busy: Busy) {
+    if inner.request(&id).await.is_none() {
+        return glass::attend(inner, id, wake, busy).await;
+    }
     let mut tries = 0_u32;
     while !inner.tasks.is_stopping() {
         wake.is_up();
@@ -180,7 +183,7 @@ async fn retire(inner: &Arc<Inner>, id: &RequestId) -> bool {
     idle
 }
 
-async fn wait(inner: &Arc<Inner>, wake: &Wake, for_long: Duration) {
+pub(super) async fn wait(inner: &Arc<Inner>, wake: &Wake, for_long: Duration) {
     tokio::select! {
         () = inner.tasks.pause(for_long) => {}
         () = wake.notify.notified() => {}
@@ -198,7 +201,7 @@ fn look_again(looks: u32) -> Duration {
 }
 
 /// Half a second, doubling to a minute.
-fn back_off(tries: u32) -> Duration {
+pub(super) fn back_off(tries: u32) -> Duration {
     Duration::from_millis(500_u64.saturating_mul(1 << tries.min(7))).min(Duration::from_secs(60))
 }
 

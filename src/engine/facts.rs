@@ -9,18 +9,17 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Inner, Repository, choices, effects::Trouble, forms, freezing, links, reverting, rollback, status};
+use super::{Inner, Repository, choices, effects::Trouble, flows, forms, freezing, reverting, rollback};
 use crate::{
     clock,
     core::{
         catalog::Platform,
         change::{self, Beside, Exact, How, Locator, Plan, PlanRefusal, Planned, Side, SourceFile, Then, Wanted},
-        command::{self, Command, Flow, Invoked},
+        command::{self, Command, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
         names::{CommandName, CommitId, ConnectionName, Field, RepoPath, Target},
         request::Request,
         rules::Rules,
-        trail,
     },
     git::Tree,
 };
@@ -83,17 +82,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         return Ok(Incoming::Freeze(Box::new(asked)));
     }
     if let Some(flow) = command.flow() {
-        return match (status::denied(&rules, &asker, &command), flow) {
-            (Some(words), Flow::Audit) => Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
-            (Some(words), _) => Err(words),
-            (None, Flow::Audit) => Ok(Incoming::Read { asker, wanted: trail::Wanted::of(&command, clock::now()) }),
-            (None, Flow::Status) => Err(status::status(inner, &rules, &command).await),
-            (None, Flow::Help) => Err(status::help(&rules.commands, &command)),
-            (None, Flow::Link) => Err(links::link(inner, &rules, &asker).await),
-            // They are taken above.
-            (None, Flow::Freeze | Flow::Unfreeze) => Err(not_ready(None)),
-            (None, Flow::Unlink) => Err(links::unlink(inner, &rules, &asker).await),
-        };
+        return flows::flow(inner, &rules, (&command, flow), asker, &typed).await;
     }
     let target = match reverting::target_of(inner, &rules, &command).await {
         Ok(target) => target,
@@ -112,6 +101,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         channel: typed.channel,
         tag,
         planning,
+        debt: None,
     })))
 }
 

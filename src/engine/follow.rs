@@ -1,7 +1,7 @@
 //! Follows a landed change into the cluster. It is live when its reconciler has brought the commit there, the pods run
 //! it, and both stay so for a while. A cluster that cannot be seen holds nothing up but this.
 
-mod reconciled;
+pub(super) mod reconciled;
 
 use std::{sync::Arc, time::Duration};
 

@@ -10,11 +10,13 @@ mod cards;
 mod choices;
 mod effects;
 mod facts;
+mod flows;
 mod fold;
 mod follow;
 mod forms;
 mod freezing;
 mod gate;
+mod glass;
 mod hints;
 mod homes;
 mod links;
@@ -46,6 +48,7 @@ use crate::{
     core::{
         decide::{Asker, Incoming, Reply},
         entry::{Actor, Recorded},
+        matters::{self, Matters},
         names::{ConnectionName, PersonId, RequestId, Target},
         request::{self, Request},
         rules::{Elsewhere, Rules, Sources},
@@ -65,8 +68,8 @@ pub use busy::Busy;
 pub use choices::Choice;
 pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
-use fold::freezes_of;
 pub use fold::open_requests_of;
+use fold::{freezes_of, matters_of};
 pub use meter::Gauges;
 pub use tick::Ticked;
 
@@ -158,7 +161,8 @@ impl Engine {
     /// When the ledger cannot be read.
     pub fn new(reach: Reach, ledger: Ledger, tasks: Tasks) -> Result<Self, LedgerError> {
         let (requests, unread) = shelf::begin(&ledger)?;
-        let book = Book::new(requests, freezes_of(&ledger)?, ledger.generation());
+        let folded = (requests, matters_of(&ledger)?, freezes_of(&ledger)?);
+        let book = Book::new(folded, ledger.generation());
         let inner = Inner {
             lanes: cards::Lane::of(&reach.chats),
             elsewhere: Mutex::new(Elsewhere { own: Some(reach.repository.name.clone()), others: BTreeMap::new() }),
@@ -208,8 +212,11 @@ impl Engine {
         }
         let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
         let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
-        let open: Vec<RequestId> =
-            inner.book.lock().await.iter().filter(taken_up).map(|request| request.id.clone()).collect();
+        let open: Vec<RequestId> = {
+            let book = inner.book.lock().await;
+            let requests = book.iter().filter(taken_up).map(|request| request.id.clone());
+            requests.chain(book.matters().open()).collect()
+        };
         for request in open {
             inner.redraw(&request);
             effects::kick(inner, request);
@@ -320,7 +327,8 @@ impl Engine {
         // Nothing is placed while the book is held; what was is durable after this.
         ledger.append(Append { at, drafts: Vec::new(), seen: None }).await?;
         book.catch_up(ledger);
-        book.reset(shelf::fold(ledger, 0..ledger.len(), &|| false)?, freezes_of(ledger)?);
+        let requests = shelf::fold(ledger, 0..ledger.len(), &|| false)?;
+        book.reset((requests, matters_of(ledger)?, freezes_of(ledger)?));
         Ok(erased)
     }
 
@@ -336,9 +344,15 @@ impl Inner {
     }
 
     fn note_opened(&self, recorded: &[Recorded]) {
-        let opened = recorded.iter().filter(|one| one.entry.kind == "request.opened");
+        let opened = recorded.iter().filter(|one| one.entry.kind.ends_with(".opened"));
+        let id = |subject: &str| request::of_subject(subject).or_else(|| matters::id_of(subject));
         let mut unposted = self.unposted.lock().unwrap_or_else(PoisonError::into_inner);
-        unposted.extend(opened.filter_map(|one| request::of_subject(&one.entry.subject)));
+        unposted.extend(opened.filter_map(|one| id(&one.entry.subject)));
+    }
+
+    /// Incidents, break-glasses and debts as they are durably.
+    async fn matters(&self) -> Matters {
+        self.book.lock().await.matters().clone()
     }
 
     fn progress(&self, id: &RequestId) -> Progress {

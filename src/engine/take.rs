@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Inner, book::Ticket, effects, freezing};
+use super::{Inner, book::Ticket, effects, freezing, glass};
 use crate::{
     clock,
     core::{
@@ -48,14 +48,24 @@ impl Inner {
         let Some((ticket, recorded, touched)) = taken.placed else { return taken.reply };
         self.meter.recorded(&recorded);
         self.note_opened(&recorded);
+        glass::announce(self, &recorded);
         self.book.lock().await.settle(ticket);
         freezing::noticed(self, &recorded).await;
         for request in touched {
             self.forget_progress(&request);
             self.redraw(&request);
+            self.wake_debt_of(&request).await;
             effects::kick(self, request);
         }
         taken.reply
+    }
+
+    /// A debt waits for the request that pays it.
+    async fn wake_debt_of(self: &Arc<Self>, request: &RequestId) {
+        if let Some(debt) = self.request(request).await.and_then(|request| request.opened.debt) {
+            self.redraw(&debt);
+            effects::kick(self, debt);
+        }
     }
 
     async fn decide(&self, incoming: &Incoming, event: Option<String>) -> Result<Taken, Reply> {
@@ -69,7 +79,13 @@ impl Inner {
             }
             book.catch_up(&self.ledger);
             let (rules, now) = (self.rules(), clock::now());
-            let facts = Facts { now, rules: rules.as_deref(), requests: book.ahead(), freezes: book.freezes() };
+            let facts = Facts {
+                now,
+                rules: rules.as_deref(),
+                requests: book.ahead(),
+                matters: book.matters_ahead(),
+                freezes: book.freezes(),
+            };
             let Decision { entries, reply } = decide(incoming, facts);
             if entries.is_empty() && !book.is_waiting() {
                 return Err(reply);

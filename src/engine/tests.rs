@@ -9,6 +9,7 @@ use crate::{
     core::{
         change::{Plan, SourceFile},
         decide::{Asked, Click, Facts, Planning, Press, decide},
+        matters::Matters,
         names::{CommandName, CommitId, Digest, Environment, RepoPath, Service, Target},
     },
     git::Source,
@@ -85,6 +86,7 @@ fn asked(engine: &Engine, planning: Planning) -> Incoming {
         channel: "slack:C1".to_owned(),
         tag: None,
         planning,
+        debt: None,
     }))
 }
 
@@ -177,11 +179,20 @@ async fn about_to_push(folder: &std::path::Path, minutes: i64) -> RequestId {
         channel: "slack:C1".to_owned(),
         tag: None,
         planning: Planning::Planned(plan()),
+        debt: None,
     }));
     let requests = BTreeMap::new();
-    let mut entries =
-        decide(&asked, Facts { now: at, rules: Some(&rules), requests: &requests, freezes: &Default::default() })
-            .entries;
+    let mut entries = decide(
+        &asked,
+        Facts {
+            now: at,
+            rules: Some(&rules),
+            requests: &requests,
+            matters: &Matters::default(),
+            freezes: &Default::default(),
+        },
+    )
+    .entries;
     let vote = request::Vote { actor: asker("bo", "slack:U2").actor(), digest: plan().digest, at };
     entries.push(request::Event::Voted(vote.clone()).draft(&id, vote.actor));
     entries.push(request::Event::Approved.draft(&id, crate::core::decide::ourselves()));

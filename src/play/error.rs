@@ -59,6 +59,9 @@ pub enum PlayError {
         /// The reason, as GitHub words it.
         why: String,
     },
+    /// Nothing runs under that name.
+    #[error("there is no {0}")]
+    NoSuchService(String),
     /// No such file on the branch.
     #[error("there is no file `{0}` on the branch")]
     NoSuchFile(String),
@@ -91,6 +94,7 @@ impl PlayError {
             Self::NoBot => "Tell the workspace where the bot listens before anybody types.".into(),
             Self::NoSuchPullRequest(_) => "Open the list of pull requests and take a number from there.".into(),
             Self::PullRequest { .. } => "Open the pull request and look at its state.".into(),
+            Self::NoSuchService(_) => "Name a service and an environment of the demo.".into(),
             Self::NoSuchFile(_) => "Name a file of the demo repository.".into(),
             Self::NoSuchText { .. } => "Copy the text from the file as it stands.".into(),
         }

@@ -258,10 +258,7 @@ impl Desk {
             digest,
             channel: format!("discord:{}", origin.channel),
             message,
-            barred: match press {
-                Press::Approve | Press::Reject => self.barred(&origin.user).await,
-                Press::Cancel => None,
-            },
+            barred: if press.is_vote() { self.barred(&origin.user).await } else { None },
         };
         self.engine.take(Incoming::Clicked(click), event).await
     }

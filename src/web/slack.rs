@@ -284,10 +284,7 @@ impl SlackDesk {
             digest: digest.to_owned(),
             channel,
             message: place.ts.clone(),
-            barred: match button {
-                Press::Approve | Press::Reject => self.barred(&press.user).await,
-                Press::Cancel => None,
-            },
+            barred: if button.is_vote() { self.barred(&press.user).await } else { None },
         };
         self.engine.take(Incoming::Clicked(click), event).await
     }

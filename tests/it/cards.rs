@@ -92,6 +92,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
             needs,
             channel: "slack:C0DEPLOYS".to_owned(),
             tag: None,
+            debt: None,
         },
         reason: None,
         requester: person("ana", "U0ANA"),

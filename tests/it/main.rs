@@ -35,6 +35,8 @@ mod gateway;
 mod git;
 mod git_contention;
 mod git_hosts;
+mod glass;
+mod glass_crash;
 mod kills;
 mod landing_modes;
 mod ledger;

@@ -145,6 +145,8 @@ fn mark(mark: Mark) -> (&'static str, &'static str, u32) {
         Mark::Overtaken => ("⏩", "Overtaken", 0x0080_848e),
         Mark::Unseen => ("❔", "Not seen live", 0x00f0_b232),
         Mark::Failed => ("❌", "Failed", 0x00da_373c),
+        Mark::Alarm => ("🚨", "Needs people", 0x00da_373c),
+        Mark::Owed => ("⚖️", "Owed to git", 0x00f0_b232),
     }
 }
 
@@ -171,6 +173,12 @@ fn embed(card: &Card) -> CreateEmbed {
     if !card.diff.is_empty() {
         parts.push(markup::diff(&card.diff, DIFF));
     }
+    let mut timeline = Markup::new(NOTES);
+    for (number, moment) in card.timeline.iter().enumerate() {
+        timeline.raw(if number == 0 { "" } else { "\n" });
+        spans(&mut timeline, moment);
+    }
+    parts.push(timeline.done());
     let (notes, footer) = notes(&card.notes);
     parts.push(notes);
     parts.retain(|part| !part.is_empty());

@@ -49,6 +49,9 @@ pub fn card(card: &Card) -> Rendered {
     if !card.diff.is_empty() {
         blocks.push(section(&fenced(&card.diff)));
     }
+    if !card.timeline.is_empty() {
+        blocks.push(section(&card.timeline.iter().map(|moment| spans(moment)).collect::<Vec<_>>().join("\n")));
+    }
     blocks.push(context(card));
     if !card.buttons.is_empty() {
         blocks.push(actions(card));
@@ -86,6 +89,8 @@ fn mark(mark: Mark) -> (&'static str, &'static str) {
         Mark::Overtaken => (":fast_forward:", "Overtaken"),
         Mark::Unseen => (":grey_question:", "Not seen live"),
         Mark::Failed => (":x:", "Failed"),
+        Mark::Alarm => (":rotating_light:", "Needs people"),
+        Mark::Owed => (":scales:", "Owed to git"),
     }
 }
 

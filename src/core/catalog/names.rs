@@ -123,10 +123,27 @@ fn is_time_zone(text: &str) -> bool {
 }
 
 /// How bad an incident is: `sev1`, the worst, to `sev5`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Severity(u8);
 
+impl TryFrom<String> for Severity {
+    type Error = NotAName;
+    fn try_from(text: String) -> Result<Self, NotAName> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Severity> for String {
+    fn from(severity: Severity) -> Self {
+        severity.to_string()
+    }
+}
+
 impl Severity {
+    /// What a break-glass declares where no incident is open.
+    pub const SECOND: Severity = Severity(2);
+
     /// Parses `sev1` to `sev5`.
     ///
     /// # Errors

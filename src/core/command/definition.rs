@@ -143,6 +143,12 @@ pub enum Flow {
     Link,
     /// Ends that.
     Unlink,
+    /// Declares an incident, or says something of one.
+    Incident,
+    /// Changes the cluster directly, within an incident.
+    BreakGlass,
+    /// Shows what is owed to git.
+    Debts,
     /// Freezes environments for a while.
     Freeze,
     /// Ends that.
@@ -150,12 +156,15 @@ pub enum Flow {
 }
 
 /// The flows there are, by their word.
-pub(super) const FLOWS: [(&str, Flow); 7] = [
+pub(super) const FLOWS: [(&str, Flow); 10] = [
     ("status", Flow::Status),
     ("help", Flow::Help),
     ("audit", Flow::Audit),
     ("link", Flow::Link),
     ("unlink", Flow::Unlink),
+    ("incident", Flow::Incident),
+    ("breakglass", Flow::BreakGlass),
+    ("debts", Flow::Debts),
     ("freeze", Flow::Freeze),
     ("unfreeze", Flow::Unfreeze),
 ];
@@ -169,6 +178,9 @@ impl Flow {
             Self::Audit => "audit",
             Self::Link => "link",
             Self::Unlink => "unlink",
+            Self::Incident => "incident",
+            Self::BreakGlass => "breakglass",
+            Self::Debts => "debts",
             Self::Freeze => "freeze",
             Self::Unfreeze => "unfreeze",
         }

@@ -44,7 +44,7 @@ pub(super) const TYPES: [&str; 14] = [
 
 /// Verbs and flows that the format knows and that do nothing yet.
 pub(super) const LATER_VERBS: [&str; 5] = ["copy", "set_path", "render", "delete", "revert_after"];
-pub(super) const LATER_FLOWS: [&str; 4] = ["breakglass", "incident", "restart", "logs"];
+pub(super) const LATER_FLOWS: [&str; 2] = ["restart", "logs"];
 
 /// The file itself.
 pub(super) const FILE: [KeyOf; 5] = [

@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Asker, Decision, Facts, Reply, Subject, TagSeen, Words, approved_at_once, permitted, tag};
+use super::{Asker, Decision, Facts, Reply, Subject, TagSeen, Words, approved_at_once, emergency, permitted, tag};
 use crate::core::{
     catalog::{self, ApprovalRule, Approvers},
     change::{Line, Plan},
     command::{self, Invoked},
+    debt,
     entry::Draft,
     names::{CommandName, Field, RequestId, Target},
     policy::Verdict,
@@ -37,6 +38,8 @@ pub struct Asked {
     pub tag: Option<TagSeen>,
     /// How far planning came.
     pub planning: Planning,
+    /// The debt that it pays, where that is what it is for.
+    pub debt: Option<RequestId>,
 }
 
 /// How far planning came before the answer was due.
@@ -74,6 +77,7 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         channel: &asked.channel,
         tag: asked.tag.as_ref(),
         facts: Some(facts),
+        ignores_freezes: asked.debt.is_some(),
     };
     if let Verdict::Denied(denial) = permitted(rules, subject, plan) {
         let words = tag::words(&denial.policy, asked.tag.as_ref());
@@ -81,6 +85,9 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         return refused(asked, &words, Some(denial.policy));
     }
     if let Some(words) = plan.and_then(|plan| unconfirmed(rules, &asked.words, &asked.target, plan)) {
+        return refused(asked, &words, None);
+    }
+    if let Some(words) = emergency::fights((&asked.command, &asked.target), asked.debt.as_ref(), plan, facts) {
         return refused(asked, &words, None);
     }
     if let Some(twin) = plan.and_then(|plan| twin(plan, facts)) {
@@ -131,6 +138,7 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
         needs,
         channel: asked.channel.clone(),
         tag: asked.tag.clone(),
+        debt: asked.debt.clone(),
     };
     let mut first = Draft::new("request.opened", request::subject(&asked.id), asked.asker.actor());
     if let Ok(serde_json::Value::Object(body)) = serde_json::to_value(&opened) {
@@ -142,6 +150,10 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
         entries.push(Event::Planned(plan.clone()).draft(&asked.id, super::ourselves()));
         entries.extend(approved_at_once(&asked.id, count));
     }
+    // In the same breath, so that no crash leaves a debt that proposes twice.
+    let request = || asked.id.clone();
+    let proposed = asked.debt.as_ref().map(|debt| (debt, debt::Event::Proposed { request: request() }));
+    entries.extend(proposed.map(|(debt, event)| event.draft(debt, super::ourselves())));
     Decision { entries, reply: Reply::Taken }
 }
 

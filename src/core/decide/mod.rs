@@ -3,10 +3,12 @@
 //! no crash can lose one.
 
 mod ask;
+mod emergency;
 mod freeze;
 mod linked;
 mod outcome;
 mod outside;
+mod press;
 mod surroundings;
 mod tag;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use crate::core::{
     change::Plan,
     entry::{Actor, Draft},
     freeze::{Calendar, Freezes},
+    matters::Matters,
     names::{CommandName, Field, PersonId, RequestId, Target},
     policy::{Circumstances, Denial, Known, Principal, Question, Standing, Verdict},
     request::{Card, Event, Request},
@@ -32,13 +35,15 @@ use crate::core::{
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
+pub use emergency::{Came, Declared, Emergency, GlassAsked, IncidentAct, OfIncident};
 pub use freeze::{FreezeAsked, Switch};
 pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
+pub use press::Press;
 pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
-pub use vote::{Click, Press, ReviewSays, Reviewed};
+pub use vote::{Click, ReviewSays, Reviewed};
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +124,8 @@ pub enum Incoming {
     Rewritten(Rewritten),
     /// Somebody linked their account on the forge, or ended that.
     Linked(Linked),
+    /// Something about incidents, break-glasses and debts.
+    Emergency(Emergency),
     /// An effect came to something.
     Happened {
         /// Of which request.
@@ -139,6 +146,8 @@ pub struct Facts<'a> {
     pub rules: Option<&'a Rules>,
     /// All requests that are not forgotten.
     pub requests: &'a BTreeMap<RequestId, Request>,
+    /// Incidents, break-glasses and debts.
+    pub matters: &'a Matters,
     /// What people froze.
     pub freezes: &'a Freezes,
 }
@@ -203,6 +212,12 @@ impl Decision {
 
 /// Decides. Pure: the same incoming and facts give the same decision.
 pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
+    let mut decision = dispatch(incoming, facts);
+    emergency::stamp(&mut decision.entries, facts);
+    decision
+}
+
+fn dispatch(incoming: &Incoming, facts: Facts<'_>) -> Decision {
     match incoming {
         Incoming::Asked(asked) => ask::decide(asked, facts),
         Incoming::Misasked { asker, typed, words } => ask::misasked(asker, typed, words),
@@ -232,6 +247,7 @@ pub fn decide(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Outside(commit) => outside::decide(commit),
         Incoming::Rewritten(rewritten) => outside::rewritten(rewritten),
         Incoming::Linked(linked) => linked::decide(linked),
+        Incoming::Emergency(emergency) => emergency::decide(emergency, facts),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Clock => outcome::deadlines(facts),
     }
@@ -245,7 +261,8 @@ pub fn ourselves() -> Actor {
 /// What forbids a change to everybody, whoever asks: a locked field, replicas outside the limits.
 pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, plan: &Plan) -> Option<Denial> {
     let nobody = ourselves();
-    let subject = Subject { actor: &nobody, command, target, channel: "", tag: None, facts: None };
+    let subject =
+        Subject { actor: &nobody, command, target, channel: "", tag: None, facts: None, ignores_freezes: false };
     match permitted(rules, subject, Some(plan)) {
         Verdict::Denied(denial) => denial.is_builtin().then_some(denial),
         Verdict::Permitted => None,
@@ -276,6 +293,8 @@ struct Subject<'a> {
     tag: Option<&'a TagSeen>,
     /// What else is known; `None` where it is asked for nobody and no moment.
     facts: Option<Facts<'a>>,
+    /// Whether it goes on all the same where something is frozen.
+    ignores_freezes: bool,
 }
 
 impl<'a> Subject<'a> {
@@ -287,6 +306,8 @@ impl<'a> Subject<'a> {
             channel: &request.opened.channel,
             tag: request.opened.tag.as_ref(),
             facts: Some(facts),
+            // What pays a debt changes nothing that runs, so no freeze holds it up.
+            ignores_freezes: request.opened.debt.is_some(),
         }
     }
 }
@@ -338,7 +359,8 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
 /// Why the target is frozen for whoever asks, and what to do about it.
 fn frozen(rules: &Rules, request: Subject<'_>) -> Option<(String, String)> {
     let person = request.actor.person.as_ref().and_then(|id| rules.catalog.person(id));
-    let frozen = request.facts?.calendar()?.holds(person, request.command, request.target)?;
+    let facts = request.facts.filter(|_| !request.ignores_freezes)?;
+    let frozen = facts.calendar()?.holds(person, request.command, request.target)?;
     let environment = &request.target.environment;
     Some((frozen.words(&rules.catalog.zone_of(environment)), frozen.remedy(environment)))
 }

@@ -3,7 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Decision, Facts, Reply, Subject, Words, approved_at_once, ask, ourselves, permitted, vote, waited};
+use super::{
+    Decision, Facts, Reply, Subject, Words, approved_at_once, ask, emergency, ourselves, permitted, vote, waited,
+};
 use crate::core::{
     change::Plan,
     entry::{Actor, Draft},
@@ -186,7 +188,9 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
         (Step::ClosePullRequest { number }, State::Over { .. }) => {
             go(entry("pull_request.close").with("number", number))
         }
-        (Step::Sync { commit }, State::Following(_, landed)) if landed == commit => {
+        (Step::Sync { commit }, State::Following(_, landed))
+            if landed == commit && !emergency::is_held(&request.opened.target, facts) =>
+        {
             go(entry("sync.intent").with("commit", commit))
         }
         (
@@ -209,6 +213,10 @@ fn still_approved(request: &Request, course: &Course, rules: &Rules, facts: Fact
         let event = Event::Ended(Ending::Failed { why, remedy: denial.remedy }, ourselves());
         return Some(stopped(request, event));
     }
+    if let Some(words) = fought(request, &course.plan, facts) {
+        let (why, remedy) = (words.text, words.remedy.unwrap_or_default());
+        return Some(stopped(request, Event::Ended(Ending::Failed { why, remedy }, ourselves())));
+    }
     let again = |why: String| stopped(request, Event::Replanned { plan: course.plan.clone(), why });
     let missing = vote::missing(request, &course.votes, rules, now);
     if missing > 0 {
@@ -226,6 +234,12 @@ pub(super) fn stopped(request: &Request, event: Event) -> Decision {
     Decision { entries: vec![event.draft(&request.id, ourselves())], reply: Reply::Stop }
 }
 
+/// Why it would fight what is owed on its target.
+fn fought(request: &Request, plan: &Plan, facts: Facts<'_>) -> Option<Words> {
+    let about = (&request.opened.command, &request.opened.target);
+    emergency::fights(about, request.opened.debt.as_ref(), Some(plan), facts)
+}
+
 /// A plan that came later, or anew: policy sees it, and where nobody need be asked it is approved at once.
 fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else { return Decision::silent(Reply::Stop) };
@@ -235,6 +249,10 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
         return one(request, Event::Ended(ending, ourselves()));
     }
     if let Some(words) = ask::unconfirmed(rules, &request.opened.words, &request.opened.target, plan) {
+        let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
+        return one(request, Event::Ended(ending, ourselves()));
+    }
+    if let Some(words) = fought(request, plan, facts) {
         let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
         return one(request, Event::Ended(ending, ourselves()));
     }
@@ -307,5 +325,6 @@ pub(super) fn deadlines(facts: Facts<'_>) -> Decision {
             }),
         );
     }
+    entries.extend(emergency::deadlines(facts));
     Decision { entries, reply: Reply::Go }
 }

@@ -111,7 +111,13 @@ impl Talk {
     }
 
     fn takes(&mut self, said: &str, incoming: &Incoming) -> &mut Self {
-        let facts = Facts { now: self.now, rules: Some(&self.rules), requests: &self.requests, freezes: &self.freezes };
+        let facts = Facts {
+            now: self.now,
+            rules: Some(&self.rules),
+            requests: &self.requests,
+            matters: &Matters::default(),
+            freezes: &self.freezes,
+        };
         let Decision { entries, reply } = decide(incoming, facts);
         let kinds: Vec<String> = entries.iter().map(|entry| entry.kind.clone()).collect();
         entries.into_iter().for_each(|draft| self.folds(draft));
@@ -165,6 +171,7 @@ impl Talk {
             channel: "slack:C1".to_owned(),
             tag: None,
             planning,
+            debt: None,
         };
         self.takes(&said, &Incoming::Asked(Box::new(asked)))
     }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{Asker, Decision, Facts, Reply, Subject, Words, ask::sentence, is_its_card, is_one_human, permitted};
+use super::{
+    Asker, Decision, Facts, Press, Reply, Subject, Words, ask::sentence, emergency, is_its_card, is_one_human,
+    permitted,
+};
 use crate::core::{
     catalog::{ApprovalRule, Person},
     entry::{Actor, Draft},
@@ -14,33 +17,6 @@ use crate::core::{
     request::{self, Course, Ending, Event, Request, State, Vote},
     rules::Rules,
 };
-
-/// What a button asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Press {
-    /// Yes.
-    Approve,
-    /// No.
-    Reject,
-    /// Take it back.
-    Cancel,
-}
-
-impl Press {
-    /// The word in a button's id.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Approve => "approve",
-            Self::Reject => "reject",
-            Self::Cancel => "cancel",
-        }
-    }
-
-    /// The press that a word names.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Approve, Self::Reject, Self::Cancel].into_iter().find(|press| press.word() == word)
-    }
-}
 
 /// One click.
 #[derive(Debug, Clone)]
@@ -146,13 +122,16 @@ fn one_more(click: &Click, request: &Request, course: &Course, rules: &Rules, fa
 }
 
 pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
+    if facts.matters.has(&click.request) {
+        return emergency::pressed(click, facts);
+    }
     let Some(request) = facts.requests.get(&click.request) else {
         return no(click, "This request is not known here.", "Ask again with a command.");
     };
     if !is_its_card(request.card.as_ref(), &click.channel, &click.message) {
         return no(click, "This button is not on the card of that request.", "Press it on the card itself.");
     }
-    if let (Some(words), Press::Approve | Press::Reject) = (&click.barred, click.press) {
+    if let Some(words) = click.barred.as_ref().filter(|_| click.press.is_vote()) {
         return no(click, &words.text, words.remedy.as_deref().unwrap_or_default());
     }
     let Some(rules) = facts.rules else {
@@ -166,6 +145,9 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
         Press::Approve => approve(click, request, rules, facts),
         Press::Reject => reject(click, request, (rules, facts.now)),
         Press::Cancel => cancel(click, request),
+        Press::Stable | Press::Close | Press::Reopen | Press::GiveBack | Press::Extend | Press::Retry => {
+            no(click, "This button belongs to another card.", "Read the card as it is now.")
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod argocd;
 pub mod flux;
+mod hold;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 
 use argocd::Application;
 use flux::Flux;
+
+pub use hold::{Hold, Obstacle};
 
 use super::names::CommitId;
 

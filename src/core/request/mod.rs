@@ -71,6 +71,9 @@ pub struct Opened {
     /// What the registry said of the tag, where one was put in and its registry may be asked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tag: Option<TagSeen>,
+    /// The debt that it pays, where that is what it is for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub debt: Option<RequestId>,
 }
 
 /// A message that shows a request.

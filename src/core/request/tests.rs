@@ -126,6 +126,7 @@ fn a_change_planned_anew_is_proposed_anew() {
         needs: Needs { count: 1, from: vec![], until: Timestamp::UNIX_EPOCH },
         channel: "slack:C1".to_owned(),
         tag: None,
+        debt: None,
     };
     let mut course = Course::new(plan());
     course.pull_request = Some(proposed());

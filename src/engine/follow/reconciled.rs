@@ -22,7 +22,7 @@ const FETCH_EVERY: u32 = 10;
 const OLD_LOOKS: u32 = 6;
 
 /// The reconciler of a target, and what was learnt of it.
-pub(super) struct Reconciled {
+pub(in crate::engine) struct Reconciled {
     reconciler: Box<dyn Reconciler>,
     /// Whether it was asked to look.
     is_kicked: bool,
@@ -35,7 +35,7 @@ pub(super) struct Reconciled {
 }
 
 impl Reconciled {
-    pub(super) fn new(reconciler: Box<dyn Reconciler>) -> Self {
+    pub(in crate::engine) fn new(reconciler: Box<dyn Reconciler>) -> Self {
         Self { reconciler, is_kicked: false, old: 0, until_fetch: 0, ancestry: BTreeMap::new() }
     }
 
@@ -62,6 +62,19 @@ impl Reconciled {
         let (verdict, wants) = (seen.verdict(&sight), seen.wants(&sight));
         self.answer(inner, request, (place.commit, seen.version(), wants)).await;
         verdict
+    }
+
+    /// How far it is with a commit. It is told nothing.
+    pub(in crate::engine) async fn judge(
+        &mut self,
+        home: &Repository,
+        commit: &CommitId,
+        (namespace, name): (&str, &str),
+    ) -> Result<Verdict, ClusterError> {
+        let seen = self.reconciler.read().await?;
+        self.learn(home, commit, &seen).await;
+        let (branch, repository, ancestry) = (home.branch.as_str(), home.url.as_str(), &self.ancestry);
+        Ok(seen.verdict(&Sight { commit, branch, repository, ancestry, namespace, name }))
     }
 
     /// Asks it once to look at the repository now. Where that is refused it looks when its time comes.

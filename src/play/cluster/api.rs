@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    ReconcilerKind, Shared, argocd,
+    ReconcilerKind, Shared, argocd, change,
     custom::{APPLICATION, GIT_REPOSITORY, KUSTOMIZATION, Kind, Unpatched},
     flux, objects,
     rollout::Rollout,
@@ -35,7 +35,12 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/apis/apps/v1", get(|| index(APPS)))
         .route("/apis/apps/v1/deployments", get(deployments_anywhere))
         .route("/apis/apps/v1/namespaces/{namespace}/deployments", get(deployments))
-        .route("/apis/apps/v1/namespaces/{namespace}/deployments/{name}", get(deployment))
+        .route("/apis/apps/v1/namespaces/{namespace}/deployments/{name}", get(deployment).patch(change::deployment))
+        .route(
+            "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale",
+            get(change::scale).patch(change::set_scale).put(change::set_scale),
+        )
+        .route("/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers", get(autoscalers))
         .route("/apis/{group}/{version}", get(resources))
         .route("/apis/{group}/{version}/{plural}", get(customs_anywhere).fallback(nothing))
         .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}", get(customs))
@@ -48,7 +53,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 
 const CORE_VERSIONS: &str = r#"{"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":[]}"#;
 const CORE: &str = r#"{"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get","list"],"shortNames":["po"]}]}"#;
-const APPS: &str = r#"{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"apps/v1","resources":[{"name":"deployments","singularName":"deployment","namespaced":true,"kind":"Deployment","verbs":["get","list"],"shortNames":["deploy"]}]}"#;
+const APPS: &str = r#"{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"apps/v1","resources":[{"name":"deployments","singularName":"deployment","namespaced":true,"kind":"Deployment","verbs":["get","list","patch"],"shortNames":["deploy"]},{"name":"deployments/scale","singularName":"","namespaced":true,"group":"autoscaling","version":"v1","kind":"Scale","verbs":["get","patch","update"]}]}"#;
 
 async fn guard(State(shared): Held, headers: HeaderMap, request: Request, next: Next) -> Response {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -194,6 +199,12 @@ async fn patch(
     }
 }
 
+/// Nothing here is scaled by itself.
+async fn autoscalers(State(shared): Held) -> Response {
+    let version = shared.live().version;
+    Json(objects::list("HorizontalPodAutoscalerList", "autoscaling/v2", version, Vec::new())).into_response()
+}
+
 async fn nothing() -> Response {
     failed(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")
 }
@@ -223,8 +234,9 @@ async fn pods(State(shared): Held, Path(namespace): Path<String>, Query(asked): 
 
 async fn deployment(State(shared): Held, Path((namespace, name)): Path<(String, String)>) -> Response {
     let live = shared.live();
-    match live.rollouts.get(&(namespace, name.clone())) {
-        Some(rollout) => Json(objects::deployment(rollout, live.version, shared.since)).into_response(),
+    let key = (namespace, name.clone());
+    match live.rollouts.get(&key) {
+        Some(rollout) => Json(change::shown(&shared, &live, &key, rollout)).into_response(),
         None => {
             let message = format!("deployments.apps \"{name}\" not found");
             failed(StatusCode::NOT_FOUND, "NotFound", &message)
@@ -278,6 +290,6 @@ fn fits(selector: &str, labels: &BTreeMap<String, String>) -> bool {
     })
 }
 
-fn failed(status: StatusCode, reason: &str, message: &str) -> Response {
+pub(super) fn failed(status: StatusCode, reason: &str, message: &str) -> Response {
     (status, Json(objects::failure(status.as_u16(), reason, message))).into_response()
 }

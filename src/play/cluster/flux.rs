@@ -91,15 +91,18 @@ fn fetch(live: &mut Live, around: &Surroundings<'_>) -> bool {
 /// What one Kustomization needs next: to begin, or to finish what it began.
 fn attend(live: &mut Live, service: &str, around: &Surroundings<'_>) -> bool {
     let Some(found) = live.custom.get(&KUSTOMIZATION, service) else { return false };
-    if is_suspended(found) {
-        return false;
-    }
+    // What it has begun it finishes, suspended or not.
     if text(found, "/status/conditions/0/type") == "Reconciling" {
         return finish(live, service, around);
     }
+    if is_suspended(found) {
+        return false;
+    }
     let fetched = live.custom.get(&GIT_REPOSITORY, SOURCE).map(|source| text(source, "/status/artifact/revision"));
     let fetched = fetched.unwrap_or_default().to_owned();
-    if fetched.is_empty() || !(is_asked(found) || text(found, "/status/lastAttemptedRevision") != fetched) {
+    let is_new = is_asked(found) || text(found, "/status/lastAttemptedRevision") != fetched;
+    // When its time comes it also puts back what was changed by hand.
+    if fetched.is_empty() || !(is_new || (around.is_time && has_drifted(live, service))) {
         return false;
     }
     live.custom.change(&KUSTOMIZATION, service, |own| {
@@ -111,6 +114,15 @@ fn attend(live: &mut Live, service: &str, around: &Surroundings<'_>) -> bool {
         report(own, "lastAttemptedRevision", json!(fetched));
         report(own, "conditions", json!(conditions));
     })
+}
+
+/// Whether something else runs than what was applied last.
+fn has_drifted(live: &Live, service: &str) -> bool {
+    let wanted = live.wanted.get(service).and_then(|found| found.as_ref().ok());
+    let differs = |workload: &super::render::Workload| {
+        live.rollouts.get(&super::key(workload)).is_none_or(|rollout| &rollout.wanted != workload)
+    };
+    wanted.into_iter().flatten().any(differs)
 }
 
 fn finish(live: &mut Live, service: &str, around: &Surroundings<'_>) -> bool {

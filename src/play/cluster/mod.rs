@@ -6,6 +6,7 @@ pub mod rollout;
 
 mod api;
 mod argocd;
+mod change;
 mod custom;
 mod flux;
 mod objects;
@@ -58,6 +59,15 @@ pub enum ReconcilerKind {
     Flux,
 }
 
+impl ReconcilerKind {
+    fn kind(self) -> &'static custom::Kind {
+        match self {
+            Self::ArgoCd => &custom::APPLICATION,
+            Self::Flux => &custom::KUSTOMIZATION,
+        }
+    }
+}
+
 /// How many steps a reconciler lets pass before it looks at the branch unasked.
 const POLL: u64 = 10;
 
@@ -106,6 +116,8 @@ struct Live {
     wanted: Wanted,
     rollouts: BTreeMap<(String, String), Rollout>,
     custom: custom::Store,
+    /// Who changed what of a workload by hand, as Kubernetes writes it down.
+    managed: BTreeMap<(String, String), Vec<serde_json::Value>>,
     steps: u64,
     broken: Broken,
     following: Following,
@@ -173,6 +185,32 @@ impl ClusterLookalike {
     /// Rollouts to this tag work again.
     pub fn mend_version(&self, tag: &str) {
         self.shared.live().broken.remove(tag);
+    }
+
+    /// Somebody scales a service with kubectl, past the branch; says whether there is such a service.
+    pub fn scale_by_hand(&self, service: &str, count: usize) -> bool {
+        let mut live = self.shared.live();
+        let found = live.rollouts.iter().find(|(_, rollout)| rollout.wanted.service == service);
+        let Some((key, wanted)) = found.map(|(key, rollout)| (key.clone(), rollout.wanted.clone())) else {
+            return false;
+        };
+        live.change_by_hand(&key, Workload { replicas: count, ..wanted }, ("kubectl", Some("scale")));
+        self.shared.seen_at_once(&mut live);
+        drop(live);
+        self.shared.pulse.beat();
+        true
+    }
+
+    /// The Application or Kustomization of that name, as it is.
+    pub fn followed_by(&self, name: &str) -> Option<serde_json::Value> {
+        self.shared.live().custom.get(self.shared.reconciler.kind(), name).cloned()
+    }
+
+    /// Merges members into that object, whatever they are, as whoever made it could.
+    pub fn remake(&self, name: &str, patch: &serde_json::Value) {
+        let kind = self.shared.reconciler.kind();
+        self.shared.live().custom.change(kind, name, |object| custom::merge(object, patch));
+        self.shared.pulse.beat();
     }
 
     /// Makes the cluster look at the branch, or not.

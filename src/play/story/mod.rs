@@ -52,6 +52,8 @@ pub enum Act {
     Closes(&'static Person, u64),
     /// Somebody changes a file on the branch with an editor.
     Edits(&'static Person, Edit),
+    /// Somebody scales a service in an environment with kubectl, past git.
+    Scales(&'static Person, String, String, usize),
     /// A version never becomes ready from now on, for this reason.
     Breaks(String, String),
     /// A remark for the reader of the transcript.
@@ -93,6 +95,15 @@ pub enum Expectation {
     Commit(String),
     /// So many pull requests are open.
     PullRequests(u64),
+    /// So many pods of this service are ready in this environment, and no more are wanted.
+    Pods {
+        /// The service.
+        service: String,
+        /// How many.
+        count: usize,
+        /// The environment.
+        environment: String,
+    },
     /// This version of this service is healthy in this environment.
     Running {
         /// The service.

@@ -12,8 +12,8 @@ use crate::{
 
 /// The forms of a step's key, for messages.
 const FORMS: &str = "`ana says`, `ana presses`, `bo approves`, `bo requests changes`, `bo merges`, `bo closes`, \
-                     `dan edits`, `break version`, `note`, `expect card`, `expect private to ana`, `expect commits`, \
-                     `expect commit`, `expect pull requests` or `expect running`";
+                     `dan edits`, `dan scales`, `break version`, `note`, `expect card`, `expect private to ana`, `expect commits`, \
+                     `expect commit`, `expect pull requests`, `expect running` or `expect pods`";
 
 /// Reads a story from the text of `file`.
 ///
@@ -82,6 +82,7 @@ fn deed(key: &Key, who: &'static Person, verb: &[&str], value: &Node, problems: 
         ["merges"] => Some(Act::Merges(who, number(value, problems)?)),
         ["closes"] => Some(Act::Closes(who, number(value, problems)?)),
         ["edits"] => Some(Act::Edits(who, edit(value, problems)?)),
+        ["scales"] => scales(who, value, problems),
         _ => unknown(key, problems),
     }
 }
@@ -97,6 +98,18 @@ fn edit(value: &Node, problems: &mut Vec<Problem>) -> Option<Edit> {
     let with = word("with", "with: \"v3.5.0\"");
     let message = word("message", "message: cart v3.5.0 by hand");
     Some(Edit { file: file?, replace: replace?, with: with?, message: message? })
+}
+
+/// `checkout in prod to 10`, with kubectl.
+fn scales(who: &'static Person, value: &Node, problems: &mut Vec<Problem>) -> Option<Act> {
+    let words: Vec<&str> = value.text(problems)?.split_whitespace().collect();
+    if let [service, "in", environment, "to", count] = words.as_slice()
+        && let Ok(count) = count.parse()
+    {
+        return Some(Act::Scales(who, (*service).to_owned(), (*environment).to_owned(), count));
+    }
+    problems.push(value.problem("a service and a count", "Write it like `checkout in prod to 10`."));
+    None
 }
 
 fn breaks(value: &Node, problems: &mut Vec<Problem>) -> Option<Act> {
@@ -118,6 +131,7 @@ fn expectation(key: &Key, what: &[&str], value: &Node, problems: &mut Vec<Proble
         ["commit"] => value.text(problems).map(|text| Expectation::Commit(text.to_owned())),
         ["pull", "requests"] => number(value, problems).map(Expectation::PullRequests),
         ["running"] => running(value, problems),
+        ["pods"] => pods(value, problems),
         _ => unknown(key, problems),
     }
 }
@@ -130,6 +144,18 @@ fn running(value: &Node, problems: &mut Vec<Problem>) -> Option<Expectation> {
     };
     let [service, version, environment] = [service, version, environment].map(|word| (*word).to_owned());
     Some(Expectation::Running { service, version, environment })
+}
+
+fn pods(value: &Node, problems: &mut Vec<Problem>) -> Option<Expectation> {
+    let words: Vec<&str> = value.text(problems)?.split_whitespace().collect();
+    if let [service, count, "in", environment] = words.as_slice()
+        && let Ok(count) = count.parse()
+    {
+        let [service, environment] = [service, environment].map(|word| (*word).to_owned());
+        return Some(Expectation::Pods { service, count, environment });
+    }
+    problems.push(value.problem("a count of a service's pods", "Write it like `checkout 10 in prod`."));
+    None
 }
 
 fn number(value: &Node, problems: &mut Vec<Problem>) -> Option<u64> {
@@ -182,9 +208,10 @@ mod tests {
             - cleo requests changes: 1\n- bo merges: 1\n- bo closes: 2\n- note: look\n- break version: v2 with CrashLoopBackOff\n\
             - dan edits: { file: a.yaml, replace: x, with: y, message: m }\n\
             - expect card: merged\n- expect private to ana: no\n- expect commits: 1\n- expect commit: deploy\n\
-            - expect pull requests: 0\n- expect running: checkout v1.2.5 in prod\n";
+            - expect pull requests: 0\n- expect running: checkout v1.2.5 in prod\n\
+            - dan scales: checkout in prod to 10\n- expect pods: checkout 3 in prod\n";
         let story = parse("story.yaml", text).unwrap();
-        assert_eq!((story.steps.len(), story.steps[0].line), (16, 4));
+        assert_eq!((story.steps.len(), story.steps[0].line), (18, 4));
         assert_eq!(story.steps[1].written, "ana says in incidents: hello");
         assert_eq!(story.steps[8].act, Act::Breaks("v2".into(), "CrashLoopBackOff".into()));
     }

@@ -118,6 +118,7 @@ impl Telling<'_> {
             | Act::Merges(..)
             | Act::Closes(..)
             | Act::Edits(..)
+            | Act::Scales(..)
             | Act::Breaks(..) => {}
         }
         Ok(())
@@ -135,6 +136,11 @@ impl Telling<'_> {
                 let (path, before) = (edit.file.as_str(), edit.replace.as_str());
                 let hand = HandEdit { path, before, after: &edit.with, message: &edit.message };
                 repository.edit_by_hand(who, &hand, clock::now()).map(|_| self.world.pulse.beat())
+            }
+            Act::Scales(_, service, environment, count) => {
+                let cluster = clusters.get(environment);
+                let is_there = cluster.is_some_and(|cluster| cluster.scale_by_hand(service, *count));
+                is_there.then_some(()).ok_or_else(|| PlayError::NoSuchService(format!("{service} in {environment}")))
             }
             Act::Breaks(version, reason) => {
                 clusters.values().for_each(|cluster| cluster.break_version(version, reason));
@@ -162,6 +168,7 @@ impl Telling<'_> {
                 same(*count, open, "pull requests are open")
             }
             Expectation::Running { service, version, environment } => self.running(service, version, environment),
+            Expectation::Pods { service, count, environment } => self.pods(service, *count, environment),
         }
     }
 
@@ -183,6 +190,17 @@ impl Telling<'_> {
             return Ok(());
         }
         Err(format!("{service} {} is {:?} in {environment}", found.version, found.progress))
+    }
+}
+
+impl Telling<'_> {
+    fn pods(&self, service: &str, count: usize, environment: &str) -> Result<(), String> {
+        let cluster = self.world.clusters.get(environment).ok_or_else(|| format!("there is no `{environment}`"))?;
+        let found = cluster.running().into_iter().find(|running| running.service == service);
+        let found = found.ok_or_else(|| format!("`{service}` does not run in {environment}"))?;
+        let is_so = found.ready == count && found.wanted == count;
+        let words = || format!("{} of {} pods of {service} are ready in {environment}", found.ready, found.wanted);
+        is_so.then_some(()).ok_or_else(words)
     }
 }
 

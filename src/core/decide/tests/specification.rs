@@ -112,6 +112,7 @@ fn outcome_of(who: &str, what: &str, environment: &str, (facts, more): (&str, &s
     });
     let channel = if facts == "in a direct message" { "slack:D1" } else { "slack:C1" };
     let asked = Asked {
+        debt: None,
         id: id(),
         asker: whom(who),
         command: CommandName::parse(command).unwrap(),
@@ -185,6 +186,7 @@ fn whose_yes_counts_for_whom() {
             ]) {
                 let mut talk = talk("in peace");
                 let asked = Asked {
+                    debt: None,
                     id: id(),
                     asker: whom(requester),
                     command: CommandName::parse(command).unwrap(),

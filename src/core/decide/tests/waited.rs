@@ -35,7 +35,13 @@ impl Talk {
             _ => Step::Push { branch: "main".into(), digest },
         };
         let incoming = Incoming::Happened { request: id.clone(), outcome: Outcome::Step(step) };
-        let facts = Facts { now: self.now, rules: Some(&self.rules), requests: &self.requests, freezes: &self.freezes };
+        let facts = Facts {
+            now: self.now,
+            rules: Some(&self.rules),
+            requests: &self.requests,
+            matters: &Matters::default(),
+            freezes: &self.freezes,
+        };
         let Decision { entries, reply } = decide(&incoming, facts);
         entries.into_iter().for_each(|draft| self.folds(draft));
         reply

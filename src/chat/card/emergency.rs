@@ -1,0 +1,381 @@
+//! The cards of incidents, break-glasses and debts. As with requests they say what the ledger says, and are made again
+//! from it at any time.
+
+use super::{Button, Card, Look, Mark, Progress, Span, Standing, text};
+use crate::core::{
+    break_glass::{self, Course, Override, State},
+    change::Line,
+    debt::{self, Debt, Side},
+    decide::sentence,
+    entry::Actor,
+    incident::{self, Incident, Moment},
+    matters::Matters,
+    names::RequestId,
+    request::{PullRequest, Request},
+};
+
+/// How many moments of a timeline a card shows.
+const MOMENTS: usize = 12;
+/// How many debts the card of an incident names.
+const OWED: usize = 5;
+
+fn button(id: &RequestId, (action, label, look): (&'static str, &'static str, Look), digest: &str) -> Button {
+    Button { action: action.into(), label: label.into(), look, value: format!("{id}:{digest}") }
+}
+
+fn working(mut status: Vec<Span>, progress: &Progress) -> Standing {
+    if let Some(trouble) = &progress.trouble {
+        status.push(text(format!(" Not yet: {trouble}")));
+    }
+    (Mark::Working, status, None)
+}
+
+fn card(title: String, (mark, status, remedy): Standing) -> Card {
+    let (lines, timeline, notes, buttons) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    Card { title, mark, status, remedy, lines, reason: None, diff: String::new(), timeline, notes, buttons }
+}
+
+/// The card of an incident.
+pub fn of_incident(incident: &Incident, matters: &Matters) -> Card {
+    let debts: Vec<&Debt> = matters.debts_in(&incident.id).collect();
+    let standing = match &incident.state {
+        incident::State::Active => (Mark::Alarm, vec![text("Active.")], None),
+        incident::State::Stable { at } => {
+            let close = "Press Close when nothing is owed any more.".to_owned();
+            (Mark::Working, vec![text("Stable since "), Span::At(*at), text(".")], Some(close))
+        }
+        incident::State::Closed { at, by } => (
+            Mark::Done,
+            vec![text("Closed by "), Span::Somebody(by.clone()), text(" at "), Span::At(*at), text(".")],
+            None,
+        ),
+    };
+    let mut notes = vec![
+        vec![text("Commanded by "), Span::Somebody(incident.commander.clone())],
+        vec![text("Declared by "), Span::Somebody(incident.declared_by.clone()), text(" at "), Span::At(incident.at)],
+    ];
+    notes.extend(debts.iter().take(OWED).map(|debt| {
+        let words = format!("Owed to git: {} of {} ({}), by ", debt.opened.field, debt.opened.target, debt.words());
+        vec![text(words), Span::Somebody(debt.opened.owner.clone())]
+    }));
+    let shown: Vec<&Moment> = incident.timeline.iter().filter(|moment| is_shown(moment)).collect();
+    let newest = shown.len().saturating_sub(MOMENTS);
+    let timeline = shown.into_iter().skip(newest).map(told).collect();
+    notes.push(vec![text("Incident "), Span::Code(incident.id.to_string())]);
+    let of = |button_of| button(&incident.id, button_of, "");
+    let (stable, close) = (("stable", "Stable", Look::Primary), ("close", "Close", Look::Plain));
+    let buttons = match &incident.state {
+        incident::State::Active => vec![of(stable), of(close)],
+        incident::State::Stable { .. } => {
+            vec![of(("close", "Close", Look::Primary)), of(("reopen", "Reopen", Look::Plain))]
+        }
+        incident::State::Closed { .. } => vec![of(("reopen", "Reopen", Look::Plain))],
+    };
+    Card { timeline, notes, buttons, ..card(incident.title(), standing) }
+}
+
+/// What a timeline shows on a card; the ledger has the rest.
+fn is_shown(moment: &Moment) -> bool {
+    !words(&moment.kind).is_empty()
+}
+
+/// What happened, in words.
+fn words(kind: &str) -> &'static str {
+    match kind {
+        "incident.opened" => "declared",
+        "incident.stable" => "stable",
+        "incident.closed" => "closed",
+        "incident.reopened" => "open again",
+        "incident.noted" => "note",
+        "incident.led" => "another commander",
+        "request.opened" => "asked",
+        "request.ended" => "ended",
+        "approval.given" => "approved a change of git",
+        "landing.done" => "in git",
+        "breakglass.opened" => "asks to break glass",
+        "breakglass.approval" => "approved breaking glass",
+        "breakglass.changed" => "the cluster is changed",
+        "breakglass.failed" => "could not break glass",
+        "breakglass.redone" => "undone by something, done once more",
+        "breakglass.alarm" => "alarm",
+        "breakglass.ended" => "break-glass over",
+        "pause.done" => "what follows git is held off",
+        "debt.opened" => "a debt is open",
+        "debt.revert" => "chose to give back what git says",
+        "debt.extended" => "extended it",
+        "debt.proven" => "git equals live",
+        "debt.resumed" => "what follows git goes on",
+        "debt.ended" => "the debt is paid",
+        _ => "",
+    }
+}
+
+fn told(moment: &Moment) -> Vec<Span> {
+    let mut line = vec![Span::At(moment.at), text(" ")];
+    if moment.actor.account.is_some() || moment.actor.person.is_some() {
+        line.extend([Span::Somebody(moment.actor.clone()), text(" ")]);
+    }
+    line.push(text(words(&moment.kind)));
+    if !moment.words.is_empty() && moment.kind != "debt.ended" && moment.kind != "breakglass.ended" {
+        line.push(text(format!(": {}", moment.words)));
+    }
+    line
+}
+
+/// The card of a break-glass.
+pub fn of_glass(glass: &Override, progress: &Progress, matters: &Matters) -> Card {
+    let course = glass.course();
+    let lines = course.map(|course| {
+        let plan = &course.plan;
+        vec![Line { field: plan.field.clone(), old: Some(plan.old.clone()), new: plan.new.clone() }]
+    });
+    let digest = course.map(|course| course.plan.digest.short()).unwrap_or_default();
+    let of = |button_of| button(&glass.id, button_of, digest);
+    let cancel = ("cancel", "Cancel", Look::Plain);
+    let buttons = match &glass.state {
+        State::Checking => vec![of(cancel)],
+        State::Deciding(_) => {
+            vec![of(("approve", "Approve", Look::Primary)), of(("reject", "Reject", Look::Danger)), of(cancel)]
+        }
+        State::Pausing { .. }
+        | State::Paused { .. }
+        | State::Changing { .. }
+        | State::Active { .. }
+        | State::Undoing { .. }
+        | State::Over { .. } => vec![],
+    };
+    Card {
+        lines: lines.unwrap_or_default(),
+        reason: glass.reason.clone(),
+        diff: course.map(exact).unwrap_or_default(),
+        notes: glass_notes(glass, matters),
+        buttons,
+        ..card(glass.opened.title(), glass_standing(glass, progress))
+    }
+}
+
+/// The exact patch, as it will be sent, and what undoes it.
+fn exact(course: &Course) -> String {
+    let plan = &course.plan;
+    let mut told = vec![format!("{} in {}", plan.object, plan.object.cluster)];
+    told.extend(plan.patch.iter().map(ToString::to_string));
+    told.push(format!("undone by: {}", plan.inverse.last().map(ToString::to_string).unwrap_or_default()));
+    told.join("\n")
+}
+
+fn glass_standing(glass: &Override, progress: &Progress) -> Standing {
+    match &glass.state {
+        State::Checking => {
+            working(vec![text("Looking at the cluster, and trying the change without doing it.")], progress)
+        }
+        State::Deciding(course) => (Mark::Waiting, deciding(glass, course), None),
+        State::Pausing { course, .. } | State::Paused { course, .. } => {
+            let held = course.plan.pause.as_ref().map(ToString::to_string);
+            let held = held.unwrap_or_else(|| "nothing, as nothing follows git there".to_owned());
+            working(vec![text("Approved. Holding off "), Span::Code(held), text(".")], progress)
+        }
+        State::Changing { .. } => working(vec![text("Changing the cluster.")], progress),
+        State::Active { alarm: Some(alarm), .. } => {
+            let remedy = "Look at it now; a person must decide.".to_owned();
+            (Mark::Alarm, vec![text(alarm.what.clone())], Some(remedy))
+        }
+        State::Active { at, redone, .. } => active(*at, *redone, progress),
+        State::Undoing { .. } => working(vec![text("It could not be done. What was held off goes on.")], progress),
+        State::Over { ending, by, .. } => glass_over(ending, by),
+    }
+}
+
+fn active(at: jiff::Timestamp, redone: u32, progress: &Progress) -> Standing {
+    let mut status = vec![text("The cluster is changed since "), Span::At(at), text(".")];
+    if let Some(seen) = &progress.seen {
+        status.push(text(format!(" {}.", sentence(seen).trim_end_matches('.'))));
+    }
+    if redone > 0 {
+        status.push(text(" Something undid it once, and it was done once more."));
+    }
+    status.push(text(" What is owed to git is on a card of its own."));
+    if let Some(trouble) = &progress.trouble {
+        status.push(text(format!(" It cannot be watched just now: {trouble}")));
+    }
+    (Mark::Working, status, None)
+}
+
+fn deciding(glass: &Override, course: &Course) -> Vec<Span> {
+    let needs = &glass.opened.needs;
+    let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
+    let mut status = vec![text(format!("{}", needs.count.saturating_sub(given)))];
+    for (index, from) in needs.from.iter().enumerate() {
+        let (kind, name) = from.split_once(':').unwrap_or(("", from));
+        let kind = if matches!(kind, "team" | "group") { format!("the {kind} ") } else { String::new() };
+        status.push(text(format!("{}{kind}", if index == 0 { " from " } else { " or " })));
+        status.push(Span::Code(name.to_owned()));
+    }
+    if needs.from.is_empty() {
+        status.push(text(" from anybody else of the catalog"));
+    }
+    status.extend([text(", until "), Span::At(needs.until), text(". The last approval executes it.")]);
+    status
+}
+
+fn glass_over(ending: &break_glass::Ending, by: &Actor) -> Standing {
+    let by = |words: &str| vec![text(words), Span::Somebody(by.clone()), text(". Nothing was changed.")];
+    match ending {
+        break_glass::Ending::Reconciled => {
+            (Mark::Done, vec![text("Over: git and the cluster agree, and what follows git goes on.")], None)
+        }
+        break_glass::Ending::Rejected => (Mark::Stopped, by("Rejected by "), None),
+        break_glass::Ending::Cancelled => (Mark::Stopped, by("Cancelled by "), None),
+        break_glass::Ending::Expired => {
+            let again = "Ask again if it is still wanted.".to_owned();
+            (Mark::Stopped, vec![text("Nobody approved in time. Nothing was changed.")], Some(again))
+        }
+        break_glass::Ending::Failed { why, remedy } => {
+            let why = if why.is_empty() { "It could not be done. Nothing was changed." } else { why };
+            (Mark::Failed, vec![text(sentence(why))], Some(remedy.clone()).filter(|words| !words.is_empty()))
+        }
+    }
+}
+
+fn glass_notes(glass: &Override, matters: &Matters) -> Vec<Vec<Span>> {
+    let mut notes =
+        vec![vec![text("Asked by "), Span::Somebody(glass.requester.clone()), text(" at "), Span::At(glass.at)]];
+    if let Some(course) = glass.course() {
+        let approvers = course.votes.iter().enumerate().flat_map(|(index, vote)| {
+            [text(if index == 0 { "Approved by " } else { ", " }), Span::Somebody(vote.actor.clone())]
+        });
+        notes.extend(Some(approvers.collect::<Vec<_>>()).filter(|spans| !spans.is_empty()));
+        let plan = &course.plan;
+        let git = plan.git.as_deref().unwrap_or("what could not be read");
+        notes.push(match &plan.pause {
+            Some(held) if !glass.is_over() => vec![
+                text(format!("Git says {git}, which would come back by itself; so ")),
+                Span::Code(held.to_string()),
+                text(" is held off until git says what is live"),
+            ],
+            Some(_) | None => vec![text(format!("Git said {git}"))],
+        });
+        let is_open = matches!(glass.state, State::Deciding(_));
+        notes.extend(plan.remarks.iter().filter(|_| is_open).map(|remark| vec![text(remark.clone())]));
+        notes.push(vec![text("Change "), Span::Code(plan.digest.short().to_owned())]);
+    }
+    if let Some(incident) = matters.incidents.get(&glass.opened.incident) {
+        notes.push(vec![text(format!("Incident: {}", incident.title()))]);
+    }
+    notes.push(vec![text("Break-glass "), Span::Code(glass.id.to_string())]);
+    notes
+}
+
+/// The card of a debt; `proposal` is the request that pays it, where there is one.
+pub fn of_debt(debt: &Debt, progress: &Progress, proposal: Option<&Request>) -> Card {
+    let of = |button_of| button(&debt.id, button_of, "");
+    let (give_back, extend) = (("give_back", "Revert instead", Look::Plain), ("extend", "1 h longer", Look::Plain));
+    let buttons = match &debt.state {
+        debt::State::Owed { halted: Some(_) } => {
+            vec![of(("retry", "Propose again", Look::Primary)), of(give_back), of(extend)]
+        }
+        debt::State::Owed { halted: None } | debt::State::Proposed { .. } => vec![of(give_back), of(extend)],
+        debt::State::Opened
+        | debt::State::Settled { .. }
+        | debt::State::Reverting
+        | debt::State::Proven { .. }
+        | debt::State::Resumed { .. }
+        | debt::State::Over { .. } => vec![],
+    };
+    let line = Line {
+        field: debt.opened.field.clone(),
+        old: Some(format!("git {}", debt.opened.git.as_deref().unwrap_or("unknown"))),
+        new: format!("live {}", debt.opened.live),
+    };
+    Card {
+        lines: if debt.is_over() { Vec::new() } else { vec![line] },
+        notes: debt_notes(debt, proposal),
+        buttons,
+        ..card(debt.title(), debt_standing(debt, progress, proposal))
+    }
+}
+
+fn debt_standing(debt: &Debt, progress: &Progress, proposal: Option<&Request>) -> Standing {
+    match &debt.state {
+        debt::State::Opened => working(vec![text("The cluster is about to be changed.")], progress),
+        debt::State::Owed { halted: None } => working(
+            vec![text(format!("{}. Asking for the change of git.", sentence(&debt.words()).trim_end_matches('.')))],
+            progress,
+        ),
+        debt::State::Owed { halted: Some(why) } => {
+            let remedy =
+                "Press Propose again to bring it into git, or Revert instead to give the cluster what git says.";
+            (Mark::Owed, vec![text(sentence(why))], Some(remedy.to_owned()))
+        }
+        debt::State::Proposed { .. } => (Mark::Owed, proposed(debt, proposal), None),
+        debt::State::Settled { side: Side::Git, .. } => working(
+            vec![text("Git says it now. Looking whether git equals live while what follows git is held off.")],
+            progress,
+        ),
+        debt::State::Settled { side: Side::Live, .. } => {
+            working(vec![text("The cluster has what git says. Looking whether that is so.")], progress)
+        }
+        debt::State::Reverting => working(vec![text("Giving the cluster what git says.")], progress),
+        debt::State::Proven { .. } => working(vec![text("Git equals live. Letting what follows git go on.")], progress),
+        debt::State::Resumed { .. } => {
+            working(vec![text("What follows git goes on. Looking whether git still equals live.")], progress)
+        }
+        debt::State::Over { ending, .. } => debt_over(debt, ending),
+    }
+}
+
+fn proposed(debt: &Debt, proposal: Option<&Request>) -> Vec<Span> {
+    let mut status = vec![text(format!("{}. ", sentence(&debt.words()).trim_end_matches('.')))];
+    let found = proposal.and_then(|request| request.course()).and_then(|course| course.pull_request.as_ref());
+    match (found, proposal) {
+        (Some(PullRequest { number, url, .. }), _) => {
+            status.extend([
+                text("Waiting for "),
+                Span::Link { url: url.clone(), text: format!("#{number}") },
+                text("."),
+            ]);
+        }
+        (None, Some(request)) => {
+            status.extend([text("Waiting for "), Span::Code(request.opened.title.clone()), text(", on its own card.")]);
+        }
+        (None, None) => {}
+    }
+    status
+}
+
+fn debt_over(debt: &Debt, ending: &debt::Ending) -> Standing {
+    let target = &debt.opened.target;
+    match ending {
+        debt::Ending::Paid { side: Side::Git } => {
+            let words = format!("Paid: git says {}, as {target} runs, and what follows git goes on.", debt.opened.live);
+            (Mark::Done, vec![text(words)], None)
+        }
+        debt::Ending::Paid { side: Side::Live } => {
+            let words = format!("Paid: {target} runs what git says again, and what follows git goes on.");
+            (Mark::Done, vec![text(words)], None)
+        }
+        debt::Ending::NeverLive => (Mark::Stopped, vec![text("The cluster was never changed; nothing is owed.")], None),
+    }
+}
+
+fn debt_notes(debt: &Debt, proposal: Option<&Request>) -> Vec<Vec<Span>> {
+    let mut notes =
+        vec![vec![text("Owed by "), Span::Somebody(debt.opened.owner.clone()), text(" since "), Span::At(debt.at)]];
+    if !debt.is_over() {
+        let late = debt.overdue == debt::Overdue::Said;
+        let mut until = vec![text(if late { "It has outlived its time: meant until " } else { "Meant until " })];
+        until.push(Span::At(debt.until));
+        if let Some(by) = &debt.extended_by {
+            until.extend([text(", extended by "), Span::Somebody(by.clone())]);
+        }
+        notes.push(until);
+        notes.push(vec![text(
+            "Until it is paid, levers that would undo it are refused; rolling back and more replicas stay possible",
+        )]);
+    }
+    if debt.reminded > 0 && !debt.is_over() {
+        notes.push(vec![text(format!("Reminded {} times", debt.reminded))]);
+    }
+    notes.extend(proposal.map(|request| vec![text("Request "), Span::Code(request.id.to_string())]));
+    notes.push(vec![text("Debt "), Span::Code(debt.id.to_string())]);
+    notes
+}

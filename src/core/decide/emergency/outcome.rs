@@ -1,0 +1,217 @@
+//! Effects on the cluster report back: what they are about to do, which is recorded first and only permitted while the
+//! break-glass is still what people approved, and what came of it.
+
+use super::{Came, ask, press};
+use crate::core::{
+    break_glass::{self, Alarm, Course, Event, LivePlan, Override, State},
+    change::{Line, Plan},
+    debt::{self, Debt},
+    decide::{Decision, Facts, Reply, Subject, Words, ask::sentence, ourselves, permitted},
+    entry::{Actor, Draft},
+    incident,
+    names::{CommitId, RequestId},
+    policy::Verdict,
+    request::Card,
+    rules::Rules,
+};
+
+pub(super) fn decide(id: &RequestId, came: &Came, facts: Facts<'_>) -> Decision {
+    if let Came::CardPosted(card) = came {
+        return posted(id, card, facts);
+    }
+    let matters = facts.matters;
+    match (matters.overrides.get(id), matters.debts.get(id)) {
+        (Some(glass), _) => of_glass(glass, came, facts),
+        (None, Some(debt)) => of_debt(debt, came, facts),
+        (None, None) => Decision::silent(Reply::Stop),
+    }
+}
+
+fn posted(id: &RequestId, card: &Card, facts: Facts<'_>) -> Decision {
+    let matters = facts.matters;
+    let subject = if matters.incidents.contains_key(id) {
+        incident::subject(id)
+    } else if matters.overrides.contains_key(id) {
+        break_glass::subject(id)
+    } else {
+        debt::subject(id)
+    };
+    let entry = Draft::new("card.posted", subject, ourselves()).with("card", card);
+    Decision { entries: vec![entry], reply: Reply::Go }
+}
+
+/// One event, recorded if it fits; what no longer fits was overtaken.
+fn one(glass: &Override, event: Event) -> Decision {
+    if glass.state.clone().after(event.clone()).is_err() {
+        return Decision::silent(Reply::Stop);
+    }
+    Decision { entries: vec![event.draft(&glass.id, ourselves())], reply: Reply::Go }
+}
+
+fn failed(glass: &Override, words: &Words) -> Decision {
+    let (why, remedy) = (words.text.clone(), words.remedy.clone().unwrap_or_default());
+    let mut decision = one(glass, Event::Failed { why, remedy });
+    // Where the debt was opened and nothing was changed, nothing is owed.
+    if let (State::Changing { debt, .. }, Reply::Go) = (&glass.state, &decision.reply) {
+        let ending = debt::Event::Ended(debt::Ending::NeverLive, ourselves());
+        decision.entries.push(ending.draft(debt, ourselves()));
+    }
+    decision
+}
+
+fn of_glass(glass: &Override, came: &Came, facts: Facts<'_>) -> Decision {
+    match came {
+        Came::Planned(plan) => planned(glass, plan, Event::Planned(plan.clone()), facts),
+        Came::Replanned(plan) => planned(glass, plan, Event::Replanned(plan.clone()), facts),
+        Came::Failed(words) => failed(glass, words),
+        Came::PauseBegun(paused) => {
+            still_approved(glass, facts).unwrap_or_else(|| one(glass, Event::PauseBegun(paused.clone())))
+        }
+        Came::Paused(paused) => one(glass, Event::Paused(paused.clone())),
+        Came::Begun { debt } => still_approved(glass, facts).unwrap_or_else(|| begun(glass, debt, facts)),
+        Came::Changed => changed(glass, facts),
+        Came::Redone => one(glass, Event::Redone),
+        Came::Alarmed(what) => one(glass, Event::Alarmed(Alarm { what: what.clone(), at: facts.now })),
+        Came::Calmed => one(glass, Event::Calmed),
+        Came::LetGo => match &glass.state {
+            State::Undoing { ending, .. } => one(glass, Event::Ended(ending.clone(), ourselves())),
+            State::Checking
+            | State::Deciding(_)
+            | State::Pausing { .. }
+            | State::Paused { .. }
+            | State::Changing { .. }
+            | State::Active { .. }
+            | State::Over { .. } => Decision::silent(Reply::Stop),
+        },
+        Came::CardPosted(_) | Came::Halted(_) | Came::Settled(_) | Came::Proven | Came::Resumed | Came::Paid => {
+            Decision::silent(Reply::Stop)
+        }
+    }
+}
+
+/// What the change is to policy: its field, from what to what.
+fn as_plan(plan: &LivePlan, rules: &Rules) -> Option<Plan> {
+    let line = Line { field: plan.field.clone(), old: Some(plan.old.clone()), new: plan.new.clone() };
+    Some(Plan {
+        digest: plan.digest.clone(),
+        base: CommitId::parse(&"0".repeat(40)).ok()?,
+        policy: rules.policy.hash().clone(),
+        edits: Vec::new(),
+        lines: vec![line],
+        diff: String::new(),
+        exact: Vec::new(),
+        aside: None,
+    })
+}
+
+/// Why policy forbids it, by the facts of now.
+fn denied(glass: &Override, plan: &LivePlan, facts: Facts<'_>) -> Option<Words> {
+    let (rules, command) = (facts.rules?, ask::breakglass_command()?);
+    let subject = Subject {
+        actor: &glass.requester,
+        command: &command,
+        target: &glass.opened.target,
+        channel: &glass.opened.channel,
+        tag: None,
+        facts: Some(facts),
+        // A freeze does not hold up a rescue.
+        ignores_freezes: true,
+    };
+    match permitted(rules, subject, as_plan(plan, rules).as_ref()) {
+        Verdict::Denied(denial) => Some(Words::new(sentence(&denial.reason), denial.remedy)),
+        Verdict::Permitted => None,
+    }
+}
+
+fn planned(glass: &Override, plan: &LivePlan, event: Event, facts: Facts<'_>) -> Decision {
+    match denied(glass, plan, facts) {
+        Some(words) => failed(glass, &words),
+        None => one(glass, event),
+    }
+}
+
+/// `None` while policy and the votes of now still carry it; otherwise what happens instead. The last good rules count
+/// where the repository cannot be read: the rescue does not wait for it.
+fn still_approved(glass: &Override, facts: Facts<'_>) -> Option<Decision> {
+    let Some(Course { plan, votes }) = glass.course() else { return Some(Decision::silent(Reply::Stop)) };
+    let Some(rules) = facts.rules else { return Some(Decision::silent(Reply::Stop)) };
+    let stop = |words: &Words| Decision { reply: Reply::Stop, ..failed(glass, words) };
+    if let Some(words) = denied(glass, plan, facts) {
+        return Some(stop(&words));
+    }
+    let words = Words::new("The catalog changed since it was approved, and more must approve now.", "Ask again.");
+    (!press::is_enough(glass, votes, rules, facts.now)).then(|| stop(&words))
+}
+
+/// The debt is opened in the same transaction as the intent: there can be a debt without a change, never a change
+/// without a debt.
+fn begun(glass: &Override, debt: &RequestId, facts: Facts<'_>) -> Decision {
+    let Some(Course { plan, .. }) = glass.course() else { return Decision::silent(Reply::Stop) };
+    let mut decision = one(glass, Event::Begun { debt: debt.clone() });
+    if decision.reply != Reply::Go {
+        return decision;
+    }
+    let opened = debt::Opened {
+        breakglass: glass.id.clone(),
+        incident: glass.opened.incident.clone(),
+        target: glass.opened.target.clone(),
+        field: plan.field.clone(),
+        live: plan.new.clone(),
+        git: plan.git.clone(),
+        owner: glass.requester.clone(),
+        until: facts.now.checked_add(glass.opened.span.duration()).unwrap_or(facts.now),
+        channel: glass.opened.channel.clone(),
+    };
+    decision.entries.push(debt::opened(debt, &opened, ourselves()));
+    decision
+}
+
+fn changed(glass: &Override, facts: Facts<'_>) -> Decision {
+    let mut decision = one(glass, Event::Changed { at: facts.now });
+    if let (State::Changing { debt, .. }, Reply::Go) = (&glass.state, &decision.reply) {
+        decision.entries.push(debt::Event::Live.draft(debt, ourselves()));
+    }
+    decision
+}
+
+fn of_debt(debt: &Debt, came: &Came, facts: Facts<'_>) -> Decision {
+    match came {
+        Came::Halted(why) => step(debt, debt::Event::Halted { why: why.clone() }),
+        Came::Settled(side) => step(debt, debt::Event::Settled { side: *side }),
+        Came::Proven => step(debt, debt::Event::Proven),
+        Came::Resumed => step(debt, debt::Event::Resumed),
+        Came::Paid => paid(debt, facts),
+        Came::CardPosted(_)
+        | Came::Planned(_)
+        | Came::Replanned(_)
+        | Came::Failed(_)
+        | Came::PauseBegun(_)
+        | Came::Paused(_)
+        | Came::Begun { .. }
+        | Came::Changed
+        | Came::Redone
+        | Came::Alarmed(_)
+        | Came::Calmed
+        | Came::LetGo => Decision::silent(Reply::Stop),
+    }
+}
+
+fn step(debt: &Debt, event: debt::Event) -> Decision {
+    if debt.state.clone().after(event.clone()).is_err() {
+        return Decision::silent(Reply::Stop);
+    }
+    Decision { entries: vec![event.draft(&debt.id, ourselves())], reply: Reply::Go }
+}
+
+/// Git equals live, seen twice: the debt is over, and with it the break-glass.
+fn paid(debt: &Debt, facts: Facts<'_>) -> Decision {
+    let debt::State::Resumed { side } = &debt.state else { return Decision::silent(Reply::Stop) };
+    let by: Actor = ourselves();
+    let mut decision = step(debt, debt::Event::Ended(debt::Ending::Paid { side: *side }, by.clone()));
+    let glass = facts.matters.overrides.get(&debt.opened.breakglass);
+    if let Some(glass) = glass.filter(|glass| matches!(glass.state, State::Active { .. })) {
+        let ended = Event::Ended(break_glass::Ending::Reconciled, by.clone());
+        decision.entries.push(ended.draft(&glass.id, by));
+    }
+    decision
+}

@@ -1,0 +1,64 @@
+//! What a button asks for, and the word for it in a button's id.
+
+/// What a button asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Press {
+    /// Yes.
+    Approve,
+    /// No.
+    Reject,
+    /// Take it back.
+    Cancel,
+    /// An incident: the trouble is over.
+    Stable,
+    /// An incident: it is over.
+    Close,
+    /// An incident: it is not.
+    Reopen,
+    /// A debt: the cluster gets what git says.
+    GiveBack,
+    /// A debt: the change may last longer.
+    Extend,
+    /// A debt: try the proposal again.
+    Retry,
+}
+
+/// Every one of them.
+const ALL: [Press; 9] = [
+    Press::Approve,
+    Press::Reject,
+    Press::Cancel,
+    Press::Stable,
+    Press::Close,
+    Press::Reopen,
+    Press::GiveBack,
+    Press::Extend,
+    Press::Retry,
+];
+
+impl Press {
+    /// The word in a button's id.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Cancel => "cancel",
+            Self::Stable => "stable",
+            Self::Close => "close",
+            Self::Reopen => "reopen",
+            Self::GiveBack => "give_back",
+            Self::Extend => "extend",
+            Self::Retry => "retry",
+        }
+    }
+
+    /// The press that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        ALL.into_iter().find(|press| press.word() == word)
+    }
+
+    /// Whether whoever presses decides on what somebody else asked, so that the platform is asked who they are.
+    pub fn is_vote(self) -> bool {
+        matches!(self, Self::Approve | Self::Reject | Self::Extend)
+    }
+}

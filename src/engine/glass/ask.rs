@@ -1,0 +1,116 @@
+//! `/incident`, `/breakglass` and `/debts`: what was typed, as the core decides on it, or the answer.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use super::Inner;
+use crate::{
+    clock,
+    core::{
+        break_glass::Action,
+        catalog::Severity,
+        command::{Command, Value},
+        decide::{Asker, Declared, Emergency, GlassAsked, IncidentAct, Incoming, OfIncident, Words},
+        names::{ImageTag, RequestId},
+        span::Span,
+    },
+};
+
+fn text(command: &Command, option: &str) -> Option<String> {
+    command.value(option).map(ToString::to_string)
+}
+
+/// What somebody says of incidents.
+pub(in crate::engine) fn incident(command: &Command, asker: &Asker, channel: &str) -> Result<Incoming, Words> {
+    let needed = |option: &str, example: &str| {
+        let words = || Words::new(format!("`{option}` is missing."), format!("Type it like `{example}`."));
+        text(command, option).ok_or_else(words)
+    };
+    let act = match text(command, "what").as_deref() {
+        Some("stable") => IncidentAct::Stable,
+        Some("close") => IncidentAct::Close,
+        Some("reopen") => IncidentAct::Reopen,
+        Some("note") => IncidentAct::Note(needed("text", "/incident note \"the leak is in v1.2.4\"")?),
+        Some("lead") => match command.value("person") {
+            Some(Value::Person(person)) => IncidentAct::Lead(person.clone()),
+            Some(_) | None => IncidentAct::Lead(own(asker)?),
+        },
+        Some(_) | None => {
+            let example = "/incident declare sev2 checkout \"memory leak\"";
+            let severity = Severity::parse(&needed("severity", example)?);
+            let severity =
+                severity.map_err(|error| Words::new(error.to_string(), format!("Type it like `{example}`.")))?;
+            return Ok(Incoming::Emergency(Emergency::Declared(Declared {
+                id: clock::request_id(clock::now()),
+                asker: asker.clone(),
+                severity,
+                service: command.service().cloned(),
+                title: needed("text", example)?,
+                channel: channel.to_owned(),
+            })));
+        }
+    };
+    let incident = text(command, "id").and_then(|id| RequestId::parse(&id).ok());
+    Ok(Incoming::Emergency(Emergency::OfIncident(OfIncident { asker: asker.clone(), incident, act })))
+}
+
+fn own(asker: &Asker) -> Result<crate::core::names::PersonId, Words> {
+    asker.person.clone().ok_or_else(|| Words::new("The catalog does not know you.", "Name a person of the catalog."))
+}
+
+/// Somebody asks to break glass.
+pub(in crate::engine) fn breakglass(command: &Command, asker: &Asker, channel: &str) -> Result<Incoming, Words> {
+    let missing = || Words::new("A service and an environment are needed.", "Type `/help breakglass`.");
+    let target = command.target().ok_or_else(missing)?;
+    let value = text(command, "value").unwrap_or_default();
+    let count = || {
+        let words = || Words::new(format!("`{value}` is not a number of replicas."), "Give a whole number.");
+        value.parse::<u32>().map_err(|_| words())
+    };
+    let action = match text(command, "what").as_deref() {
+        Some("image") => {
+            let words = || Words::new(format!("`{value}` is not an image tag."), "Give a tag such as `v1.2.4`.");
+            Action::Image(ImageTag::parse(&value).map_err(|_| words())?)
+        }
+        Some("bounds") => Action::Bounds(count()?),
+        Some(_) | None => Action::Scale(count()?),
+    };
+    let span = match command.value("for") {
+        Some(Value::Duration(span)) => *span,
+        Some(_) | None => Span::HOUR,
+    };
+    Ok(Incoming::Emergency(Emergency::Asked(Box::new(GlassAsked {
+        id: clock::request_id(clock::now()),
+        incident: clock::request_id(clock::now()),
+        asker: asker.clone(),
+        action,
+        target,
+        span,
+        reason: command.reason().map(str::to_owned),
+        channel: channel.to_owned(),
+        words: command.to_text().to_owned(),
+    }))))
+}
+
+/// What is owed, to whoever asks.
+pub(in crate::engine) async fn debts(inner: &Arc<Inner>) -> Words {
+    let (matters, now) = (inner.matters().await, clock::now());
+    let mut told = String::new();
+    for debt in matters.debts.values().filter(|debt| !debt.is_over()) {
+        let owner = debt.opened.owner.person.as_ref().map_or("nobody of the catalog", |person| person.as_str());
+        let minutes = now.duration_since(debt.at).as_mins();
+        let late = if now >= debt.until { ", past its time" } else { "" };
+        let _ = writeln!(
+            told,
+            "• *{}* {}: {}, owed by {owner} for {minutes} min ({}{late}). Debt `{}`.",
+            debt.opened.target,
+            debt.opened.field,
+            debt.words(),
+            debt.state.word(),
+            debt.id
+        );
+    }
+    if told.is_empty() {
+        return Words::plain("Nothing is owed: no break-glass is open.");
+    }
+    Words::new(told.trim_end(), "Merge the pull request of each, or press Revert instead on its card.")
+}

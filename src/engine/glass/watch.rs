@@ -1,0 +1,171 @@
+//! A break-glass that is live is watched: after 1, 5 and 15 s, then every 30. What undoes it is met once; after that,
+//! and where somebody else wants something else, a person is called.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Inner, Place, Trouble, live_value, pause::tell, report};
+use crate::{
+    chat::card::Progress,
+    cluster::{ClusterError, DryRun, How},
+    core::{
+        break_glass::{Course, Override, Paused, State},
+        debt,
+        decide::{Came, Reply},
+        names::{Field, ImageTag},
+        rollout::{Verdict, Wanted, verdict},
+    },
+};
+
+fn pace(looks: u32) -> Duration {
+    Duration::from_secs(match looks {
+        0 => 1,
+        1 => 4,
+        2 => 10,
+        3 => 15,
+        _ => 30,
+    })
+}
+
+/// What is not as it should be.
+enum Wrong {
+    /// What follows git follows it again.
+    Follows,
+    /// The value is as it was before.
+    Undone,
+    /// The value is something else.
+    Other(String),
+    /// The object is gone.
+    Gone,
+}
+
+/// How many looks the pods have to come before nothing is in flight any more, and how far apart those are.
+const COMING: (u32, Duration) = (150, Duration::from_millis(200));
+
+pub(super) async fn watch(inner: &Arc<Inner>, glass: &Override, looks: u32) -> Result<Duration, Trouble> {
+    let State::Active { course, .. } = &glass.state else { return Ok(pace(looks)) };
+    let place = inner.glass_place(&glass.opened.target)?;
+    let (most, apart) = COMING;
+    // At first it is looked at until the pods are there.
+    for _ in 0..if looks == 0 { most } else { 1 } {
+        if !is_watched(inner, glass).await {
+            return Ok(pace(looks));
+        }
+        if !is_right(inner, glass, &place).await? || show(inner, &place, glass, course).await {
+            break;
+        }
+        inner.tasks.pause(apart).await;
+        if inner.tasks.is_stopping() {
+            break;
+        }
+    }
+    Ok(pace(looks))
+}
+
+/// Whether it is meant to stay as it is: not once the debt is being paid.
+async fn is_watched(inner: &Arc<Inner>, glass: &Override) -> bool {
+    let matters = inner.matters().await;
+    let State::Active { debt, .. } = &glass.state else { return false };
+    let unchanged = matters.overrides.get(&glass.id).is_some_and(|now| now.state == glass.state);
+    let owed = matters.debts.get(debt).is_some_and(|debt| debt.holds() && debt.state != debt::State::Reverting);
+    unchanged && owed
+}
+
+/// Looks once, and meets what is not as it should be.
+async fn is_right(inner: &Arc<Inner>, glass: &Override, place: &Place) -> Result<bool, Trouble> {
+    let State::Active { course, paused, redone, alarm, .. } = &glass.state else { return Ok(true) };
+    let told = |error: ClusterError| Trouble::Other(format!("{error}. {}", error.remedy()));
+    let wrong = look(place, course, paused).await.map_err(told)?;
+    let is_right = wrong.is_none();
+    match (wrong, alarm) {
+        (None, Some(_)) => drop(report(inner, &glass.id, Came::Calmed).await),
+        (None, None) => {}
+        // Given back meanwhile, as somebody chose.
+        (Some(_), _) if !is_watched(inner, glass).await => {}
+        (Some(Wrong::Follows | Wrong::Undone), _) if *redone == 0 => {
+            // Recorded before it is done.
+            if report(inner, &glass.id, Came::Redone).await == Reply::Go {
+                once_more(place, glass, (course, paused)).await.map_err(told)?;
+            }
+        }
+        (Some(wrong), alarm) => {
+            let what = words(&wrong, glass, course);
+            if alarm.as_ref().is_none_or(|alarm| alarm.what != what) {
+                report(inner, &glass.id, Came::Alarmed(what)).await;
+            }
+        }
+    }
+    Ok(is_right)
+}
+
+async fn look(place: &Place, course: &Course, paused: &Paused) -> Result<Option<Wrong>, ClusterError> {
+    let plan = &course.plan;
+    let live = live_value(place, plan).await?;
+    if let Some(reconciler) = &place.reconciler {
+        let hold = reconciler.hold().await?;
+        if paused.follows && hold.is_some_and(|hold| hold.is_automatic) {
+            return Ok(Some(Wrong::Follows));
+        }
+    }
+    Ok(match live {
+        None => Some(Wrong::Gone),
+        Some(value) if value == plan.way.to => None,
+        Some(value) if value == plan.way.from => Some(Wrong::Undone),
+        Some(value) => Some(Wrong::Other(value.to_string())),
+    })
+}
+
+async fn once_more(place: &Place, glass: &Override, (course, paused): (&Course, &Paused)) -> Result<(), ClusterError> {
+    if let Some(reconciler) = &place.reconciler
+        && let Some(hold) = reconciler.hold().await?.filter(|hold| hold.is_automatic && paused.follows)
+    {
+        tell(glass, reconciler.as_ref(), &hold, How::Switch).await?;
+    }
+    let plan = &course.plan;
+    if live_value(place, plan).await?.as_ref() == Some(&plan.way.from) {
+        place.cluster.change(&plan.object, &plan.patch, DryRun::No).await?;
+    }
+    Ok(())
+}
+
+fn words(wrong: &Wrong, glass: &Override, course: &Course) -> String {
+    let (object, new) = (&course.plan.object, &course.plan.new);
+    match wrong {
+        Wrong::Follows => {
+            let held = course.plan.pause.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("{held} follows git again, though it is held off for this. It may undo the change at any moment.")
+        }
+        Wrong::Undone => {
+            format!("{object} was set back to {}, a second time. Somebody or something undoes it.", course.plan.old)
+        }
+        Wrong::Other(value) => {
+            format!("{object} has {value} now, not the {new} that was approved for {}.", glass.opened.target)
+        }
+        Wrong::Gone => format!("{object} is gone, or is another object by now."),
+    }
+}
+
+/// Shows how far the pods are; says whether they are there.
+async fn show(inner: &Arc<Inner>, place: &Place, glass: &Override, course: &Course) -> bool {
+    let name = glass.opened.target.service.as_str();
+    let Ok(Some(workload)) = place.cluster.workload(&place.namespace, name).await else { return false };
+    let verdict = verdict(&workload, &wanted(course));
+    let seen = match &verdict {
+        Verdict::Live => format!("{} of {} pods are ready", workload.ready, workload.desired),
+        Verdict::Progressing { ready, desired } => format!("{ready} of {desired} pods are ready"),
+        Verdict::Failed { reason } => reason.clone(),
+        Verdict::NotYet { running } => format!("the cluster shows {running}"),
+    };
+    inner.note_progress(&glass.id, Progress { seen: Some(seen), ..Progress::default() });
+    matches!(verdict, Verdict::Live | Verdict::Failed { .. })
+}
+
+/// What should run by it.
+pub(super) fn wanted(course: &Course) -> Wanted {
+    let new = course.plan.new.as_str();
+    Wanted {
+        image: None,
+        tag: (course.plan.field == Field::ImageTag).then(|| ImageTag::parse(new).ok()).flatten(),
+        digest: None,
+        replicas: (course.plan.field == Field::Replicas).then(|| new.parse().ok()).flatten(),
+    }
+}
