@@ -34,7 +34,7 @@ impl Ledger {
     /// As [`Ledger::read`].
     pub fn by_subject(&self, subject: &str) -> Result<Vec<Recorded>, LedgerError> {
         let found = self.shared.ask(|store| all(store, store.by_subject(subject)?));
-        self.shared.or_from_journal(found, || self.from_journal(|found| found == subject))
+        self.shared.or_from_journal(found, || self.in_journal(|found| found == subject))
     }
 
     /// The entries about every subject that begins so (`freeze/`), in order. For what there is little of: the time
@@ -44,10 +44,10 @@ impl Ledger {
     /// As [`Ledger::read`].
     pub fn by_prefix(&self, prefix: &str) -> Result<Vec<Recorded>, LedgerError> {
         let found = self.shared.ask(|store| all(store, store.by_prefix(prefix)?));
-        self.shared.or_from_journal(found, || self.from_journal(|subject| subject.starts_with(prefix)))
+        self.shared.or_from_journal(found, || self.in_journal(|subject| subject.starts_with(prefix)))
     }
 
-    fn from_journal(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<Recorded>, LedgerError> {
+    fn in_journal(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<Recorded>, LedgerError> {
         let records = Reader::open(&self.shared.directory)?.map(|record| Ok(record?.recorded()));
         records.filter(|one| one.as_ref().map_or(true, |one| is_wanted(&one.entry.subject))).collect()
     }
