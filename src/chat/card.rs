@@ -3,6 +3,7 @@
 
 mod beside;
 mod choices;
+mod diff;
 pub mod emergency;
 mod mark;
 
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 pub use mark::Mark;
 
 use crate::core::{
-    change::{Line, SHOWN_LINES},
+    change::Line,
     decide::{TagSeen, sentence},
     entry::Actor,
     request::{Course, Ending, Request, State, Way},
@@ -127,7 +128,7 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         remedy,
         lines: course.map(|course| course.plan.lines.clone()).unwrap_or_default(),
         reason: request.reason.clone(),
-        diff: course.map(|course| cut(&course.plan.diff)).unwrap_or_default(),
+        diff: course.map(|course| diff::cut(&course.plan.diff)).unwrap_or_default(),
         timeline: Vec::new(),
         notes: notes(request, progress, links),
         buttons: choices::beside(request, buttons(request, progress)),
@@ -340,7 +341,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
         let why = why.trim_end_matches('.');
         notes.push(vec![text(format!("Whether the registry has this version could not be checked: {why}"))]);
     }
-    notes.extend(whole_diff(request, links));
+    notes.extend(diff::whole(request, links));
     if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {
         notes.push(vec![text("Commit "), commit_link(commit, links)]);
     }
@@ -376,39 +377,4 @@ fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
         }
         State::Over { .. } => vec![],
     }
-}
-
-/// The most characters of a diff that a card shows.
-const SHOWN: usize = 2000;
-
-/// Leaves out the second of each two file names, and everything past what a card can show.
-fn cut(diff: &str) -> String {
-    let shown = || diff.lines().filter(|line| !line.starts_with("+++ b/"));
-    let (mut lines, mut room) = (Vec::new(), SHOWN);
-    for line in shown().map(|line| line.strip_prefix("--- a/").unwrap_or(line)).take(SHOWN_LINES) {
-        let length = line.chars().count() + 1;
-        if length > room && !lines.is_empty() {
-            break;
-        }
-        room = room.saturating_sub(length);
-        lines.push(line);
-    }
-    let rest = match shown().count().saturating_sub(lines.len()) {
-        0 => return lines.join("\n"),
-        1 => "... 1 more line".to_owned(),
-        more => format!("... {more} more lines"),
-    };
-    lines.push(&rest);
-    lines.join("\n")
-}
-
-/// Where the whole of a diff that was cut can be read: on the commit's page, or on the pull request's.
-fn whole_diff(request: &Request, links: Links<'_>) -> Option<Vec<Span>> {
-    let course = request.course()?;
-    let is_cut = cut(&course.plan.diff).lines().last().is_some_and(|line| line.starts_with("... "));
-    let commit = request.commit().filter(|_| links.repository.is_some()).map(|commit| commit_link(commit, links));
-    let pull_request = course.pull_request.as_ref();
-    let pull_request = pull_request.map(|at| Span::Link { url: at.url.clone(), text: format!("#{}", at.number) });
-    let place = commit.or(pull_request).filter(|_| is_cut)?;
-    Some(vec![text("The whole diff: "), place])
 }

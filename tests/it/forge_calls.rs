@@ -7,7 +7,6 @@ use leverframe::{
     clock,
     play::{
         exchange::Exchange,
-        github::{forge::Verdict, merge::Method},
         people,
         repository::{DemoRepository, HandEdit},
     },
@@ -131,8 +130,6 @@ async fn busy_day(chat: &Chat) {
         }
     };
     within("the gate to be published", gated).await;
-    github.reviews("bo", 3, Verdict::Comment, "hm").unwrap();
-    github.merges("dan", 3, Method::Squash).unwrap();
     chat.settled().await;
 }
 
