@@ -1,6 +1,7 @@
 //! Durable entries per second with 1 and 64 writers: ours, with everything an entry is (salts, chain, tree, store),
 //! beside SQLite (WAL, synchronous=FULL) and, where it is installed, PostgreSQL, on the same disk in the same run; and
-//! how long `verify` takes beside hashing alone, opening, and reading by subject (`entries=1000000` for more of them). The baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
+//! how long `verify` takes beside hashing alone, opening, and reading by subject (`entries=1000000` for more of them,
+//! `in=FOLDER` to keep them for the next run, `read` to leave the writing out). The baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
 
 use std::{
     error::Error,
@@ -13,7 +14,10 @@ use std::{
 use jiff::Timestamp;
 use leverframe::{
     core::entry::{Actor, Draft},
-    ledger::{self, Append, Ledger, Outcome},
+    ledger::{
+        self, Append, Ledger, Opened, Outcome, Sizes,
+        note::{Origin, SigningKey},
+    },
 };
 use sha2::{Digest, Sha256};
 
@@ -24,12 +28,31 @@ const TURN: Duration = Duration::from_secs(2);
 const TURNS: usize = 3;
 /// So many entries are verified and read, unless `entries=N` says otherwise.
 const ENTRIES: usize = 200_000;
+/// So many of them are one line of the journal, as when many write at once.
+const LINE: usize = 500;
 /// So many subjects are read.
 const READ: usize = 1000;
 
 fn main() -> Outcomes<()> {
-    let mut out = io::stdout().lock();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if !std::env::args().any(|argument| argument == "read") {
+        written(&runtime)?;
+    }
+    let asked = std::env::args().find_map(|argument| argument.strip_prefix("entries=")?.parse().ok());
+    let entries: usize = asked.unwrap_or(ENTRIES);
+    let made = runtime.block_on(made(entries))?;
+    runtime.block_on(opened(&made, entries))?;
+    let [ours, least] = verified(&made)?;
+    writeln!(
+        io::stdout(),
+        "verify {entries} entries: {ours:.2?}, hashing alone {least:.2?}: {:.2}x (limit: 3x)",
+        ours.as_secs_f64() / least.as_secs_f64()
+    )?;
+    Ok(())
+}
+
+/// How many entries a second become durable.
+fn written(runtime: &tokio::runtime::Runtime) -> Outcomes<()> {
     for writers in [1_usize, 64] {
         let mut rates: [Vec<f64>; 3] = Default::default();
         for _ in 0..TURNS {
@@ -39,21 +62,13 @@ fn main() -> Outcomes<()> {
         }
         let [ours, sqlite, postgres] = rates.map(median);
         writeln!(
-            out,
+            io::stdout(),
             "{writers:>2} writers: ours {:>8.0}/s   SQLite {}   PostgreSQL {}   (limit: 1.2x)",
             ours.unwrap_or_default(),
             told(ours, sqlite),
             told(ours, postgres)
         )?;
     }
-    let asked = std::env::args().find_map(|argument| argument.strip_prefix("entries=")?.parse().ok());
-    let entries: usize = asked.unwrap_or(ENTRIES);
-    let [ours, least] = runtime.block_on(verified(entries))?;
-    writeln!(
-        out,
-        "verify {entries} entries: {ours:.2?}, hashing alone {least:.2?}: {:.2}x (limit: 3x)",
-        ours.as_secs_f64() / least.as_secs_f64()
-    )?;
     Ok(())
 }
 
@@ -128,22 +143,90 @@ fn median(mut rates: Vec<f64>) -> Option<f64> {
     rates.get(rates.len() / 2).copied()
 }
 
+/// The ledger that is read: in a folder that is named, where a later run finds it again, or in one that goes.
+struct Made {
+    path: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+fn key() -> Outcomes<SigningKey> {
+    let origin = Origin::parse("bench").ok_or("no origin")?;
+    Ok(SigningKey::parse(&SigningKey::pem(&[7; 32]), origin)?)
+}
+
+fn open(folder: &Path) -> Outcomes<Opened> {
+    Ok(Ledger::open_signed(folder, Timestamp::UNIX_EPOCH, &Sizes::default(), Some(key()?))?)
+}
+
+async fn made(entries: usize) -> Outcomes<Made> {
+    let named = std::env::args().find_map(|argument| argument.strip_prefix("in=").map(PathBuf::from));
+    let temporary = if named.is_none() { Some(tempfile::tempdir()?) } else { None };
+    let path = named.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned())).ok_or("no folder")?;
+    if !ledger::is_there(&path)? {
+        let ledger = open(&path)?.ledger;
+        for number in 0..entries / LINE {
+            let drafts = (0..LINE).flat_map(|place| append((number * LINE + place) as i64).drafts).collect();
+            ledger.append(Append { drafts, ..append(0) }).await?;
+        }
+        ledger.close().await;
+    }
+    Ok(Made { path, _temporary: temporary })
+}
+
+/// Megabytes that this process holds now.
+fn memory() -> Outcomes<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+    Ok(held.unwrap_or(0.0) / 1024.0)
+}
+
+/// How long opening takes at the first time, which reads everything, and at later ones, and what that holds.
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+async fn opened(made: &Made, entries: usize) -> Outcomes<()> {
+    let mut out = io::stdout();
+    let before = memory()?;
+    for _ in 0..TURNS {
+        let started = Instant::now();
+        let opened = open(&made.path)?;
+        let (took, unread) = (started.elapsed(), opened.unread);
+        writeln!(
+            out,
+            "open {entries} entries: {took:.2?}, {unread} of them proven by what was signed, {:.0} MB more held",
+            memory()? - before
+        )?;
+        opened.ledger.close().await;
+    }
+    let ledger = open(&made.path)?.ledger;
+    let mut took = Vec::new();
+    for read in 0..READ {
+        let subject = format!("request/{}", (read * 7919) % entries);
+        let started = Instant::now();
+        if ledger.by_subject(&subject)?.len() != 1 {
+            return Err(format!("{subject} is not found").into());
+        }
+        took.push(started.elapsed());
+    }
+    took.sort();
+    let (middle, worst) = (took.get(READ / 2).copied(), took.last().copied());
+    writeln!(
+        out,
+        "read by subject: {:.2?} in the middle, {:.2?} at worst (limit: 10 ms)",
+        middle.unwrap_or_default(),
+        worst.unwrap_or_default()
+    )?;
+    ledger.close().await;
+    Ok(())
+}
+
 /// How long `verify` takes, and hashing the same entries once.
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
-async fn verified(entries: usize) -> Outcomes<[Duration; 2]> {
-    let folder = tempfile::tempdir()?;
-    let ledger = Ledger::open(folder.path(), Timestamp::UNIX_EPOCH)?.ledger;
-    for number in 0..entries / 500 {
-        let drafts = (0..500).flat_map(|place| append((number * 500 + place) as i64).drafts).collect();
-        ledger.append(Append { drafts, ..append(0) }).await?;
-    }
-    ledger.close().await;
+fn verified(made: &Made) -> Outcomes<[Duration; 2]> {
     let mut exported = Vec::new();
-    ledger::export_jsonl(folder.path(), 0, &mut exported)?;
+    ledger::export_jsonl(&made.path, 0, &mut exported)?;
     let (mut ours, mut least) = (Duration::MAX, Duration::MAX);
     for _ in 0..TURNS {
         let started = Instant::now();
-        ledger::verify(folder.path())?;
+        ledger::verify(&made.path)?;
         ours = ours.min(started.elapsed());
         let started = Instant::now();
         // What nobody who verifies can leave out: each entry hashed for the chain and for the tree.
@@ -152,26 +235,5 @@ async fn verified(entries: usize) -> Outcomes<[Duration; 2]> {
         }
         least = least.min(started.elapsed());
     }
-    let started = Instant::now();
-    let opened = Ledger::open(folder.path(), Timestamp::UNIX_EPOCH)?;
-    writeln!(io::stdout(), "open {entries} entries: {:.2?}", started.elapsed())?;
-    let mut took = Vec::new();
-    for read in 0..READ {
-        let subject = format!("request/{}", (read * 7919) % entries);
-        let started = Instant::now();
-        if opened.ledger.by_subject(&subject)?.len() != 1 {
-            return Err(format!("{subject} is not found").into());
-        }
-        took.push(started.elapsed());
-    }
-    took.sort();
-    let (middle, worst) = (took.get(READ / 2).copied(), took.last().copied());
-    writeln!(
-        io::stdout(),
-        "read by subject: {:.2?} in the middle, {:.2?} at worst (limit: 10 ms)",
-        middle.unwrap_or_default(),
-        worst.unwrap_or_default()
-    )?;
-    opened.ledger.close().await;
     Ok([ours, least])
 }

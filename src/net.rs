@@ -4,6 +4,7 @@
 //! It does not retry: what is safe to send twice is known only to the caller.
 
 pub mod back_off;
+pub mod dial;
 pub mod look;
 pub mod relay;
 pub mod websocket;

@@ -163,7 +163,9 @@ fn summary(
     }
     left(proposal, out)?;
     if proposal.environments.is_empty() {
-        out("\nNothing was proposed. Write `.leverframe/catalog.yaml` by hand, with at least one environment and its path.".to_owned())?;
+        out("\nNothing was proposed. Write `.leverframe/catalog.yaml` by hand, with at least one environment and its path, in \
+             which `{service}` stands where a service's name does."
+            .to_owned())?;
     }
     Ok(())
 }

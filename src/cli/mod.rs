@@ -13,6 +13,7 @@ mod play;
 mod recover;
 mod register;
 pub mod serve;
+mod shipping;
 mod table;
 
 use std::{

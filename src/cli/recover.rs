@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConfigFile, Ended, Failure, runtime, say};
+use super::{ConfigFile, Ended, Failure, runtime, say, serve, shipping};
 use crate::{
     clock,
     config::{Config, LedgerSettings, ShipTo},
@@ -16,7 +16,7 @@ use crate::{
     engine,
     ledger::{
         self, Append, Ledger, LedgerError, Sizes,
-        ship::{self, Bucket, Login, Place, ShipError, Shipper},
+        ship::{self, Place, ShipError, Shipper},
     },
     net::{Outgoing, Tls},
 };
@@ -38,17 +38,6 @@ pub(super) struct Recover {
     from: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigFile,
-}
-
-/// A place of the configuration.
-pub(super) fn place(ship_to: &ShipTo, net: &Outgoing) -> Place {
-    match ship_to {
-        ShipTo::Directory(path) => Place::Folder(path.clone()),
-        ShipTo::S3 { api, region, bucket, prefix, access_key, secret_key } => {
-            let login = Login { access_key: access_key.clone(), secret_key: secret_key.clone() };
-            Place::Bucket(Bucket::new(net.to(api).clone(), api, (bucket, prefix), region, login))
-        }
-    }
 }
 
 fn failed(error: ShipError) -> Failure {
@@ -90,25 +79,40 @@ impl Backup {
 impl Recover {
     pub(super) fn run(self) -> Result<Ended, Failure> {
         let settings = settings(&self.config)?;
-        let place = match (&self.from, &settings.ship_to) {
-            (Some(folder), _) => Place::Folder(folder.clone()),
-            (None, Some(ship_to)) => place(ship_to, &net(&self.config)?),
-            (None, None) => {
-                return Err(Failure::new(
-                    "The configuration names no place where the ledger was shipped to.",
-                    "Name one with `--from FOLDER`, or set `ledger.ship_to`.",
-                ));
-            }
-        };
-        runtime()?.block_on(recover(&settings, &place))
+        runtime()?.block_on(async {
+            let place = match &self.from {
+                Some(folder) => Place::Folder(folder.clone()),
+                None => shipped_to(&settings, &self.config)?,
+            };
+            recover(&settings, &place).await
+        })
     }
 }
 
-/// Outgoing connections as the configuration wants them; only a bucket needs any.
-fn net(config: &ConfigFile) -> Result<Outgoing, Failure> {
+/// The first place of the configuration that gives back what it got. Only a folder needs nothing else of it.
+fn shipped_to(settings: &LedgerSettings, config: &ConfigFile) -> Result<Place, Failure> {
+    if let Some(ShipTo::Directory(path)) = settings.ship_to.first() {
+        return Ok(Place::Folder(path.clone()));
+    }
+    let nowhere = || {
+        Failure::new(
+            "The configuration names no place from which the ledger can be brought back.",
+            "Name one with `--from FOLDER`, or set `ledger.ship_to`.",
+        )
+    };
+    if settings.ship_to.is_empty() {
+        return Err(nowhere());
+    }
     let config = Config::load(&config.config).map_err(|error| Failure::new(&error, error.remedy()))?;
-    let pem = config.authorities.map(|authorities| authorities.pem.into_bytes());
-    Outgoing::new(&Tls { ca_file: pem }).map_err(|error| Failure::new(&error, error.remedy()))
+    let pem = config.authorities.as_ref().map(|authorities| authorities.pem.clone().into_bytes());
+    let net = Outgoing::new(&Tls { ca_file: pem }).map_err(|error| Failure::new(&error, error.remedy()))?;
+    let repository = || serve::repository(&config, &net).map(|repository| repository.mirror);
+    for ship_to in &config.ship_to {
+        if let Some(place) = shipping::place(ship_to, &net, repository).map_err(Failure)? {
+            return Ok(place);
+        }
+    }
+    Err(nowhere())
 }
 
 async fn recover(settings: &LedgerSettings, place: &Place) -> Result<Ended, Failure> {
@@ -123,10 +127,10 @@ async fn recover(settings: &LedgerSettings, place: &Place) -> Result<Ended, Fail
     let entry = Draft::new("ledger.recovered", "ledger", actor).with("entries", kept.entries);
     let append = Append { at: clock::now(), drafts: vec![entry.with_text("from", place.to_string())], seen: None };
     let recorded = opened.ledger.append(append).await;
-    let requests = engine::requests_of(&opened.ledger);
+    let requests = engine::open_requests_of(&opened.ledger);
     opened.ledger.close().await;
     recorded.map_err(broken)?;
-    let open: Vec<Request> = requests.map_err(broken)?.into_iter().filter(|request| !request.is_over()).collect();
+    let open: Vec<Request> = requests.map_err(broken)?;
     say(format!("{} entries are back from {place}, each verified. Open requests: {}.", kept.entries, open.len()))?;
     for request in &open {
         say(format!("  {} {} ({})", request.id, request.opened.title, request.state.word()))?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use tokio::{net::TcpListener, signal::unix};
 
-use super::{Ended, Failure, log, recover, runtime, say};
+use super::{Ended, Failure, log, runtime, say, shipping};
 use crate::{
     chat::{
         Chat, Chats,
@@ -111,8 +111,9 @@ pub async fn start(config: Config) -> Result<Running, String> {
     }
     let tasks = Tasks::default();
     let webhook_secret = config.github.as_ref().and_then(|github| github.webhook_secret.clone());
-    let shipping = config.ship_to.as_ref().map(|_| ship::Status::default());
-    let edges = Edges { slack: slack(&config, &net)?, discord: discord(&config, &net)?, webhook_secret, shipping };
+    let shipped = (!config.ship_to.is_empty()).then(ship::Status::default);
+    let (slack_edge, discord_edge) = (slack(&config, &net)?, discord(&config, &net)?);
+    let edges = Edges { slack: slack_edge, discord: discord_edge, webhook_secret, shipping: shipped.clone() };
     let reach = Reach {
         repository: repository(&config, &net)?,
         others: others(&config, &net)?,
@@ -121,7 +122,9 @@ pub async fn start(config: Config) -> Result<Running, String> {
         accounts: accounts(&config, &net)?,
         registries: registries(&config, &net, &tasks),
     };
-    let ledger = opened.ledger;
+    let carriers = config.ship_to.iter().map(|place| shipping::carrier(place, &config, &net, &reach.repository.mirror));
+    let carriers: Vec<ship::Carrier> = carriers.collect::<Result<_, String>>()?;
+    let (ledger, unread) = (opened.ledger, opened.unread);
     if ledger.state() == State::Ready {
         ledger.finish_erasures(clock::now()).await.map_err(|error| format!("{error}.\n{}", error.remedy()))?;
     }
@@ -132,9 +135,15 @@ pub async fn start(config: Config) -> Result<Running, String> {
         tracing::warn!(%error, path = %path.display(), "no socket for terminals; `audit erase` works while this is stopped");
     }
     tasks.start(tend(ledger.clone(), tasks.clone()));
-    if let (Some(ship_to), Some(status)) = (&config.ship_to, &edges.shipping) {
-        tasks.start(ship::keep(ledger.clone(), recover::place(ship_to, &net), status.clone(), tasks.clone()));
+    if unread > 0 {
+        let (ledger, stop) = (ledger.clone(), tasks.clone());
+        let proof = move || ledger.prove(&|| stop.is_stopping());
+        tasks.start(async move { drop(tokio::task::spawn_blocking(proof).await) });
     }
+    for (carrier, status) in carriers.into_iter().zip(std::iter::repeat(shipped.unwrap_or_default())) {
+        tasks.start(ship::keep(ledger.clone(), carrier, status, tasks.clone()));
+    }
+    engine.keep_anchored(config.audit_branch.clone());
     if let (Some(slack), Some(SlackTransport::Socket { app_token })) =
         (&edges.slack, config.slack.as_ref().map(|slack| &slack.transport))
     {

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{Config, ConfigError, KEYS, Problems, reading::Reading, reference};
 use crate::{
-    core::located::{self, Fields, Node, Problem, Value},
+    core::located::{self, Fields, Node, Value},
     secret::Secret,
 };
 
@@ -21,7 +21,20 @@ pub struct LedgerSettings {
     /// The key that signs them, where the configuration names one and it can be read.
     pub signing_key: Option<Secret>,
     /// Where the ledger is shipped to as it grows.
-    pub ship_to: Option<ShipTo>,
+    pub ship_to: Vec<ShipTo>,
+    /// The branch of its checkpoints, or the one that it would be.
+    pub audit_branch: String,
+}
+
+/// The branch of the checkpoints where it is not named.
+const AUDIT_BRANCH: &str = "leverframe/audit";
+
+/// `ledger` of a configuration.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Section {
+    pub(super) signing_key: Option<Secret>,
+    pub(super) ship_to: Vec<ShipTo>,
+    pub(super) audit_branch: Option<String>,
 }
 
 /// A place outside this box for the ledger.
@@ -44,6 +57,32 @@ pub enum ShipTo {
         /// The key.
         secret_key: Secret,
     },
+    /// A branch of its own in the repository of the catalog.
+    Branch(String),
+    /// A collector of system logs (RFC 5424), which gets the entries and gives nothing back.
+    Syslog {
+        /// The host's name or address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// How it is reached.
+        over: Over,
+    },
+}
+
+/// How a collector of system logs is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// One datagram for each entry (RFC 5426).
+    Udp,
+    /// Counted frames (RFC 6587).
+    Tcp,
+    /// The same within TLS (RFC 5425).
+    Tls,
+}
+
+impl Over {
+    const NAMES: [(&'static str, Self); 3] = [("udp", Self::Udp), ("tcp", Self::Tcp), ("tls", Self::Tls)];
 }
 
 impl Config {
@@ -56,6 +95,7 @@ impl Config {
             origin,
             signing_key: self.signing_key.clone(),
             ship_to: self.ship_to.clone(),
+            audit_branch: self.audit_branch.clone().unwrap_or_else(|| AUDIT_BRANCH.to_owned()),
         }
     }
 
@@ -75,10 +115,11 @@ impl Config {
         let data = data.and_then(|node| reading.path(node));
         let host = fields.get("public_url").and_then(|node| host(&reading.web(node)?));
         let origin = host.unwrap_or_else(|| format!("leverframe/{}", catalog_repository(fields).unwrap_or("ledger")));
-        let (signing_key, ship_to) = section(fields, &mut reading);
+        let Section { signing_key, ship_to, audit_branch } = section(fields, &mut reading);
+        let audit_branch = audit_branch.unwrap_or_else(|| AUDIT_BRANCH.to_owned());
         reading.problems.retain(|problem| problem.key == "data" || problem.found.contains("`data`"));
         let missing = || Problems::new(&name, reading.problems);
-        Ok(LedgerSettings { data: data.ok_or_else(missing)?, origin, signing_key, ship_to })
+        Ok(LedgerSettings { data: data.ok_or_else(missing)?, origin, signing_key, ship_to, audit_branch })
     }
 }
 
@@ -102,31 +143,46 @@ fn catalog_repository(fields: Fields<'_>) -> Option<&str> {
     found.map(|(key, _)| key.text.as_str())
 }
 
-/// `ledger`: its key, and where it is shipped to.
-pub(super) fn section(fields: Fields<'_>, reading: &mut Reading<'_>) -> (Option<Secret>, Option<ShipTo>) {
-    let Some(node) = fields.get("ledger") else { return (None, None) };
-    let ledger = node.fields(&["signing_key", "ship_to"], &mut reading.problems);
+/// `ledger`: its key, where it is shipped to, and the branch of its checkpoints.
+pub(super) fn section(fields: Fields<'_>, reading: &mut Reading<'_>) -> Section {
+    let Some(node) = fields.get("ledger") else { return Section::default() };
+    let ledger = node.fields(&["signing_key", "ship_to", "audit_branch"], &mut reading.problems);
     let signing_key = ledger.get("signing_key").and_then(|node| reading.secret(node));
-    (signing_key, ledger.get("ship_to").and_then(|node| ShipTo::read(node, reading)))
+    let ship_to = ledger.get("ship_to").map(|node| ShipTo::read(node, reading)).unwrap_or_default();
+    let audit_branch = ledger.get("audit_branch").and_then(|node| plain(Some(node), reading));
+    Section { signing_key, ship_to, audit_branch }
 }
 
 impl ShipTo {
-    fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
-        let fields = node.fields(&["directory", "s3"], &mut reading.problems);
-        match (fields.get("directory"), fields.get("s3")) {
-            (Some(directory), None) => reading.path(directory).map(Self::Directory),
-            (None, Some(s3)) => Self::read_s3(s3, reading),
-            (None, None) => {
-                reading.problems.push(fields.missing("directory", "directory: /mnt/ledger"));
-                None
-            }
-            (Some(_), Some(s3)) => {
-                let found = "`s3` beside `directory`".to_owned();
-                let problem = s3.problem("one of the two", "Remove `directory` or `s3`.");
-                reading.problems.push(Problem { found, ..problem });
-                None
-            }
+    /// Each place that is named; the ledger goes to all of them.
+    fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<Self> {
+        let fields = node.fields(&["directory", "s3", "branch", "syslog"], &mut reading.problems);
+        let places = [
+            fields.get("directory").map(|node| reading.path(node).map(Self::Directory)),
+            fields.get("s3").map(|node| Self::read_s3(node, reading)),
+            fields.get("branch").map(|node| plain(Some(node), reading).map(Self::Branch)),
+            fields.get("syslog").map(|node| Self::read_syslog(node, reading)),
+        ];
+        if places.iter().all(Option::is_none) {
+            reading.problems.push(fields.missing("directory", "directory: /mnt/ledger"));
         }
+        places.into_iter().flatten().flatten().collect()
+    }
+
+    fn read_syslog(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
+        let text = node.text(&mut reading.problems)?;
+        let place = text.split_once("://").and_then(|(over, place)| {
+            let over = Over::NAMES.iter().find(|(name, _)| *name == over)?.1;
+            let (host, port) = place.trim_end_matches('/').rsplit_once(':')?;
+            let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+            let port = port.parse().ok().filter(|_| !host.is_empty() && !host.contains('/'))?;
+            Some(Self::Syslog { host: host.to_owned(), port, over })
+        });
+        if place.is_none() {
+            let remedy = "Write `tls://logs.example.com:6514`, `tcp://` or `udp://`.";
+            reading.problems.push(node.problem("`tls`, `tcp` or `udp`, a host and a port", remedy));
+        }
+        place
     }
 
     fn read_s3(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {

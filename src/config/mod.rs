@@ -25,7 +25,7 @@ use self::reading::Reading;
 pub use self::{
     chat::{Discord, DiscordTransport, Slack, SlackTransport},
     forge::{GitHub, GitHubAuth},
-    ledger::{LedgerSettings, ShipTo},
+    ledger::{LedgerSettings, Over, ShipTo},
     outside::{ClusterAccess, ClusterLogin, Opsgenie, PagerDuty, Pagers, Registry, RegistryHost, RegistryLogin},
     reading::{Authorities, Proxy},
     reference::{Exposed, Reference, Resolve, Resolved, Unresolved, asks_for_no_colour, read_again},
@@ -56,7 +56,9 @@ pub struct Config {
     /// The Ed25519 key that signs checkpoints; absent: one is made at first start.
     pub signing_key: Option<Secret>,
     /// Where the ledger is shipped to as it grows.
-    pub ship_to: Option<ShipTo>,
+    pub ship_to: Vec<ShipTo>,
+    /// The branch of the catalog's repository where its checkpoints are kept.
+    pub audit_branch: Option<String>,
     /// The repositories, the one with the catalog apart.
     pub repositories: Repositories,
     /// GitHub's API.
@@ -156,13 +158,14 @@ impl Config {
         let repositories = Repositories::read(fields, reading);
         let slack = fields.get("slack").map(|node| Slack::read(node, reading));
         let discord = fields.get("discord").map(|node| Discord::read(node, reading));
-        let (signing_key, ship_to) = ledger::section(fields, reading);
+        let ledger::Section { signing_key, ship_to, audit_branch } = ledger::section(fields, reading);
         Some(Self {
             public_url: fields.get("public_url").and_then(|node| reading.web(node)),
             authorities: reading.authorities(fields),
             proxy: reading.proxy(),
             signing_key,
             ship_to,
+            audit_branch,
             clusters: outside::clusters(fields, reading),
             registries: outside::registries(fields, reading),
             pagers: Pagers::read(fields, reading),

@@ -45,20 +45,24 @@ async fn compare(
 ) -> Result<Option<Disagreement>, GitError> {
     let marked = repository.mirror.newest_with(tip, ledger::TRAILER, most).await?;
     let key = inner.ledger.public_key();
+    Ok(differ(inner, marked.iter().filter_map(|commit| of_ours(commit, key.as_ref())).collect()).await)
+}
+
+/// What the ledger does not continue of these, those that were given up aside.
+pub(super) async fn differ(inner: &Arc<Inner>, mut anchors: Vec<Anchor>) -> Option<Disagreement> {
     let given_up = inner.ledger.accepted_gaps().unwrap_or_default();
-    let anchors = marked.iter().filter_map(|commit| of_ours(commit, key.as_ref()));
-    let anchors: Vec<Anchor> = anchors.filter(|anchor| !given_up.contains(&anchor.head)).collect();
+    anchors.retain(|anchor| !given_up.contains(&anchor.head));
     if anchors.is_empty() {
-        return Ok(None);
+        return None;
     }
     let (directory, all) = (inner.ledger.directory().to_owned(), anchors.clone());
     let compared = tokio::task::spawn_blocking(move || ledger::disagreement(&directory, anchors)).await;
     let unread = |why: String| Some(Disagreement { anchors: all, why });
-    Ok(match compared {
+    match compared {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => unread(error.to_string()),
         Err(_) => unread("it could not be held against git".to_owned()),
-    })
+    }
 }
 
 /// What a commit anchors: it is signed with our key, or committed by us. Anybody may write a trailer, and what others

@@ -1,9 +1,12 @@
 //! The requests, as decisions see them and as everybody else does. A decision sees what was decided before it, even
 //! while that waits for the disk; what is shown and done rests on what is durable.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::fold::{Folded, fold_into};
+use super::{
+    fold::fold_into,
+    shelf::{self, KEPT},
+};
 use crate::{
     core::{
         entry::Recorded,
@@ -14,7 +17,7 @@ use crate::{
     ledger::{Generation, Ledger},
 };
 
-/// All requests.
+/// All requests but old ones that are over.
 pub(super) struct Book {
     ahead: BTreeMap<RequestId, Request>,
     /// What people froze, as decisions see it.
@@ -40,7 +43,7 @@ struct Waiting {
 pub(super) struct Ticket(u64);
 
 impl Book {
-    pub(super) fn new((requests, freezes): Folded, generation: Generation) -> Self {
+    pub(super) fn new(requests: BTreeMap<RequestId, Request>, freezes: Freezes, generation: Generation) -> Self {
         Self { ahead: requests, freezes, generation, waiting: VecDeque::new(), tickets: 0 }
     }
 
@@ -70,6 +73,20 @@ impl Book {
         earliest.map_or_else(|| self.ahead.get(id), Option::as_ref)
     }
 
+    /// The requests that are open as a decision sees them, or durably.
+    pub(super) fn open(&self) -> BTreeSet<RequestId> {
+        let is_open =
+            |(id, ahead): &(&RequestId, &Request)| shelf::is_open(ahead) || self.get(id).is_some_and(shelf::is_open);
+        self.ahead.iter().filter(is_open).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Adds requests that were not read yet, or were let go.
+    pub(super) fn add_older(&mut self, older: BTreeMap<RequestId, Request>) {
+        for (id, request) in older {
+            self.ahead.entry(id).or_insert(request);
+        }
+    }
+
     /// Every request as it is durably, the oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Request> {
         self.ahead.keys().filter_map(|id| self.get(id))
@@ -91,6 +108,9 @@ impl Book {
     pub(super) fn settle(&mut self, ticket: Ticket) {
         while self.waiting.front().is_some_and(|first| first.ticket <= ticket) {
             self.waiting.pop_front();
+        }
+        if self.waiting.is_empty() && self.ahead.len() > 2 * KEPT {
+            shelf::trim(&mut self.ahead);
         }
     }
 
@@ -115,7 +135,7 @@ impl Book {
     }
 
     /// Begins anew with what the ledger says. Nothing may wait.
-    pub(super) fn reset(&mut self, (requests, freezes): Folded) {
+    pub(super) fn reset(&mut self, requests: BTreeMap<RequestId, Request>, freezes: Freezes) {
         self.waiting.clear();
         self.ahead = requests;
         self.freezes = freezes;

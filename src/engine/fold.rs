@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::shelf;
 use crate::{
     core::{
         entry::Recorded,
@@ -12,29 +13,20 @@ use crate::{
     ledger::{Ledger, LedgerError},
 };
 
-/// The requests, and what people froze.
-pub(super) type Folded = (BTreeMap<RequestId, Request>, Freezes);
-
-/// All requests and freezes, from the ledger's entries.
-pub(super) fn fold(ledger: &Ledger) -> Result<Folded, LedgerError> {
-    const AT_ONCE: usize = 1000;
-    let (mut requests, mut freezes) = (BTreeMap::new(), Freezes::default());
-    let mut from = 0;
-    loop {
-        let entries = ledger.read(from, AT_ONCE)?;
-        fold_into(&mut requests, &entries);
-        entries.iter().for_each(|one| freezes.fold(one));
-        let Some(last) = entries.last() else { return Ok((requests, freezes)) };
-        from = last.entry.seq + 1;
-    }
+/// What people froze, from the ledger's entries.
+pub(super) fn freezes_of(ledger: &Ledger) -> Result<Freezes, LedgerError> {
+    let mut freezes = Freezes::default();
+    ledger.by_prefix("freeze/")?.iter().for_each(|one| freezes.fold(one));
+    Ok(freezes)
 }
 
-/// All requests of a ledger, the oldest first.
+/// The requests of a ledger that are open, the oldest first.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn requests_of(ledger: &Ledger) -> Result<Vec<Request>, LedgerError> {
-    fold(ledger).map(|(requests, _)| requests.into_values().collect())
+pub fn open_requests_of(ledger: &Ledger) -> Result<Vec<Request>, LedgerError> {
+    let requests = shelf::fold(ledger, 0..ledger.len(), &|| false)?;
+    Ok(requests.into_values().filter(|request| !request.is_over()).collect())
 }
 
 /// Folds entries into their requests and names those that stand elsewhere now. An intent or a posted card moves

@@ -3,6 +3,7 @@
 //! queued anywhere: each request's state says what is due, before and after a restart alike.
 
 mod anchors;
+mod audit;
 mod book;
 mod busy;
 mod cards;
@@ -23,6 +24,7 @@ mod reverting;
 mod rewritten;
 mod rollback;
 mod rules;
+mod shelf;
 mod status;
 mod take;
 #[cfg(test)]
@@ -57,13 +59,14 @@ use crate::{
 
 use book::Book;
 use busy::Resting;
-use fold::fold;
 
+pub(crate) use audit::side;
 pub use busy::Busy;
 pub use choices::Choice;
 pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
-pub use fold::requests_of;
+use fold::freezes_of;
+pub use fold::open_requests_of;
 pub use meter::Gauges;
 pub use tick::Ticked;
 
@@ -123,6 +126,10 @@ struct Inner {
     /// The repositories that somebody fetches because somebody was at it.
     refreshing: Mutex<BTreeSet<ConnectionName>>,
     book: tokio::sync::Mutex<Book>,
+    /// So many of the ledger's first entries were not read at the start.
+    unread: u64,
+    /// Whether they were since.
+    is_filled: watch::Sender<bool>,
     /// The repositories that the ledger was held against.
     held: Mutex<BTreeSet<ConnectionName>>,
     progress: Mutex<BTreeMap<RequestId, Progress>>,
@@ -150,7 +157,8 @@ impl Engine {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn new(reach: Reach, ledger: Ledger, tasks: Tasks) -> Result<Self, LedgerError> {
-        let book = Book::new(fold(&ledger)?, ledger.generation());
+        let (requests, unread) = shelf::begin(&ledger)?;
+        let book = Book::new(requests, freezes_of(&ledger)?, ledger.generation());
         let inner = Inner {
             lanes: cards::Lane::of(&reach.chats),
             elsewhere: Mutex::new(Elsewhere { own: Some(reach.repository.name.clone()), others: BTreeMap::new() }),
@@ -162,6 +170,8 @@ impl Engine {
             considered: Mutex::default(),
             refreshing: Mutex::default(),
             book: tokio::sync::Mutex::new(book),
+            unread,
+            is_filled: watch::Sender::new(unread == 0),
             held: Mutex::default(),
             progress: Mutex::default(),
             running: Mutex::default(),
@@ -192,6 +202,10 @@ impl Engine {
         inner.tasks.start(freezing::keep(Arc::clone(inner)));
         inner.tasks.start(gate::keep(Arc::clone(inner)));
         inner.tasks.start(outside::keep(Arc::clone(inner)));
+        inner.tasks.start(shelf::keep_noted(Arc::clone(inner)));
+        if inner.unread > 0 {
+            inner.tasks.start(shelf::fill(Arc::clone(inner), inner.unread));
+        }
         let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
         let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
         let open: Vec<RequestId> =
@@ -306,7 +320,7 @@ impl Engine {
         // Nothing is placed while the book is held; what was is durable after this.
         ledger.append(Append { at, drafts: Vec::new(), seen: None }).await?;
         book.catch_up(ledger);
-        book.reset(fold(ledger)?);
+        book.reset(shelf::fold(ledger, 0..ledger.len(), &|| false)?, freezes_of(ledger)?);
         Ok(erased)
     }
 
@@ -325,10 +339,6 @@ impl Inner {
         let opened = recorded.iter().filter(|one| one.entry.kind == "request.opened");
         let mut unposted = self.unposted.lock().unwrap_or_else(PoisonError::into_inner);
         unposted.extend(opened.filter_map(|one| request::of_subject(&one.entry.subject)));
-    }
-
-    async fn request(&self, id: &RequestId) -> Option<Request> {
-        self.book.lock().await.get(id).cloned()
     }
 
     fn progress(&self, id: &RequestId) -> Progress {

@@ -309,6 +309,7 @@ pub(super) async fn resume(
 
 /// What gives back the values by which rollbacks of a target held automation off, newest first.
 async fn taken(inner: &Arc<Inner>, target: &Target) -> Vec<Exact> {
+    inner.filled().await;
     let book = inner.book.lock().await;
     let landed = book.iter().rev().filter(|request| request.opened.target == *target && request.commit().is_some());
     let plans = landed.filter_map(|request| Some(&request.course()?.plan));

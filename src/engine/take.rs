@@ -59,6 +59,9 @@ impl Inner {
     }
 
     async fn decide(&self, incoming: &Incoming, event: Option<String>) -> Result<Taken, Reply> {
+        if let Incoming::Clicked(click) = incoming {
+            self.bring(&click.request).await;
+        }
         let mut book = self.book.lock().await;
         loop {
             if let Some(answer) = self.answered(event.as_deref()).await {

@@ -32,12 +32,9 @@ impl Engine {
         if let Some(answer) = self.inner.answered(event.as_deref()).await {
             return answer;
         }
-        let book = self.inner.book.lock().await;
-        let Some(theirs) = book.get(request) else {
+        let Some(theirs) = self.inner.request(request).await else {
             return Reply::Private(Words::new("This request is not known here.", "Type `/rollback` instead."));
         };
-        let theirs = theirs.clone();
-        drop(book);
         if let Some(words) = self.newer(&theirs).await {
             return Reply::Private(words);
         }

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::Inner;
+use super::{Inner, shelf};
 use crate::{
     core::{
         decide::Words,
         entry::Recorded,
+        request::{self, Request},
         trail::{PAGE, Wanted, line},
     },
     ledger::{Ledger, LedgerError},
@@ -28,10 +29,10 @@ struct Found {
 }
 
 pub(super) async fn answer(inner: &Arc<Inner>, wanted: &Wanted) -> Words {
-    let subjects = subjects(inner, wanted).await;
+    let mut subjects = subjects(inner, wanted).await;
     let (ledger, asked) = (inner.ledger.clone(), wanted.clone());
     let deadline = tokio::time::Instant::now() + IN_TIME;
-    let looked = tokio::task::spawn_blocking(move || look(&ledger, &asked, &subjects, deadline)).await;
+    let looked = tokio::task::spawn_blocking(move || look(&ledger, &asked, &mut subjects, deadline)).await;
     match looked {
         Ok(Ok(found)) => told(&found, wanted),
         Ok(Err(error)) => Words::new(format!("The ledger cannot be read: {error}."), error.remedy()),
@@ -39,22 +40,52 @@ pub(super) async fn answer(inner: &Arc<Inner>, wanted: &Wanted) -> Words {
     }
 }
 
-/// The subjects of requests about the wanted targets.
-async fn subjects(inner: &Inner, wanted: &Wanted) -> BTreeSet<String> {
-    let fits = |target: &crate::core::names::Target| {
-        wanted.service.as_ref().is_none_or(|service| *service == target.service)
-            && wanted.environment.as_ref().is_none_or(|environment| *environment == target.environment)
-    };
-    let book = inner.book.lock().await;
-    let theirs = book.iter().filter(|request| wanted.is_about_targets() && fits(&request.opened.target));
-    theirs.map(|request| crate::core::request::subject(&request.id)).collect()
+/// The subjects of requests, those about the wanted targets and others.
+#[derive(Default)]
+struct Subjects {
+    theirs: BTreeSet<String>,
+    others: BTreeSet<String>,
+}
+
+impl Subjects {
+    fn sort(&mut self, wanted: &Wanted, request: &Request) {
+        let target = &request.opened.target;
+        let fits = wanted.service.as_ref().is_none_or(|service| *service == target.service)
+            && wanted.environment.as_ref().is_none_or(|environment| *environment == target.environment);
+        let subject = request::subject(&request.id);
+        if fits {
+            self.theirs.insert(subject)
+        } else {
+            self.others.insert(subject)
+        };
+    }
+
+    /// Finds out where a subject belongs that is not in memory.
+    fn meet(&mut self, ledger: &Ledger, wanted: &Wanted, subject: &str) {
+        if self.theirs.contains(subject) || self.others.contains(subject) {
+            return;
+        }
+        let id = request::of_subject(subject);
+        match id.and_then(|id| shelf::recall(ledger, &id).ok().flatten()) {
+            Some(request) => self.sort(wanted, &request),
+            None => drop(self.others.insert(subject.to_owned())),
+        }
+    }
+}
+
+async fn subjects(inner: &Inner, wanted: &Wanted) -> Subjects {
+    let (mut subjects, book) = (Subjects::default(), inner.book.lock().await);
+    if wanted.is_about_targets() {
+        book.iter().for_each(|request| subjects.sort(wanted, request));
+    }
+    subjects
 }
 
 /// Looks from the newest entry back.
 fn look(
     ledger: &Ledger,
     wanted: &Wanted,
-    subjects: &BTreeSet<String>,
+    subjects: &mut Subjects,
     deadline: tokio::time::Instant,
 ) -> Result<Found, LedgerError> {
     let (mut found, mut skip, mut end) = (Found::default(), wanted.page * PAGE, ledger.len());
@@ -65,7 +96,10 @@ fn look(
             if is_before(recorded, wanted) {
                 return Ok(found);
             }
-            if !wanted.fits(recorded, subjects) {
+            if wanted.is_about_targets() {
+                subjects.meet(ledger, wanted, &recorded.entry.subject);
+            }
+            if !wanted.fits(recorded, &subjects.theirs) {
                 continue;
             }
             if skip > 0 {

@@ -57,16 +57,29 @@ pub(super) fn make(
     if tree == base.root() {
         return Err(GitError::Unfit("it changes nothing".into()));
     }
-    let signed = |who| signature(who, composed.at).map(|who| line_of(&who));
+    let who = (&composed.author, &composed.committer, composed.at);
+    write(objects, (tree, Some(parent)), who, &composed.message, key)
+}
+
+/// Makes the commit of a tree, by its author and committer at a time.
+pub(super) fn write(
+    objects: &Objects<'_>,
+    (tree, parent): (Oid, Option<Oid>),
+    (author, committer, at): (&Signature, &Signature, Timestamp),
+    message: &str,
+    key: Option<&SigningKey>,
+) -> Result<Oid, GitError> {
+    let signed = |who| signature(who, at).map(|who| line_of(&who));
+    let parent = parent.map(|parent| format!("parent {parent}\n")).unwrap_or_default();
     let head = [
-        format!("tree {tree}\nparent {parent}\nauthor ").into_bytes(),
-        signed(&composed.author)?,
+        format!("tree {tree}\n{parent}author ").into_bytes(),
+        signed(author)?,
         b"\ncommitter ".to_vec(),
-        signed(&composed.committer)?,
+        signed(committer)?,
         b"\n".to_vec(),
     ]
     .concat();
-    let message = format!("\n{}", composed.message).into_bytes();
+    let message = format!("\n{message}").into_bytes();
     let seal = key.map(|key| key.header(&[head.as_slice(), &message].concat())).transpose()?;
     objects.make(ObjectType::Commit, [head, seal.unwrap_or_default(), message].concat(), None)
 }

@@ -26,12 +26,13 @@ use crate::{
     core::names::{CommitId, RequestId},
 };
 
-/// How often a race is run at most. With the pauses below, all of them take about ten seconds.
-const TRIES: u32 = 24;
-/// How often it is run at least; after that a slow host ends it sooner, so that others get their turn.
+/// How often a race is run at most.
+const TRIES: u32 = 200;
+/// How often it is run at least; after that it ends when it took this long, so that others get their turn.
 const FEWEST_TRIES: u32 = 10;
 const LONGEST: SignedDuration = SignedDuration::from_secs(20);
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// How many of one's own tries the first pause may last; each later one half a try less.
+const PATIENCE: u32 = 3;
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Where a landing goes.
@@ -175,20 +176,29 @@ pub(super) fn land(room: &mut Room, asked: Vec<Asked>) -> Tip {
 /// The tries that one landing, or one stack of them, has.
 pub(super) struct Tries {
     began: Timestamp,
+    last: Timestamp,
     done: u32,
 }
 
 impl Tries {
     pub(super) fn new() -> Self {
-        Self { began: clock::now(), done: 0 }
+        let now = clock::now();
+        Self { began: now, last: now, done: 0 }
     }
 
     /// Counts one more; `None` when there were enough.
     pub(super) fn next(&mut self) -> Option<u32> {
-        let slow = self.done >= FEWEST_TRIES && clock::now().duration_since(self.began) > LONGEST;
+        self.last = clock::now();
+        let slow = self.done >= FEWEST_TRIES && self.last.duration_since(self.began) > LONGEST;
         let more = self.done < TRIES && !slow;
         self.done += u32::from(more);
         more.then_some(self.done)
+    }
+
+    /// Waits before the next one.
+    pub(super) fn pause(&self, request: &RequestId) {
+        let last = Duration::try_from(clock::now().duration_since(self.last)).unwrap_or_default();
+        pause(request, self.done, last);
     }
 
     /// What it is when there were enough.
@@ -239,7 +249,7 @@ fn onto_branch(room: &mut Room, asked: &mut Asked) -> Result<Came, GitError> {
                 if remote::push(room, push, &made)? == Pushed::Done {
                     return Ok(Came::Landed { commit, parent: heads.tip, tries: number });
                 }
-                pause(&asked.request, number);
+                tries.pause(&asked.request);
             }
         }
     }
@@ -289,14 +299,16 @@ fn reference(room: &Room, onto: &Onto) -> Result<String, GitError> {
     Ok(name)
 }
 
-/// Waits before the next try: twice as long each time, up to a limit, of which a part that differs between
-/// requests is left out, so that they do not meet again.
-pub(super) fn pause(request: &RequestId, tries: u32) {
-    let longest = FIRST_PAUSE.saturating_mul(1_u32 << tries.min(10)).min(LONGEST_PAUSE);
+/// Waits before the next try, by how long the last one took: whoever has lost least waits longest, and whoever has
+/// lost often not at all, so that nobody loses for ever. A part that differs between requests is left out, so that they
+/// do not meet again.
+fn pause(request: &RequestId, tries: u32, last: Duration) {
+    let halves = (2 * PATIENCE).saturating_sub(tries);
+    let longest = (last.saturating_mul(halves) / 2).min(LONGEST_PAUSE);
     let mut hasher = DefaultHasher::new();
     (request.as_str(), tries).hash(&mut hasher);
     let part = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
     // Nobody sends on this channel: it is how this thread waits.
     let (_open, nothing) = mpsc::channel::<()>();
-    let _ = nothing.recv_timeout(longest * part / 1000 + FIRST_PAUSE / 2);
+    let _ = nothing.recv_timeout(longest * part / 1000);
 }

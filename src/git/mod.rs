@@ -19,6 +19,7 @@ mod read;
 mod receive;
 mod refusal;
 mod remote;
+mod side;
 mod sign;
 mod ssh;
 mod stack;
@@ -44,6 +45,7 @@ pub use history::{CommitSummary, REQUEST_TRAILER};
 pub use land::{Compose, Landing, Onto, Outcome};
 pub use read::{MAX_FILE, SourceFile, Tree};
 pub use refusal::{Verdict, classify};
+pub use side::{Side, side_files};
 pub use sign::SigningKey;
 pub use survey::{Marked, Survey, survey};
 

@@ -8,7 +8,7 @@ use super::{
     commit,
     error::GitError,
     history,
-    land::{Asked, Came, Tip, Tries, compose, fetch, pause},
+    land::{Asked, Came, Tip, Tries, compose, fetch},
     objects::{Made, Objects},
     read::Tree,
     remote::{self, Push, Pushed, Replace},
@@ -83,16 +83,16 @@ fn race(room: &mut Room, asked: &mut [Asked]) -> Result<(Vec<Verdict>, Tip), Git
                 proven = Some(now);
             }
             Attempt::Lost if sure == Tip::Likely => {}
-            Attempt::Lost => pause_for(asked, number),
+            Attempt::Lost => pause_for(asked, &tries),
         }
     }
     Err(tries.lost())
 }
 
-fn pause_for(asked: &[Asked], number: u32) {
+fn pause_for(asked: &[Asked], tries: &Tries) {
     let first: Option<&RequestId> = asked.first().map(|one| &one.request);
     if let Some(request) = first {
-        pause(request, number);
+        tries.pause(request);
     }
 }
 

@@ -4,8 +4,8 @@
 use std::{collections::VecDeque, path::Path};
 
 use super::{
-    JournalError,
-    journal::Lines,
+    JournalError, edges,
+    journal::{self, Lines},
     line,
     note::{SigningKey, TreeHead},
     tree::{self, Edge, Hash},
@@ -60,16 +60,26 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(mut anchors: Vec<Anchor>) -> Self {
+    pub(crate) fn new(anchors: Vec<Anchor>) -> Self {
+        Self::starting_at(Edge::default(), anchors)
+    }
+
+    /// Begins with a tree that is only somebody's word until an anchor is met.
+    fn starting_at(tree: Edge, mut anchors: Vec<Anchor>) -> Self {
         anchors.sort_by_key(|anchor| anchor.head.size);
-        let mut watch = Self { waiting: anchors.into(), ..Self::default() };
+        let mut watch = Self { waiting: anchors.into(), tree, ..Self::default() };
         watch.meet();
         watch
     }
 
     /// Takes the next entry's bytes.
     pub(crate) fn push(&mut self, entry: &[u8]) {
-        self.tree.push(tree::leaf(entry));
+        self.push_leaf(tree::leaf(entry));
+    }
+
+    /// Takes the next entry's leaf.
+    pub(crate) fn push_leaf(&mut self, leaf: Hash) {
+        self.tree.push(leaf);
         self.meet();
     }
 
@@ -123,8 +133,20 @@ pub struct Disagreement {
 /// # Errors
 /// When the journal cannot be read on.
 pub fn disagreement(directory: &Path, anchors: Vec<Anchor>) -> Result<Option<Disagreement>, JournalError> {
-    let mut watch = Watch::new(anchors);
-    let mut lines = Lines::open(directory, 0)?;
+    let smallest = anchors.iter().map(|anchor| anchor.head.size).min().unwrap_or_default();
+    let segments = journal::segments(&journal::folder(directory))?;
+    let before: Vec<u64> = segments.into_iter().filter(|first| *first <= smallest).collect();
+    let edge = edges::last_of(directory, &before);
+    // Where every anchor is met, the edge was right; where one is not, it is not the edge that is believed.
+    match disagreement_from(directory, edge, anchors.clone())? {
+        None => Ok(None),
+        Some(_) => disagreement_from(directory, Edge::default(), anchors),
+    }
+}
+
+fn disagreement_from(directory: &Path, edge: Edge, anchors: Vec<Anchor>) -> Result<Option<Disagreement>, JournalError> {
+    let mut lines = Lines::open(directory, edge.size())?;
+    let mut watch = Watch::starting_at(edge, anchors);
     while !watch.waiting.is_empty() && lines.advance()?.is_some() {
         let parts = line::parts(lines.bytes()).map_err(|why| lines.damaged(why))?;
         parts.entries.iter().for_each(|raw| watch.push(raw.get().as_bytes()));

@@ -49,6 +49,12 @@ pub(crate) fn segments(folder: &Path) -> Result<Vec<u64>, JournalError> {
     Ok(found)
 }
 
+/// How many bytes these segments have.
+pub(crate) fn bytes(directory: &Path, segments: &[u64]) -> Option<u64> {
+    let length = |first: &u64| Some(std::fs::metadata(folder(directory).join(segment_name(*first))).ok()?.len());
+    segments.iter().map(length).sum()
+}
+
 /// Whether a ledger was ever opened in this directory: then its journal has a segment, if only an empty one.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use crate::core::{
 /// What opens every line, before the eight hexadecimal digits of the checksum.
 const OPENING: &[u8] = b"{\"sum\":\"";
 /// Length of `{"sum":"01234567",`.
-const SUM_LENGTH: usize = 18;
+pub(crate) const SUM_LENGTH: usize = 18;
 
 /// Where a line stands in the chain, readable without parsing its entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

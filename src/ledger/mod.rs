@@ -6,22 +6,27 @@ mod ahead;
 mod anchor;
 mod checkpoints;
 mod comparison;
+mod edges;
 mod erasure;
 mod error;
 mod finding;
 mod forget;
 mod gap;
+mod inspect;
 pub mod journal;
 pub mod key;
 mod line;
 pub mod note;
 mod opening;
 mod pieces;
+mod reading;
 mod segments;
 mod shared;
 pub mod ship;
 mod store;
 mod submit;
+mod sweep;
+mod tally;
 pub mod tree;
 mod verify;
 mod writer;
@@ -51,10 +56,8 @@ pub use verify::{Broken, Evidence, ExportError, VerifyReport, export_jsonl, veri
 use crate::core::entry::{Draft, Recorded};
 use ahead::Ahead;
 use checkpoints::Signer;
-use journal::Reader;
 use note::{SigningKey, TreeHead};
-use shared::{Shared, locked, recorded};
-use store::{Store, StoreError};
+use shared::{Shared, locked};
 use writer::{Message, Writer};
 
 /// So many appends wait for the writer before others wait for a place.
@@ -121,6 +124,9 @@ pub struct Opened {
     pub ledger: Ledger,
     /// What was found and put right; to be said aloud.
     pub report: Vec<Finding>,
+    /// So many of the first entries were not read again: what follows them leads to the root that was signed last.
+    /// [`Ledger::prove`] reads them too.
+    pub unread: u64,
 }
 
 /// A handle on the ledger. Clones are handles on the same one.
@@ -158,7 +164,8 @@ impl Ledger {
         sizes: &Sizes,
         key: Option<SigningKey>,
     ) -> Result<Opened, LedgerError> {
-        let parts = opening::open(directory, at, sizes)?;
+        let public = key.as_ref().map(SigningKey::public);
+        let parts = opening::open(directory, at, sizes, public.as_ref())?;
         let quarantine = parts.report.iter().find_map(Finding::quarantine).map(str::to_owned);
         let key = key.filter(|_| quarantine.is_none()).map(Arc::new);
         let signer = key.clone().map(|key| Signer::new(directory, key)).transpose()?;
@@ -187,7 +194,7 @@ impl Ledger {
         };
         let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || writer.run());
         *locked(&shared.thread) = Some(thread.map_err(LedgerError::file("start a thread for", directory))?);
-        Ok(Opened { ledger: Self { shared, messages }, report: parts.report })
+        Ok(Opened { ledger: Self { shared, messages }, report: parts.report, unread: parts.unread })
     }
 
     /// The tree's head just after the first `size` entries. A checkpoint of it, or of a later one, is signed first.
@@ -223,6 +230,29 @@ impl Ledger {
         Ok(anchor::trailer(head, self.shared.key.as_deref()))
     }
 
+    /// Reads the whole journal again, every hash of it; takes nothing new where it is not sound. Blocks for as long as
+    /// that takes; where `is_stopping` says so it ends sooner.
+    pub fn prove(&self, is_stopping: &dyn Fn() -> bool) {
+        if let Err(broken) = verify::prove(&self.shared.directory, is_stopping) {
+            let why = broken.to_string();
+            tracing::error!(%why, remedy = broken.remedy(), "the ledger is read-only");
+            *locked(&self.shared.state) = State::ReadOnly { why };
+        }
+    }
+
+    /// The checkpoint that was signed last.
+    ///
+    /// # Errors
+    /// When the file of checkpoints cannot be read.
+    pub fn last_checkpoint(&self) -> Result<Option<note::Checkpoint>, LedgerError> {
+        Ok(checkpoints::last(&self.shared.directory)?.0)
+    }
+
+    /// A head as a trailer says it, signed where there is a key.
+    pub fn trailer_of(&self, head: TreeHead) -> String {
+        anchor::trailer(head, self.shared.key.as_deref())
+    }
+
     /// The key that verifies what this ledger signs.
     pub fn public_key(&self) -> Option<note::PublicKey> {
         self.shared.key.as_ref().map(|key| key.public())
@@ -244,42 +274,6 @@ impl Ledger {
     pub async fn seen(&self, event: &str) -> Result<Option<Value>, LedgerError> {
         let now = self.shared.milliseconds();
         self.shared.ask(|store| store.seen(event, now))
-    }
-
-    /// Entries from `from` on, at most `limit`, in order.
-    ///
-    /// # Errors
-    /// When neither the store nor the journal can be read.
-    pub fn read(&self, from: u64, limit: usize) -> Result<Vec<Recorded>, LedgerError> {
-        let found = self.shared.ask(|store| {
-            let expected = usize::try_from(self.len().saturating_sub(from)).unwrap_or(limit).min(limit);
-            let entries = store.entries(from, limit)?;
-            if entries.len() < expected && !self.is_quarantined() {
-                return Err(StoreError::new("entries are missing at its end"));
-            }
-            entries.into_iter().map(|bytes| recorded(store, &bytes)).collect()
-        });
-        self.shared.or_from_journal(found, || {
-            let records = Reader::open_from(&self.shared.directory, from)?.take(limit);
-            records.map(|record| Ok(record?.recorded())).collect()
-        })
-    }
-
-    /// The entries about a subject, in order.
-    ///
-    /// # Errors
-    /// As [`Ledger::read`].
-    pub fn by_subject(&self, subject: &str) -> Result<Vec<Recorded>, LedgerError> {
-        let entry = |store: &Store, seq| {
-            let bytes = store.entry(seq)?.ok_or_else(|| StoreError::new(format!("entry {seq} is missing")))?;
-            recorded(store, &bytes)
-        };
-        let found =
-            self.shared.ask(|store| store.by_subject(subject)?.into_iter().map(|seq| entry(store, seq)).collect());
-        self.shared.or_from_journal(found, || {
-            let records = Reader::open(&self.shared.directory)?.map(|record| Ok(record?.recorded()));
-            records.filter(|one| one.as_ref().map_or(true, |one| one.entry.subject == subject)).collect()
-        })
     }
 
     /// How many entries the ledger holds.

@@ -1,4 +1,5 @@
-//! Opens a ledger: takes the lock, walks the whole journal, and makes the store agree with it.
+//! Opens a ledger: takes the lock, walks the journal, and makes the store agree with it. Of a large one only the end is
+//! walked, where that leads to the root that was signed last; [`Parts::unread`] says so.
 //! The journal is the truth. Where the store holds entries that the journal lost, and they follow on, they are given back.
 
 use std::{
@@ -11,17 +12,17 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    checkpoints,
     comparison::Comparison,
-    erasure,
+    edges, erasure,
     error::{JournalError, LedgerError},
     finding::Finding,
-    journal::{Lines, Position, Tail, folder},
+    journal::{self, Lines, Position, Tail, folder},
     line::{self, Batch, Header, Sealed},
-    note::TreeHead,
+    note::PublicKey,
     segments::{Segments, sync_folder},
     store::{Store, StoreError},
-    tree::{self, Edge, Hash},
+    tally::Tally,
+    tree::{self, Edge},
 };
 use crate::core::entry::{Entry, NO_PREVIOUS};
 
@@ -34,11 +35,14 @@ pub struct Sizes {
     pub cache: u64,
     /// So many of the newest entries are compared with the store when it opens.
     pub compared_entries: u64,
+    /// A journal of no more bytes is read whole when it opens.
+    pub read_whole: u64,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { segment: 4 * 1024 * 1024, cache: 32 * 1024 * 1024, compared_entries: 20_000 }
+        let mebibyte = 1024 * 1024;
+        Self { segment: 4 * mebibyte, cache: 32 * mebibyte, compared_entries: 20_000, read_whole: 16 * mebibyte }
     }
 }
 
@@ -62,44 +66,8 @@ pub(crate) struct Parts {
     pub(crate) chain: Chain,
     pub(crate) tree: Edge,
     pub(crate) report: Vec<Finding>,
-}
-
-/// Grows the tree over the entries as they are read, and notes its root at one size.
-#[derive(Default)]
-struct Tally {
-    tree: Edge,
-    signed: Option<TreeHead>,
-    /// Why the last checkpoint cannot be read.
-    unfit: Option<String>,
-    root: Option<Hash>,
-}
-
-impl Tally {
-    fn take(&mut self, line: &[u8]) {
-        // What cannot be split was damaged before its checksum was made; the tree then disagrees from here on.
-        let entries = line::parts(line).map(|parts| parts.entries).unwrap_or_default();
-        entries.iter().for_each(|raw| self.push(raw.get().as_bytes()));
-    }
-
-    fn push(&mut self, entry: &[u8]) {
-        self.tree.push(tree::leaf(entry));
-        if self.signed.is_some_and(|signed| signed.size == self.tree.size()) {
-            self.root = Some(self.tree.root());
-        }
-    }
-
-    /// What is wrong with the ledger by its last checkpoint.
-    fn verdict(&self) -> Option<String> {
-        if self.unfit.is_some() {
-            return self.unfit.clone();
-        }
-        let TreeHead { size, root } = self.signed?;
-        match self.root {
-            Some(found) if found == root => None,
-            Some(_) => Some(format!("its first {size} entries are not those that its last checkpoint was signed for")),
-            None => Some(format!("it has {} entries, and its last checkpoint was signed for {size}", self.tree.size())),
-        }
-    }
+    /// So many of its first entries were not read.
+    pub(crate) unread: u64,
 }
 
 /// The folder of the store.
@@ -112,22 +80,28 @@ pub(crate) fn distrust_mark(directory: &Path) -> PathBuf {
     directory.join("sled.distrusted")
 }
 
-/// Opens or creates the ledger in `directory`.
-pub(crate) fn open(directory: &Path, at: Timestamp, sizes: &Sizes) -> Result<Parts, LedgerError> {
+/// Opens or creates the ledger in `directory`, whose last checkpoint may be signed with `key`.
+pub(crate) fn open(
+    directory: &Path,
+    at: Timestamp,
+    sizes: &Sizes,
+    key: Option<&PublicKey>,
+) -> Result<Parts, LedgerError> {
     let journal = folder(directory);
     std::fs::create_dir_all(&journal).map_err(LedgerError::file("create", &journal))?;
     let lock = lock(directory)?;
     sync_folder(directory).map_err(LedgerError::file("write", directory))?;
     erasure::resume(directory)?;
-    let (signed, unfit) = match checkpoints::last(directory) {
-        Ok((last, _)) => (last.map(|checkpoint| checkpoint.head), None),
-        Err(error) => (None, Some(error.to_string())),
+    let (store, why) = open_store(directory, sizes);
+    let quick = key.and_then(|key| quick_walk(directory, sizes, store.as_ref(), key));
+    let unread = quick.as_ref().map_or(0, |(_, walk)| walk.first);
+    let (mut tally, walk) = match quick {
+        Some(quick) => quick,
+        None => whole_walk(directory, sizes, (store.as_ref(), why))?,
     };
-    let mut tally = Tally { signed, unfit, ..Tally::default() };
-    let (store, walk) = walk_with_store(directory, sizes, &mut tally)?;
     let (store, report) = settle(directory, at, sizes, store, &walk)?;
     let chain = Chain { next: walk.next, hash: walk.hash.clone(), time: last_time(&store)? };
-    let mut parts = Parts { lock, store, segments: None, chain, tree: Edge::default(), report };
+    let mut parts = Parts { lock, store, segments: None, chain, tree: Edge::default(), report, unread };
     match &walk.damage {
         Some(damage) => parts.report.push(Finding::Quarantined { why: damage.to_string() }),
         None => parts.make_writable(directory, sizes, &walk, &mut tally)?,
@@ -139,9 +113,40 @@ pub(crate) fn open(directory: &Path, at: Timestamp, sizes: &Sizes) -> Result<Par
     Ok(parts)
 }
 
+fn whole_walk(
+    directory: &Path,
+    sizes: &Sizes,
+    (store, why): (Option<&Store>, Option<String>),
+) -> Result<(Tally, Walk), LedgerError> {
+    let mut tally = Tally::of(directory);
+    let walk = walk(directory, 0, Comparison::new(store, why, sizes.compared_entries), &mut tally)?;
+    if walk.damage.is_none() {
+        tally.keep_edges(directory);
+    }
+    Ok((tally, walk))
+}
+
+/// Walks over the end of a large journal, from the beginning of a segment that both the last checkpoint and the store
+/// reach. `None` where that proves nothing, so that all of it must be read.
+fn quick_walk(directory: &Path, sizes: &Sizes, store: Option<&Store>, key: &PublicKey) -> Option<(Tally, Walk)> {
+    let (_, last) = (store?, store?.last().ok()??);
+    let segments = journal::segments(&folder(directory)).ok()?;
+    if journal::bytes(directory, &segments)? <= sizes.read_whole {
+        return None;
+    }
+    let reached = Tally::of(directory).signed()?.min(last.0);
+    let sizes_there: Vec<u64> = segments.into_iter().filter(|first| *first <= reached).collect();
+    let edge = edges::last_of(directory, &sizes_there);
+    let first = edge.size();
+    let mut tally = Tally::starting_at(directory, edge, key).filter(|_| first > 0)?;
+    let walk = walk(directory, first, Comparison::new(store, None, sizes.compared_entries), &mut tally).ok()?;
+    (walk.damage.is_none() && walk.next > first && tally.is_proven()).then_some((tally, walk))
+}
+
 /// Opens the store and brings it up to the journal.
 pub(crate) fn store(directory: &Path, at: Timestamp, sizes: &Sizes) -> Result<(Store, Vec<Finding>), LedgerError> {
-    let (store, walk) = walk_with_store(directory, sizes, &mut Tally::default())?;
+    let (store, why) = open_store(directory, sizes);
+    let (_, walk) = whole_walk(directory, sizes, (store.as_ref(), why))?;
     settle(directory, at, sizes, store, &walk)
 }
 
@@ -170,7 +175,7 @@ impl Parts {
         while let Some(header) = lines.advance()? {
             if header.first >= self.chain.next {
                 let batch = Batch::decode(&header, lines.bytes()).map_err(|why| lines.damaged(why))?;
-                batch.entries.iter().for_each(|entry| tally.push(&entry.bytes));
+                batch.entries.iter().for_each(|entry| tally.push(tree::leaf(&entry.bytes)));
                 self.store.apply(&[batch]).map_err(store_error)?;
                 (self.chain.next, self.chain.hash) = (header.next(), header.hash);
             }
@@ -186,7 +191,7 @@ impl Parts {
             let line = batch.encode().map_err(StoreError::new).map_err(store_error)?;
             let written = segments.append(self.chain.next, &line);
             written.map_err(|failure| LedgerError::NotWritten { cause: failure.to_string() })?;
-            batch.entries.iter().for_each(|entry| tally.push(&entry.bytes));
+            batch.entries.iter().for_each(|entry| tally.push(tree::leaf(&entry.bytes)));
             (self.chain.next, self.chain.hash) = (batch.header.next(), batch.header.hash);
         }
         if self.chain.next > before {
@@ -237,6 +242,8 @@ fn lock(directory: &Path) -> Result<File, LedgerError> {
 
 /// What a walk over the whole journal found.
 struct Walk {
+    /// Where it began.
+    first: u64,
     next: u64,
     hash: String,
     end: Option<Position>,
@@ -248,23 +255,32 @@ struct Walk {
     distrust: Option<String>,
 }
 
-fn walk_with_store(directory: &Path, sizes: &Sizes, tally: &mut Tally) -> Result<(Option<Store>, Walk), LedgerError> {
-    let mark = distrust_mark(directory);
-    let opened = match std::fs::read_to_string(&mark) {
+/// The store, or why it cannot be used.
+fn open_store(directory: &Path, sizes: &Sizes) -> (Option<Store>, Option<String>) {
+    let opened = match std::fs::read_to_string(distrust_mark(directory)) {
         Ok(why) => Err(why),
         Err(_) => Store::open(&store_folder(directory), sizes.cache).map_err(|error| error.to_string()),
     };
-    let (store, why) = match opened {
+    match opened {
         Ok(store) => (Some(store), None),
         Err(why) => (None, Some(why)),
-    };
-    let mut comparison = Comparison::new(store.as_ref(), why, sizes.compared_entries);
-    let mut lines = Lines::open(directory, 0)?;
+    }
+}
+
+/// Walks from the beginning of a segment to the end.
+fn walk(directory: &Path, first: u64, mut comparison: Comparison<'_>, tally: &mut Tally) -> Result<Walk, LedgerError> {
+    let mut lines = Lines::open(directory, first)?;
+    let mut segment = None;
     let damage = loop {
         match lines.advance() {
             Ok(None) => break None,
             Ok(Some(header)) => {
-                tally.take(lines.bytes());
+                let current = lines.position().map(|position| position.segment);
+                if segment != current {
+                    segment = current;
+                    tally.note_segment();
+                }
+                tally.take(&header, lines.bytes());
                 comparison.take(&header, lines.bytes());
             }
             Err(damage @ JournalError::Damaged { .. }) => break Some(damage),
@@ -275,8 +291,7 @@ fn walk_with_store(directory: &Path, sizes: &Sizes, tally: &mut Tally) -> Result
     let hash = hash.unwrap_or(NO_PREVIOUS).to_owned();
     comparison.finish(next, &hash, damage.as_ref());
     let (caught_up, distrust) = (comparison.caught_up, comparison.distrust);
-    let walk = Walk { next, hash, end: lines.position(), tail: lines.tail(), damage, caught_up, distrust };
-    Ok((store, walk))
+    Ok(Walk { first, next, hash, end: lines.position(), tail: lines.tail(), damage, caught_up, distrust })
 }
 
 /// Gives back a store that agrees with the journal, a new one where the old one does not.

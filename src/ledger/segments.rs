@@ -60,6 +60,11 @@ impl Segments {
         open().map_err(LedgerError::file("write", &path))
     }
 
+    /// The first entry of the segment that grows.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
     /// Makes a line durable. `next` is its first entry.
     pub(crate) fn append(&mut self, next: u64, line: &[u8]) -> Result<(), WriteFailure> {
         self.make_room(next, line.len() as u64).map_err(WriteFailure::TakenBack)?;

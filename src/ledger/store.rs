@@ -127,6 +127,16 @@ impl Store {
         keys.iter().map(|key| number(key.get(prefix.len()..).unwrap_or_default())).collect()
     }
 
+    /// The places of the entries of every subject that begins so, in order.
+    pub(crate) fn by_prefix(&self, prefix: &str) -> Outcome<Vec<u64>> {
+        let keys: Vec<_> = guarded(|| self.by_subject.scan_prefix(prefix).keys().collect())?;
+        let place =
+            |key: &sled::IVec| number(key.len().checked_sub(8).and_then(|at| key.get(at..)).unwrap_or_default());
+        let mut places = keys.iter().map(place).collect::<Outcome<Vec<u64>>>()?;
+        places.sort_unstable();
+        Ok(places)
+    }
+
     /// Whether an entry can be found by its subject.
     pub(crate) fn is_indexed(&self, subject: &str, seq: u64) -> Outcome<bool> {
         guarded(|| self.by_subject.contains_key(subject_key(subject, Some(seq))))

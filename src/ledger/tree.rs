@@ -12,14 +12,24 @@ use crate::core::names::hex;
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
-    /// Reads 64 hexadecimal digits.
+    /// Reads 64 hexadecimal digits, in lower case as we write them.
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let mut hash = [0; 32];
+        for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
+            *byte = value(*high)? << 4 | value(*low)?;
         }
-        let digits = text.as_bytes().chunks_exact(2).map(|pair| std::str::from_utf8(pair).ok());
-        let bytes: Option<Vec<u8>> = digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect();
-        bytes?.try_into().ok().map(Self)
+        (rest.is_empty() && pairs.len() == 32).then_some(Self(hash))
+    }
+
+    /// The hash of an entry's bytes, which the next entry names as the one before.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
     }
 }
 
@@ -51,6 +61,14 @@ impl Edge {
         self.size
     }
 
+    /// Reads what [`Edge`]'s `Display` writes. It is only somebody's word: it counts where it leads to a root that is known.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let size: u64 = words.next()?.parse().ok()?;
+        let peaks: Vec<Hash> = words.map(Hash::parse).collect::<Option<_>>()?;
+        (peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
+    }
+
     /// Adds a leaf's hash.
     pub fn push(&mut self, leaf: Hash) {
         let mut hash = leaf;
@@ -69,6 +87,14 @@ impl Edge {
         let mut peaks = self.peaks.iter().rev().copied();
         let last = peaks.next().unwrap_or_else(|| Hash(Sha256::digest([]).into()));
         peaks.fold(last, |right, left| node(left, right))
+    }
+}
+
+/// `<size> <hexadecimal hash of each peak>...`
+impl std::fmt::Display for Edge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.size)?;
+        self.peaks.iter().try_for_each(|peak| write!(f, " {peak}"))
     }
 }
 

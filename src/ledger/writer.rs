@@ -13,6 +13,7 @@ use super::{
     LedgerError, State,
     ahead::{Generation, Placed},
     checkpoints::Signer,
+    edges,
     erasure::{self, Erased},
     line::{Batch, Header},
     opening::{self, Sizes},
@@ -191,7 +192,12 @@ impl Writer {
     fn append(&mut self, batch: &Batch, broken: &mut Option<Broken>) -> Result<(), LedgerError> {
         let line = batch.encode().map_err(|error| LedgerError::NotWritten { cause: error.to_string() })?;
         let Some(segments) = &mut self.segments else { return Err(LedgerError::Closed) };
-        segments.append(batch.header.first, &line).map_err(|failure| {
+        let segment = segments.first();
+        let appended = segments.append(batch.header.first, &line);
+        if segments.first() != segment {
+            edges::keep(&self.shared.directory, &self.tree);
+        }
+        appended.map_err(|failure| {
             if let WriteFailure::Unsure(_) = &failure {
                 *broken = Some(Broken::Line(line.len() as u64));
             }

@@ -191,7 +191,7 @@ async fn the_trail_is_read_in_chat_by_one_person_at_a_time_and_the_reading_is_re
     let shown = async |text: &str| scene.says("bo", text).await.shown.unwrap_or_default();
     let all = shown("/lf audit").await;
     assert_eq!(all.lines().filter(|line| line.starts_with('\u{2022}')).count(), 10, "{all}");
-    assert!(all.contains("`audit.read` bo") && all.contains("type `/audit page=2`."), "{all}");
+    assert!(all.contains("`audit.read` bo") && all.contains("type `/lf audit page=2`."), "{all}");
     let wish = shown("/lf audit secret wish").await;
     assert!(wish.contains("`request.opened` ana") && wish.contains("reason: a secret wish"), "{wish}");
     let last = shown("/lf audit person=ana page=9").await;

@@ -149,7 +149,7 @@ async fn another_ledger_is_not_written_over_and_a_damaged_copy_does_not_come_bac
     theirs.close().await;
 }
 
-type Things = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+pub(crate) type Things = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
 async fn object(State(things): State<Things>, asked: (Method, Uri, HeaderMap), body: Bytes) -> (StatusCode, Vec<u8>) {
     let (method, uri, headers) = asked;
@@ -168,14 +168,20 @@ async fn object(State(things): State<Things>, asked: (Method, Uri, HeaderMap), b
     things.get(uri.path()).map_or((StatusCode::NOT_FOUND, Vec::new()), |bytes| (StatusCode::OK, bytes.clone()))
 }
 
-#[tokio::test]
-async fn a_bucket_keeps_the_ledger_and_says_why_when_it_does_not() {
+/// A bucket that keeps what is put into it: its address, and what is in it.
+pub(crate) async fn bucket(tasks: &Tasks) -> (url::Url, Things) {
     let things = Things::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let api: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let served = axum::serve(listener, Router::new().fallback(object).with_state(Arc::clone(&things)));
-    let tasks = Tasks::default();
     tasks.start(async { served.await.unwrap() });
+    (api, things)
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_the_ledger_and_says_why_when_it_does_not() {
+    let tasks = Tasks::default();
+    let (api, things) = bucket(&tasks).await;
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&folder.path().join("here"));
     fill(&ledger, "ana", 3, "a").await;

@@ -317,3 +317,25 @@ pub(crate) fn stop(
 pub(crate) fn of_kind<'a>(ledger: &'a [Value], kind: &str) -> Vec<&'a Value> {
     ledger.iter().filter(|entry| entry["kind"] == kind).collect()
 }
+
+/// Has the kernel do something to a system call of the bot, as `strace --inject` says it; nothing, said aloud, where that
+/// cannot be done here. `trace` gets the calls.
+pub(crate) async fn inject(scene: &Scene, what: &str, trace: &std::path::Path) -> Option<tokio::process::Child> {
+    let (call, pid) = (what.split(':').next().unwrap(), scene.pid().to_string());
+    let mut command = tokio::process::Command::new("strace");
+    command.args(["-f", "-p", &pid, "-e", &format!("trace={call}"), "-e", &format!("inject={what}"), "-o"]).arg(trace);
+    let Ok(mut strace) = command.stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn() else {
+        println!("skipped: there is no strace");
+        return None;
+    };
+    let mut said = tokio::io::BufReader::new(strace.stderr.take().unwrap());
+    let mut line = String::new();
+    let read = tokio::time::timeout(LONGEST, tokio::io::AsyncBufReadExt::read_line(&mut said, &mut line)).await;
+    assert!(read.is_ok(), "strace says nothing");
+    if !line.contains("attached") {
+        println!("skipped: strace cannot attach here: {line}");
+        return None;
+    }
+    strace.stderr = Some(said.into_inner());
+    Some(strace)
+}

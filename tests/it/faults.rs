@@ -1,15 +1,19 @@
 //! Each outside system down, slow, flapping and answering garbage, while somebody deploys, approves and rolls back: what
 //! the person sees, and that everything is done once when it is over. README.md has the same table.
 
-use std::{fmt::Write as _, process::Command};
+use std::{fmt::Write as _, process::Command, time::Duration};
 
 use futures::StreamExt as _;
-use leverframe::play::{
-    exchange::{Fault, InForce, Rule},
-    server::Server,
+use leverframe::{
+    play::{
+        exchange::{Fault, InForce, Rule},
+        server::Server,
+    },
+    tasks::Tasks,
 };
+use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
-use crate::bot::{Scene, of_kind};
+use crate::bot::{Scene, inject, of_kind};
 
 /// How many lives at the same time.
 const AT_ONCE: usize = 4;
@@ -216,5 +220,88 @@ async fn a_disk_that_takes_nothing_refuses_each_step_and_none_is_half_done() {
         scene.recorded("card.posted").await;
     }
     assert_eq!(of_kind(&scene.ledger().await, "landing.done").len(), 2);
+    scene.verify().await;
+}
+
+/// An address where a registry stands in a way.
+async fn registry(way: Way, tasks: &Tasks) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let serve = async move {
+        let (mut held, mut count) = (Vec::new(), 0);
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count += 1;
+            match way {
+                Way::Down => {}
+                Way::Slow => held.push(stream),
+                // The first of every two hears nothing.
+                Way::Flapping if count % 2 == 1 => {}
+                Way::Flapping => {
+                    let answer = "HTTP/1.1 200 OK\r\ndocker-content-digest: sha256:1\r\ncontent-length: 2\r\n\r\n{}";
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+                Way::Garbage => drop(stream.write_all(b"what is this\r\n\r\n").await),
+            }
+        }
+    };
+    match way {
+        Way::Down => drop(serve),
+        Way::Slow | Way::Flapping | Way::Garbage => tasks.start(serve),
+    }
+    address
+}
+
+/// A registry only informs: whatever it does, each step goes its way, and the card says what could not be seen.
+async fn without_registry(way: Way) -> String {
+    let tasks = Tasks::default();
+    let (scene, address) = (Scene::start().await, registry(way, &tasks).await);
+    scene.killer().kill();
+    let config = scene.world.folder().join("leverframe.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\nregistries: {{ registry.example.com: {{ api: \"{address}\" }} }}\n"))
+        .unwrap();
+    scene.start_bot().await;
+    assert_eq!(scene.says("ana", "/deploy checkout prod v1.2.5").await.status, Some(200));
+    scene.until("proposed", |scene| scene.card_says("[Approve]") && scene.card_says("Pull request #1")).await;
+    let says = scene.card_said("Whether the registry has this version could not be checked");
+    assert!(says || way == Way::Flapping, "{way:?}: {}", scene.told());
+    assert_eq!(scene.presses("bo", "Approve").await.status, Some(200));
+    scene.until("live", |scene| scene.card_says("Live: 3 of 3 pods run v1.2.5")).await;
+    assert_eq!(scene.says("ana", "/rollback checkout staging v1.2.3").await.status, Some(200));
+    scene.until("back", |scene| scene.card_says("Live: 2 of 2 pods run v1.2.3")).await;
+    scene.killer().kill();
+    tasks.drain(Duration::ZERO).await;
+    format!("Registry {way:?}: {}", if says { "the card says so" } else { "later, or not at all" })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whatever_a_registry_does_everything_is_done_once() {
+    let ways = [Way::Down, Way::Slow, Way::Flapping, Way::Garbage];
+    let lives = futures::stream::iter(ways.map(without_registry));
+    let rows: Vec<String> = lives.buffered(AT_ONCE).collect().await;
+    println!("{}", rows.join("\n"));
+}
+
+/// A slow disk: every step is later, none is answered before its entry is durable, and each is done once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_disk_makes_every_step_later_and_none_twice() {
+    let scene = Scene::start().await;
+    let trace = scene.world.folder().join("trace");
+    let Some(mut strace) = inject(&scene, "fdatasync:delay_enter=200000", &trace).await else { return };
+    assert_eq!(scene.says("ana", "/deploy checkout prod v1.2.5").await.status, Some(200));
+    scene.until("proposed", |scene| scene.card_says("[Approve]") && scene.card_says("Pull request #1")).await;
+    assert_eq!(scene.presses("bo", "Approve").await.status, Some(200));
+    scene.until("live", |scene| scene.card_says("Live: 3 of 3 pods run v1.2.5")).await;
+    assert_eq!(scene.says("ana", "/rollback checkout staging v1.2.3").await.status, Some(200));
+    scene.until("back", |scene| scene.card_says("Live: 2 of 2 pods run v1.2.3")).await;
+    scene.recorded("card.posted").await;
+    strace.kill().await.unwrap();
+    let ledger = scene.ledger().await;
+    for (kind, expected) in [("request.opened", 2), ("approval.given", 1), ("landing.done", 2)] {
+        assert_eq!(of_kind(&ledger, kind).len(), expected, "{kind}: {}", scene.told());
+    }
+    let calls = std::fs::read_to_string(trace).unwrap().matches("fdatasync(").count();
+    println!("{} entries, {calls} times fdatasync, 0.2 s each", ledger.len());
+    assert!(calls >= 8, "{calls}");
     scene.verify().await;
 }

@@ -27,7 +27,10 @@ use axum::{
 use base64::Engine as _;
 use jiff::Timestamp;
 use leverframe::{
-    core::names::{CommitId, ConnectionName, RepoPath, RequestId},
+    core::{
+        names::{CommitId, ConnectionName, RepoPath, RequestId},
+        yaml,
+    },
     git::{
         Composed, Credentials, GitError, Landing, Mirror, Onto, Outcome, REQUEST_TRAILER, Signature, Source,
         SourceFile, Tree,
@@ -252,7 +255,9 @@ pub(crate) fn seed(root: &Path) {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, text).unwrap();
     }
-    std::fs::write(work.join("apps/checkout/staging/latin.txt"), b"caf\xe9\n").unwrap();
+    for name in ["latin.txt", "latin.yaml"] {
+        std::fs::write(work.join("apps/checkout/staging").join(name), b"caf\xe9: 1\n").unwrap();
+    }
     std::fs::write(work.join("apps/checkout/staging/large.txt"), vec![b'x'; 1024 * 1024 + 1]).unwrap();
     std::os::unix::fs::symlink("deployment.yaml", work.join("apps/checkout/staging/link.yaml")).unwrap();
     git(work, &["add", "-A"]);
@@ -353,13 +358,16 @@ async fn a_first_clone_reads_everything_that_is_text() {
 
     let files = mirror.directory(&tip, &path("apps/checkout/staging")).await.unwrap();
     let below = |name: &str| format!("apps/checkout/staging/{name}");
-    let expected = ["deep/er/values.yaml", "deployment.yaml", "kustomization.yaml", "run.sh"].map(below);
+    let expected = ["deep/er/values.yaml", "deployment.yaml", "kustomization.yaml", "latin.yaml", "run.sh"].map(below);
     assert_eq!(names(&files), expected);
     assert!(mirror.directory(&tip, &path("apps/nothing")).await.unwrap().is_empty());
     assert!(mirror.directory(&tip, &path(FILE)).await.unwrap().is_empty());
     assert_eq!(names(&mirror.target(&tip, &path(FILE)).await.unwrap()), [FILE]);
     let target = mirror.target(&tip, &path("apps/checkout/staging")).await.unwrap();
-    assert_eq!(names(&target)[..4], expected);
+    assert_eq!(names(&target)[..5], expected);
+    let latin = mirror.file(&tip, &path("apps/checkout/staging/latin.yaml")).await.unwrap().unwrap();
+    let refusal = yaml::Stream::parse(&latin.text).unwrap_err();
+    assert!(refusal.to_string().contains("it is no UTF-8 text"), "{refusal}");
 
     let file = mirror.file(&tip, &path(FILE)).await.unwrap().unwrap();
     assert_eq!(file.text, "image: checkout:v1.2.4\n# by hand\n");

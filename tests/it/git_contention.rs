@@ -61,13 +61,15 @@ async fn one_writer_lands_every_change() {
     assert_eq!(git(&server.repository(), &["show", "main:counter.txt"]).lines().count(), 10);
 }
 
-/// Appends lines to the same file as everybody, as people do: where the push is refused, from the start again.
-fn script(url: &str, file: &str, (name, count): (u32, u32)) -> u32 {
+/// Appends lines to the same file as everybody, as people do: where the push is refused, from the start again. Gives how
+/// long each took in ms, and how many races it lost.
+fn script(url: &str, file: &str, (name, count): (u32, u32)) -> (Vec<u64>, u32) {
     let work = TempDir::new().unwrap();
     let work = work.path();
     git(work, &["clone", "-q", url, "."]);
-    let mut lost = 0;
+    let (mut took, mut lost) = (Vec::new(), 0);
     for number in 0..count {
+        let began = clock::now();
         loop {
             git(work, &["fetch", "-q", "origin", "main"]);
             git(work, &["reset", "-q", "--hard", "origin/main"]);
@@ -79,8 +81,9 @@ fn script(url: &str, file: &str, (name, count): (u32, u32)) -> u32 {
             }
             lost += 1;
         }
+        took.push(u64::try_from(clock::now().duration_since(began).as_millis()).unwrap());
     }
-    lost
+    (took, lost)
 }
 
 /// How many of ours, how many scripts, how many commits of each.
@@ -91,8 +94,15 @@ struct Size {
     each: u32,
 }
 
-/// Everybody at once. Gives the times of ours, sorted, in ms, and how many races the scripts lost.
-fn race(url: &str, script_url: &str, file: &str, size: Size) -> (Vec<u64>, u32) {
+/// How long everybody's changes took, sorted, in ms, and how many races the scripts lost.
+struct Came {
+    ours: Vec<u64>,
+    scripts: Vec<u64>,
+    lost: u32,
+}
+
+/// Everybody at once.
+fn race(url: &str, script_url: &str, file: &str, size: Size) -> Came {
     let writers = (0..size.ours).map(|place| {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "git_contention::one_writer_lands_every_change", "--nocapture"]);
@@ -106,16 +116,22 @@ fn race(url: &str, script_url: &str, file: &str, size: Size) -> (Vec<u64>, u32) 
             std::thread::spawn(move || script(&url, &file, (name, size.each)))
         })
         .collect();
-    let mut took = Vec::new();
+    let mut ours = Vec::new();
     for writer in writers {
         let output = writer.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-        took.extend(said.lines().filter_map(|line| line.split_once("took ")?.1.parse::<u64>().ok()));
+        ours.extend(said.lines().filter_map(|line| line.split_once("took ")?.1.parse::<u64>().ok()));
     }
-    let lost = scripts.into_iter().map(|script| script.join().unwrap()).sum();
-    took.sort_unstable();
-    (took, lost)
+    let (mut theirs, mut lost) = (Vec::new(), 0);
+    for script in scripts {
+        let (took, races) = script.join().unwrap();
+        theirs.extend(took);
+        lost += races;
+    }
+    ours.sort_unstable();
+    theirs.sort_unstable();
+    Came { ours, scripts: theirs, lost }
 }
 
 /// Each line of everybody's is there once, in a history without merges that git finds sound.
@@ -134,18 +150,19 @@ fn check(repository: &Path, file: &str, size: Size, before: usize) {
     git(repository, &["fsck", "--strict"]);
 }
 
-fn told(size: Size, (took, lost): &(Vec<u64>, u32)) -> String {
-    let at = |part: usize| took[(took.len() - 1) * part / 100];
-    assert_eq!(took.len(), usize::try_from(size.ours * size.each).unwrap());
+fn told(size: Size, came: &Came) -> String {
+    let at = |all: &[u64], part: usize| all[(all.len() - 1) * part / 100];
+    let words = |all: &[u64]| {
+        format!("{} ms (median), {} ms (99 of 100), {} ms (longest)", at(all, 50), at(all, 99), at(all, 100))
+    };
+    let Came { ours, scripts, lost } = came;
+    assert_eq!(ours.len(), usize::try_from(size.ours * size.each).unwrap());
+    let Size { ours: processes, scripts: others, each } = size;
     format!(
-        "{} processes of ours and {} scripts, {} commits each: every one landed once; ours took {} ms (median), \
-         {} ms (99 of 100), {} ms (longest); the scripts lost {lost} races",
-        size.ours,
-        size.scripts,
-        size.each,
-        at(50),
-        at(99),
-        at(100),
+        "{processes} processes of ours and {others} scripts, {each} commits each: every one landed once; ours took {}; \
+         the scripts took {} and lost {lost} races",
+        words(ours),
+        words(scripts),
     )
 }
 

@@ -12,7 +12,7 @@ use std::{
 use futures::StreamExt as _;
 use leverframe::play::server::Server;
 
-use crate::bot::{Killer, Scene, Side, of_kind, stop};
+use crate::bot::{Killer, Scene, Side, inject, of_kind, stop};
 
 /// How many lives without being asked for more: one of each flow.
 const FEW: u64 = 4;
@@ -192,4 +192,41 @@ async fn killed_at_random_what_was_acknowledged_is_done_once() {
     });
     println!("{}", rows.collect::<String>());
     assert_eq!(outcomes.values().map(|(lives, _)| lives).sum::<u64>(), lives);
+}
+
+/// Killed by the kernel as the ledger's thread enters its so-many-th `fdatasync`: the line is written and not durable.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_as_a_line_becomes_durable_it_is_done_once() {
+    let lives = [1, 2, 3].map(|number| async move {
+        let (flow, name) = (&FLOWS[0], format!("at fdatasync {number}"));
+        let scene = Scene::start().await;
+        let what = format!("fdatasync:signal=SIGKILL:when={number}");
+        let mut strace = inject(&scene, &what, &scene.world.folder().join("trace")).await?;
+        // Who waits must hear of it: the kernel killed, and no look-alike.
+        let died = async {
+            strace.wait().await.unwrap();
+            scene.killer().kill();
+            std::future::pending::<()>().await;
+        };
+        let life = async {
+            let mut asked = scene.says("ana", flow.words).await;
+            while asked.status != Some(200) {
+                scene.until(&name, |_| true).await;
+                asked = scene.world.slack.deliver_again(asked.delivery).await.unwrap();
+            }
+            scene.until(&name, |scene| scene.card_says("Live: ")).await;
+            once(&scene, flow, &name).await;
+        };
+        tokio::select! {
+            () = life => {}
+            () = died => {}
+        }
+        // What waits together becomes durable together, so that there may be fewer.
+        assert!(scene.deaths() > 0 || number > 1, "{name}");
+        Some(format!("killed {} times {name}: done once, the ledger verifies", scene.deaths()))
+    });
+    let mut all = futures::stream::iter(lives).buffered(AT_ONCE);
+    while let Some(row) = all.next().await {
+        println!("{}", row.unwrap_or_default());
+    }
 }

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use leverframe::{
     config::{Config, GitHubAuth},
-    forge::{GitHub, Login, Required},
+    forge::{GitHub, Linking, Login, Mode, Required},
     net::{Outgoing, Tls},
     play::github::{forge::Verdict, merge::Method},
 };
@@ -56,6 +56,9 @@ async fn the_click_of_somebody_who_is_linked_is_their_review() {
     let given: Vec<_> = reviews.iter().map(|review| (review.by.login, review.verdict, review.body.as_str())).collect();
     assert_eq!(given, [("bo-lindqvist", Verdict::Approve, "Approved in chat.")]);
     assert_eq!((chat.commits(), chat.count("approval.given")), (1, 1));
+    if let Some(calls) = crate::forge_calls::described(&chat.world.github.server().exchanges().all()) {
+        assert!(calls.contains("POST /pulls/{pull_number}/reviews") && calls.contains("GET /user"), "{calls:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,4 +149,10 @@ async fn who_asks_could_approve_on_github_unless_our_status_is_required() {
     let held = github.required("main").await.unwrap();
     assert_eq!((held.reviews, held.checks.as_slice()), (2, &["leverframe/approval".to_owned()][..]));
     assert_eq!(held.self_approval("main"), None);
+    assert_eq!((held.mode(Linking::Possible), held.mode(Linking::Off)), (Mode::ClickIsReview, Mode::GitHubDecides));
+    world.github.require_reviews(0);
+    assert_eq!(github.required("main").await.unwrap().mode(Linking::Off), Mode::ChatDecides);
+    world.github.require_queue();
+    assert_eq!(github.required("main").await.unwrap().mode(Linking::Possible), Mode::GitHubDecides);
+    crate::forge_calls::described(&world.github.server().exchanges().all());
 }

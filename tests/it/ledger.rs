@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// Segments so small that a few entries fill one.
-const SMALL: Sizes = Sizes { segment: 1024, cache: 1024 * 1024, compared_entries: 20_000 };
+const SMALL: Sizes = Sizes { segment: 1024, cache: 1024 * 1024, compared_entries: 20_000, read_whole: u64::MAX };
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + second).unwrap()

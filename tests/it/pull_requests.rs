@@ -463,6 +463,9 @@ async fn an_app_signs_for_itself_and_asks_again_when_its_token_is_worth_nothing(
     let all = chat.world.github.server().exchanges().all();
     let asked = all.iter().filter(|exchange| exchange.path == "/app/installations/77/access_tokens").count();
     assert!((2..=4).contains(&asked), "asked for a token {asked} times: when there is none, and when it is refused");
+    if let Some(calls) = crate::forge_calls::described(&all) {
+        assert!(calls.contains("POST /app/installations/{installation_id}/access_tokens"), "{calls:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -173,8 +173,8 @@ async fn a_place_that_was_written_anew_is_refused_with_the_choice() {
     chat.reads(&commit).await;
     let told = chat.says("ana", "/rollback cart staging").await;
     assert!(told.contains(&format!("The place of the version was written anew by {}", short(&commit))), "{told}");
-    assert!(told.contains(&format!("`/rollback cart staging to={version}`")), "{told}");
-    assert!(told.contains(&format!("`/revert {} cart staging`", short(&commit))), "{told}");
+    assert!(told.contains(&format!("`/lf rollback cart staging to={version}`")), "{told}");
+    assert!(told.contains(&format!("`/lf revert {} cart staging`", short(&commit))), "{told}");
     done(&chat, "ana", &format!("/revert {}", short(&commit)), "revert").await;
     assert_eq!(text(&chat, CART), cart);
 }

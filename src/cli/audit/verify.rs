@@ -9,7 +9,10 @@ use crate::{
     config::LedgerSettings,
     engine::ADDRESS,
     git,
-    ledger::{self, Anchor, Broken, Evidence, VerifyReport, note::PublicKey},
+    ledger::{
+        self, Anchor, Broken, Evidence, VerifyReport,
+        note::{PublicKey, TreeHead},
+    },
 };
 
 /// What is brought along.
@@ -25,6 +28,7 @@ pub(super) fn verify(settings: &LedgerSettings, outside: Outside, whom: For) -> 
     let mut anchors = Vec::new();
     for repository in &outside.repo {
         anchors.extend(of_commits(repository)?);
+        anchors.extend(of_branch(repository, &settings.audit_branch, &keys)?);
     }
     if let Some(file) = &outside.anchors {
         anchors.extend(of_file(file, &keys)?);
@@ -84,19 +88,50 @@ fn of_commits(repository: &Path) -> Result<Vec<Anchor>, Failure> {
     Ok(anchors)
 }
 
-/// The checkpoints of a file, each of which must be signed.
+/// The checkpoints on the audit branch of a repository, each of which must be signed.
+fn of_branch(repository: &Path, branch: &str, keys: &[PublicKey]) -> Result<Vec<Anchor>, Failure> {
+    let files = git::side_files(repository, branch).map_err(|error| {
+        Failure::new(format!("`{}`: {error}.", repository.display()), "Name a git repository on this machine.")
+    })?;
+    let mut anchors = Vec::new();
+    for (name, bytes) in files {
+        let name = format!("{name}` on `{branch}");
+        anchors.extend(of_text(&name, &String::from_utf8_lossy(&bytes), keys)?);
+    }
+    Ok(anchors)
+}
+
+/// The checkpoints of a file, each of which must be signed: notes, or lines of the audit channel.
 fn of_file(file: &Path, keys: &[PublicKey]) -> Result<Vec<Anchor>, Failure> {
-    let name = file.display();
-    let failed = |why: String| {
-        Failure::new(format!("`{name}`: {why}."), "Name a file of signed notes, an empty line after each.")
+    let name = file.display().to_string();
+    let read = std::fs::read_to_string(file);
+    let text = read.map_err(|error| unfit(&name, &format!("it cannot be read: {error}")))?;
+    of_text(&name, &text, keys)
+}
+
+fn unfit(name: &str, why: &str) -> Failure {
+    Failure::new(
+        format!("`{name}`: {why}."),
+        "Name a file of signed notes, an empty line after each, or of lines from the audit channel.",
+    )
+}
+
+fn of_text(name: &str, text: &str, keys: &[PublicKey]) -> Result<Vec<Anchor>, Failure> {
+    let anchor = |number: usize, head: TreeHead, is_signed: bool| match is_signed {
+        true => Ok(Anchor { head, found: format!("checkpoint {} in `{name}`", number + 1) }),
+        false => Err(unfit(name, &format!("its checkpoint {} is not signed by a key that was given", number + 1))),
     };
-    let text = std::fs::read_to_string(file).map_err(|error| failed(format!("it cannot be read: {error}")))?;
-    let notes = ledger::parse_all(&format!("{}\n\n", text.trim_end())).map_err(failed)?;
-    let anchor = |(number, note): (usize, ledger::note::Checkpoint)| match note.is_signed_by(keys) {
-        true => Ok(Anchor { head: note.head, found: format!("checkpoint {} in `{name}`", number + 1) }),
-        false => Err(failed(format!("its checkpoint {} is not signed by a key that was given", number + 1))),
-    };
-    notes.into_iter().enumerate().map(anchor).collect()
+    let lines = text.lines().filter_map(|line| line.split_once(&format!("{}: ", ledger::TRAILER)));
+    let lines: Vec<&str> = lines.map(|(_, said)| said.trim()).collect();
+    if !lines.is_empty() {
+        let said = lines.into_iter().enumerate().map(|(number, said)| {
+            let said = ledger::parse_trailer(said).ok_or_else(|| unfit(name, &format!("`{said}` is no checkpoint")))?;
+            anchor(number, said.head, keys.iter().any(|key| key.signed(said.head, &said.signature)))
+        });
+        return said.collect();
+    }
+    let notes = ledger::parse_all(&format!("{}\n\n", text.trim_end())).map_err(|why| unfit(name, &why))?;
+    notes.iter().enumerate().map(|(number, note)| anchor(number, note.head, note.is_signed_by(keys))).collect()
 }
 
 fn in_order(report: &VerifyReport, whom: For) -> String {

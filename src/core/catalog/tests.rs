@@ -384,7 +384,6 @@ fn keys_without_effect_are_named() {
         "line 25: `environments.live-south.approvals.during`: Changing approvals during an incident",
         "line 27: `environment_groups.live`: Naming a group where an environment can stand",
         "line 43: `people.ann.ssh`: Pulling levers from a terminal",
-        "line 47: `channels.audit`: Posting checkpoints",
         "line 47: `channels.incident_prefix`: Opening channels for incidents",
         "line 48: `tickets`: Opening tickets",
     ];

@@ -48,7 +48,8 @@ pub enum Form {
     Value,
     /// As text, a number too.
     Text,
-    /// As text, unless a number or a yes or no stands there and the new value is one, too.
+    /// As text, unless a number or a yes or no stands there and the new value is one, too, written as every reader writes
+    /// it: `0777` and `1.10` are text.
     Like,
     /// After a fixed beginning: `KEY=` in `KEY=value`.
     After(String),
@@ -168,16 +169,29 @@ impl Form {
             Self::Text => text(),
             Self::Like => {
                 let read = Scalar::of_plain(&shown(value));
-                let same = before.is_some_and(|before| {
-                    matches!(
-                        (before, &read),
-                        (Scalar::Integer(_) | Scalar::Float(_), Scalar::Integer(_) | Scalar::Float(_))
-                            | (Scalar::Bool(_), Scalar::Bool(_))
-                    )
-                });
+                let canonical = match &read {
+                    Scalar::Integer(number) => number.to_string() == shown(value),
+                    Scalar::Float(text) => {
+                        serde_json::from_str::<f64>(text).is_ok_and(|number| number.to_string() == *text)
+                    }
+                    Scalar::Bool(_) | Scalar::Null | Scalar::String(_) => true,
+                };
+                let same = canonical
+                    && before.is_some_and(|before| {
+                        matches!(
+                            (before, &read),
+                            (Scalar::Integer(_) | Scalar::Float(_), Scalar::Integer(_) | Scalar::Float(_))
+                                | (Scalar::Bool(_), Scalar::Bool(_))
+                        )
+                    });
                 if same { read } else { text() }
             }
-            Self::After(start) => Scalar::String(format!("{start}{}", shown(value))),
+            // kustomize takes one pair of quotes off.
+            Self::After(start) => match shown(value) {
+                text if unquoted(&text) == text => Scalar::String(format!("{start}{text}")),
+                text if text.starts_with('"') => Scalar::String(format!("{start}'{text}'")),
+                text => Scalar::String(format!("{start}\"{text}\"")),
+            },
             Self::ImageOf { before: start, repository } => {
                 let (whole, part) = (before.and_then(Scalar::as_str).unwrap_or_default(), shown(value));
                 let stood = split_image(whole.strip_prefix(start.as_str()).unwrap_or(whole));

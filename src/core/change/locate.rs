@@ -7,7 +7,7 @@ use super::{
     Binding, Flavour, LocateRefusal, Locator, Pin, SourceFile, Trees, apply,
     at::At,
     binding::{Form, Presence},
-    flavour::{Candidate, best, is_encrypted, is_image, of_pin},
+    flavour::{Barrier, Candidate, best, is_encrypted, is_image, of_pin},
     image::{Tag, is_digest, split_image},
     marker,
     references::parent,
@@ -56,12 +56,21 @@ impl<'s> Sight<'s> {
             return self.judged(best(of_flux));
         }
         for depth in 0..self.layers.len() {
-            let steps: [&dyn Fn(usize) -> Vec<Candidate>; 3] =
-                [&|depth| self.transformers(depth), &|depth| self.patches(depth), &|depth| self.applied(depth)];
+            let steps: [&dyn Fn(usize) -> Vec<Candidate>; 4] = [
+                &|depth| self.transformers(depth),
+                &|depth| self.patches(depth),
+                &|depth| self.components(depth),
+                &|depth| self.applied(depth),
+            ];
             for step in steps {
                 let found = step(depth);
                 if !found.is_empty() {
-                    return self.judged(best(found));
+                    let over = self.written_over(depth);
+                    let barred = |candidate: Candidate| match &over {
+                        Some(what) => candidate.barred(Barrier::WrittenOver(what.clone())),
+                        None => candidate,
+                    };
+                    return self.judged(best(found).into_iter().map(barred).collect());
                 }
             }
         }

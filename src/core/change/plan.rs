@@ -9,7 +9,7 @@ use super::{
 };
 use crate::core::{
     names::{CommandName, CommitId, ConnectionName, Digest, Field, RepoPath, Target},
-    yaml::{self, Scalar},
+    yaml::{self, Scalar, Step},
 };
 
 /// What is wanted, and where it is looked for.
@@ -78,6 +78,12 @@ pub enum PlanRefusal {
         /// The container's limit.
         limit: String,
     },
+    /// An autoscaler does not go down to nothing.
+    #[error("{place} is an autoscaler's fewest, which cannot be 0")]
+    Nothing {
+        /// The place.
+        place: String,
+    },
     /// A place holds something else than when it was seen.
     #[error("{places} changed since")]
     ChangedSince {
@@ -112,6 +118,9 @@ impl PlanRefusal {
             Self::Place(refusal) => refusal.remedy(),
             Self::Edit { refusal, .. } => refusal.remedy(),
             Self::Protected { .. } => "Change it by hand, in a reviewed commit.".to_owned(),
+            Self::Nothing { .. } => {
+                "Scale to 1 or more, or take the autoscaler out in git first, in a reviewed commit.".to_owned()
+            }
             Self::ChangedSince { .. } => {
                 "Look at what came later; change the place by hand, or ask for the value that it shall have.".to_owned()
             }
@@ -168,6 +177,10 @@ fn places(
             return Err(LocateRefusal::ByDigest { place: binding.to_string() }.into());
         }
         let autoscaled = binding.field == Field::ReplicasMin && *field == Field::Replicas;
+        let is_keda = matches!(binding.yaml_path.steps().last(), Some(Step::Key(key)) if key == "minReplicaCount");
+        if binding.field == Field::ReplicasMin && value.as_u64() == Some(0) && !is_keda {
+            return Err(PlanRefusal::Nothing { place: binding.to_string() });
+        }
         places.push((binding, value.clone()));
         if autoscaled && !set.contains_key(&Field::ReplicasMax) {
             places.extend(raised(value, locator, (files, &trees))?.map(|most| (most, value.clone())));

@@ -46,7 +46,8 @@ pub(super) fn builds_on(node: &Node) -> Vec<String> {
 fn reads(node: &Node) -> Vec<String> {
     let listed = |list: &str| node.get(list).map(Node::items).unwrap_or_default();
     let paths = ["patches", "patchesJson6902"].into_iter().flat_map(listed).filter_map(|patch| patch.get("path"));
-    let merges = listed("patchesStrategicMerge").iter();
+    let paths = paths.chain(listed("replacements").iter().filter_map(|one| one.get("path")));
+    let merges = listed("patchesStrategicMerge").iter().chain(listed("transformers"));
     let generators = listed("configMapGenerator").iter();
     let files = generators.flat_map(|one| ["files", "envs"].into_iter().filter_map(|list| one.get(list)));
     let charts = listed("helmCharts").iter();

@@ -102,6 +102,22 @@ pub enum LocateRefusal {
         /// How it would be overridden.
         instead: String,
     },
+    /// A patch is not for this workload alone.
+    #[error("{place} is in a patch that selects {what}")]
+    Selected {
+        /// The place.
+        place: String,
+        /// What it selects, or by what.
+        what: String,
+    },
+    /// A change there would have no effect.
+    #[error("{place} is written over by {what}")]
+    WrittenOver {
+        /// The place.
+        place: String,
+        /// By what.
+        what: String,
+    },
     /// Kustomizations that refer to each other in a circle.
     #[error("`{path}` leads back to itself through its `resources`")]
     Circle {
@@ -130,6 +146,10 @@ impl LocateRefusal {
                 "Seal the new value with `kubeseal`, in a reviewed commit.".to_owned()
             }
             Self::Secret { .. } => "Change it where your secrets are kept; Leverframe never writes one.".to_owned(),
+            Self::Selected { .. } => {
+                "Give this workload a patch of its own in git, with its `kind` and `name` as the target.".to_owned()
+            }
+            Self::WrittenOver { .. } => "Change it there, in a reviewed commit, or take that out first.".to_owned(),
             Self::Elsewhere { instead, .. } | Self::Shared { instead, .. } => instead.clone(),
             Self::Circle { .. } => "Take the circle out of the kustomizations, in a reviewed commit.".to_owned(),
         }

@@ -249,6 +249,11 @@ impl<'s> Sight<'s> {
         Ok(layers)
     }
 
+    /// The paths of all files that are seen.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &'s RepoPath> + use<'s> {
+        self.pages.iter().map(|page| &page.file.path)
+    }
+
     /// A file that is seen.
     pub(super) fn page(&self, path: &RepoPath) -> Option<&'s Page<'s>> {
         self.pages.iter().find(|page| page.file.path == *path)

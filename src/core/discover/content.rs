@@ -1,8 +1,9 @@
 //! What the files of a repository hold: which of them a service can live in, and which only point at others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    doubt::resolved,
     pointer::{Pointer, pointers},
     words::{is_never_deployed, is_shown_only},
 };
@@ -23,6 +24,8 @@ pub(super) struct Content {
     pub(super) is_values: bool,
     /// Whether it is a kustomization.
     pub(super) is_kustomization: bool,
+    /// Whether several kustomizations include its directory, or one above it.
+    pub(super) is_shared: bool,
 }
 
 /// What was read.
@@ -73,10 +76,14 @@ pub(super) fn contents(
     trees: &Trees,
 ) -> Contents {
     let mut contents = Contents::default();
+    let mut included: BTreeMap<RepoPath, BTreeSet<RepoPath>> = BTreeMap::new();
     for path in files {
         let Some(source) = read(&path) else { continue };
         match &*trees.of(&source) {
             Ok(documents) => {
+                for directory in includes(&path, documents) {
+                    included.entry(directory).or_default().insert(path.clone());
+                }
                 contents.files.extend(content(&path, documents));
                 contents.pointers.extend(documents.iter().flat_map(|document| pointers(&path, document)));
             }
@@ -84,23 +91,47 @@ pub(super) fn contents(
         }
         contents.sources.insert(path, source);
     }
+    included.retain(|_, by| by.len() > 1);
+    for content in &mut contents.files {
+        content.is_shared = included.keys().any(|directory| content.path.is_within(directory));
+    }
     contents
+}
+
+/// What a kustomization includes: files and directories.
+fn includes(path: &RepoPath, documents: &[Node]) -> Vec<RepoPath> {
+    if !is_kustomization(path.file_name()) {
+        return Vec::new();
+    }
+    let lists = documents.iter().flat_map(|node| ["resources", "bases", "components"].map(|key| node.get(key)));
+    let items = lists.flatten().flat_map(Node::items).filter_map(Node::as_str);
+    items.filter(|item| !item.contains("://")).filter_map(|item| resolved(path.parent().as_ref(), item)).collect()
+}
+
+fn is_kustomization(name: &str) -> bool {
+    matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
 }
 
 fn content(path: &RepoPath, documents: &[Node]) -> Option<Content> {
     let name = path.file_name();
-    let is_kustomization = matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization");
+    let (is_kustomization, is_shared) = (is_kustomization(name), false);
     let first = documents.first()?;
     if is_kustomization {
         let has_own = changes_something(first);
-        return has_own.then(|| Content { path: path.clone(), names: Vec::new(), is_values: false, is_kustomization });
+        return has_own.then(|| Content {
+            path: path.clone(),
+            names: Vec::new(),
+            is_values: false,
+            is_kustomization,
+            is_shared,
+        });
     }
     let names: Vec<String> = documents.iter().filter(|document| is_workload(document)).map(named).collect();
     if !names.is_empty() {
-        return Some(Content { path: path.clone(), names, is_values: false, is_kustomization });
+        return Some(Content { path: path.clone(), names, is_values: false, is_kustomization, is_shared });
     }
     let is_values = is_values(name, first);
-    is_values.then(|| Content { path: path.clone(), names, is_values, is_kustomization })
+    is_values.then(|| Content { path: path.clone(), names, is_values, is_kustomization, is_shared })
 }
 
 /// Whether a kustomization does more than put together files beside and below it, which speak for themselves.

@@ -69,7 +69,7 @@ fn why(directory: &str, contents: &[&Content], proposal: &Proposal) -> &'static 
     let named = steps.iter().any(|step| environment_word(step).is_some());
     if steps.contains(&"flux-system") {
         "it is Flux itself"
-    } else if steps.iter().any(|step| is_shared(step)) {
+    } else if steps.iter().any(|step| is_shared(step)) || contents.iter().all(|content| content.is_shared) {
         "every environment that includes it shares it, so a change there is a change everywhere"
     } else if contents.iter().all(|content| content.is_values) && !proposal.environments.is_empty() && !named {
         "they are values that every environment starts from, or that of none"

@@ -125,8 +125,12 @@ fn propose_within(paths: &[RepoPath], read: &dyn Fn(&RepoPath) -> Option<SourceF
 /// The best template of each environment; where no path names one, of the one there is.
 fn trials(contents: &Contents, repository: &Repository<'_>) -> Vec<Trial> {
     let environments = Environments::of(contents);
-    let mut readings: Vec<Reading> =
-        contents.files.iter().flat_map(|content| readings(content, &environments)).collect();
+    // What several kustomizations include is no place of one environment that nothing names.
+    let all = contents.files.iter().flat_map(|content| {
+        let all = readings(content, &environments).into_iter();
+        all.filter(|reading| reading.environment.is_some() || !content.is_shared).collect::<Vec<_>>()
+    });
+    let mut readings: Vec<Reading> = all.collect();
     readings.retain(|reading| Service::parse(&reading.service).is_ok());
     keep_sure(&mut readings);
     if readings.iter().any(|reading| reading.environment.is_some()) {

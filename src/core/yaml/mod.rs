@@ -50,6 +50,9 @@ use find::End;
 use plan::{Change, Splice};
 use trail::Trail;
 
+/// Stands for a file that is no UTF-8 text: it is there, and no place of it can be read or written.
+pub const NOT_TEXT: &str = "\0";
+
 /// What to do where keys of a path are missing in their mappings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Missing {

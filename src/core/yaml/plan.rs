@@ -170,6 +170,10 @@ impl Stream<'_> {
             return self.replace_block(index, way, assignment);
         }
         let raw = self.raw(index);
+        // To readers of YAML 1.1 these end a line, so that they read another value here.
+        if raw.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+            return Err(self.no_place(index, path));
+        }
         let old = self.scalar(index);
         let flow = way.through.last().is_some_and(|parent| self.is_flow(*parent));
         let site = Site { style, old: raw, layout: if flow { Layout::Flow } else { Layout::Block } };

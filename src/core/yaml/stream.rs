@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
-use super::{format::Format, layout, refusal::Refusal};
+use super::{NOT_TEXT, format::Format, layout, refusal::Refusal};
 
 /// How deep collections may lie in each other. Files people write stay below 30; serde_yaml stops here, too.
 pub(super) const DEPTH: usize = 128;
@@ -108,6 +108,9 @@ impl<'t> Stream<'t> {
 
     /// The same, writing new values as JSON where `format` is JSON.
     pub(super) fn parse_as(text: &'t str, format: Format) -> Result<Self, Refusal> {
+        if text == NOT_TEXT {
+            return Err(Refusal::DoesNotParse { line: 1, column: 1, words: "it is no UTF-8 text".to_owned() });
+        }
         let (items, roots, anchors, aliased) = (Vec::new(), Vec::new(), BTreeMap::new(), BTreeMap::new());
         let stream = Self { text, format, items, roots, anchors, aliased, locks: Vec::new(), weight: 0 };
         let mut builder = Builder { stream, open: Vec::new(), weights: BTreeMap::new(), explicit: false };
@@ -198,7 +201,7 @@ impl<'t> Builder<'t> {
             Event::Comment(text, _) => {
                 let locks = text.split("leverframe:").skip(1).any(|rest| rest.trim_start().starts_with("locked"));
                 if locks {
-                    self.stream.locks.push(span.start.line());
+                    self.stream.locks.push(self.locked_line(&span));
                 }
             }
             Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
@@ -255,6 +258,19 @@ impl<'t> Builder<'t> {
             self.count(anchor, weight, end, last_line);
         }
         Ok(())
+    }
+
+    /// The line that a comment locks: its own, or, where it stands alone, the next one that holds something.
+    fn locked_line(&self, comment: &Span) -> usize {
+        let (text, line) = (self.stream.text, comment.start.line());
+        let at = comment.byte_range().unwrap_or_default().start;
+        let before = text.get(layout::line_start(text, at)..at).unwrap_or_default();
+        if !before.trim().is_empty() {
+            return line;
+        }
+        let holds = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let below = text.get(at..).unwrap_or_default().lines().position(holds);
+        line + below.unwrap_or(0)
     }
 
     /// A text block that the file ends without a line break has none at its end; the parser says that it has.

@@ -237,6 +237,7 @@ impl KnownVersions {
 }
 
 pub(super) async fn known_versions(inner: &Arc<Inner>, of: Of<'_>) -> KnownVersions {
+    inner.filled().await;
     let book = inner.book.lock().await;
     let mut known = KnownVersions::default();
     // By age: ids sort by it.

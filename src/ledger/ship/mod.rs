@@ -3,6 +3,7 @@
 //! full is kept anew as it grows. Nothing there is ever taken for ours that does not lead to our entries.
 
 mod bucket;
+mod collector;
 mod error;
 mod place;
 mod recover;
@@ -13,8 +14,9 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 pub use bucket::{Bucket, Login};
+pub use collector::{Collector, Route};
 pub use error::ShipError;
-pub use place::Place;
+pub use place::{Branch, Place};
 pub use recover::{Kept, recover};
 pub use status::{Shipped, Status};
 
@@ -27,6 +29,8 @@ use crate::{clock, tasks::Tasks};
 
 /// How often it is looked for more to ship.
 const LOOK: Duration = Duration::from_secs(2);
+/// The same where each time is a commit.
+const SLOW_LOOK: Duration = Duration::from_secs(6);
 /// The longest pause after a failure; shorter ones come first.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
@@ -81,9 +85,10 @@ impl Shipper {
                     self.amend(at.piece).await?;
                 }
                 let (full, next, bytes) = (piece.is_full(), piece.next, piece.bytes.len());
-                self.place.put(&piece_name(at.piece), piece.bytes).await?;
                 (at.next, self.bytes) = (next, bytes);
-                self.keep_head(at).await?;
+                let head = serde_json::to_vec(&at).map_err(|error| self.place.unreachable(error))?;
+                let things = vec![(piece_name(at.piece), piece.bytes), (HEAD.to_owned(), head)];
+                self.place.put_all(things).await?;
                 if full && next > at.piece {
                     at.piece = next;
                     self.bytes = 0;
@@ -102,11 +107,6 @@ impl Shipper {
             self.checkpoint = Some(signed.head.size);
         }
         Ok(at.next)
-    }
-
-    async fn keep_head(&self, at: Head) -> Result<(), ShipError> {
-        let bytes = serde_json::to_vec(&at).map_err(|error| self.place.unreachable(error))?;
-        self.place.put(HEAD, bytes).await
     }
 
     /// Finds out how far the place goes; it must be with our entries.
@@ -152,22 +152,60 @@ impl Shipper {
     }
 }
 
-/// Ships a ledger to a place as it grows, until the bot stops, and once more then.
-pub async fn keep(ledger: Ledger, place: Place, status: Status, tasks: Tasks) {
-    let mut shipper = Shipper::new(ledger.directory().to_owned(), place);
-    let (mut failures, mut said) = (0_u32, None);
+/// Whoever takes the ledger off its box.
+pub enum Carrier {
+    /// To a place from which it can be recovered.
+    Place(Box<Shipper>),
+    /// To a collector of system logs.
+    Collector(Box<Collector>),
+}
+
+impl Carrier {
+    async fn ship(&mut self, ledger: &Ledger) -> Result<u64, ShipError> {
+        match self {
+            Self::Place(shipper) => {
+                let shipped = shipper.ship().await;
+                if shipped.is_err() {
+                    // What is there may have changed meanwhile: it is looked at anew.
+                    shipper.at = None;
+                }
+                shipped
+            }
+            Self::Collector(collector) => collector.ship(ledger).await,
+        }
+    }
+
+    fn look(&self) -> Duration {
+        match self {
+            Self::Place(shipper) if shipper.place.is_slow() => SLOW_LOOK,
+            Self::Place(_) | Self::Collector(_) => LOOK,
+        }
+    }
+}
+
+impl std::fmt::Display for Carrier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Place(shipper) => shipper.place.fmt(f),
+            Self::Collector(collector) => collector.fmt(f),
+        }
+    }
+}
+
+/// Ships a ledger as it grows, until the bot stops, and once more then.
+pub async fn keep(ledger: Ledger, mut carrier: Carrier, status: Status, tasks: Tasks) {
+    let (mut failures, mut said, name) = (0_u32, None, carrier.to_string());
+    status.begin(&name);
     loop {
         let is_last = tasks.is_stopping();
-        match shipper.ship().await {
+        match carrier.ship(&ledger).await {
             Ok(next) => {
-                status.well(next, clock::now());
+                status.well(&name, next, clock::now());
                 (failures, said) = (0, None);
             }
             Err(error) => {
                 failures = failures.saturating_add(1);
-                status.in_trouble(format!("{error}"));
-                // What is there may have changed meanwhile: it is looked at anew.
-                shipper.at = None;
+                status.in_trouble(&name, format!("{error}"));
                 if said.as_ref() != Some(&error) {
                     tracing::warn!(%error, remedy = error.remedy(), "the ledger is not shipped now");
                     said = Some(error);
@@ -177,6 +215,6 @@ pub async fn keep(ledger: Ledger, place: Place, status: Status, tasks: Tasks) {
         if is_last {
             return;
         }
-        tasks.pause(LOOK.saturating_mul(failures.max(1)).min(LONGEST_PAUSE)).await;
+        tasks.pause(carrier.look().saturating_mul(failures.max(1)).min(LONGEST_PAUSE)).await;
     }
 }

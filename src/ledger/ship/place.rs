@@ -1,10 +1,13 @@
-//! Where a ledger is kept beside its box: a folder, or a bucket with the S3 API. Things in it have names; one is
-//! written whole or not at all.
+//! Where a ledger is kept beside its box: a folder, a bucket with the S3 API, or a branch of a repository. Things in it
+//! have names; one is written whole or not at all.
 
 use std::{
     io::{Error, ErrorKind, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use futures::future::BoxFuture;
 
 use super::{ShipError, bucket::Bucket};
 use crate::ledger::segments::sync_folder;
@@ -16,6 +19,38 @@ pub enum Place {
     Folder(PathBuf),
     /// A bucket.
     Bucket(Bucket),
+    /// A branch.
+    Branch(Branch),
+}
+
+type Reading = BoxFuture<'static, Result<Option<Vec<u8>>, String>>;
+type Keeping = BoxFuture<'static, Result<(), String>>;
+/// Things by their names.
+type Things = Vec<(String, Vec<u8>)>;
+
+/// A branch of a repository, reached by whoever knows git.
+#[derive(Clone)]
+pub struct Branch {
+    name: String,
+    get: Arc<dyn Fn(String) -> Reading + Send + Sync>,
+    put: Arc<dyn Fn(Things) -> Keeping + Send + Sync>,
+}
+
+impl Branch {
+    /// A branch by its name, by how a thing on it is read, and how things are kept on it together.
+    pub fn new(
+        name: String,
+        get: impl Fn(String) -> Reading + Send + Sync + 'static,
+        put: impl Fn(Things) -> Keeping + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, get: Arc::new(get), put: Arc::new(put) }
+    }
+}
+
+impl std::fmt::Debug for Branch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Branch").field(&self.name).finish()
+    }
 }
 
 impl std::fmt::Display for Place {
@@ -23,6 +58,7 @@ impl std::fmt::Display for Place {
         match self {
             Self::Folder(path) => write!(f, "`{}`", path.display()),
             Self::Bucket(bucket) => bucket.fmt(f),
+            Self::Branch(branch) => write!(f, "the branch `{}`", branch.name),
         }
     }
 }
@@ -37,6 +73,7 @@ impl Place {
                 Err(error) => Err(self.unreachable(error)),
             },
             Self::Bucket(bucket) => bucket.get(name).await.map_err(|why| self.unreachable(why)),
+            Self::Branch(branch) => (branch.get)(name.to_owned()).await.map_err(|why| self.unreachable(why)),
         }
     }
 
@@ -49,7 +86,26 @@ impl Place {
                 written.map_err(Error::other).and_then(|written| written).map_err(|error| self.unreachable(error))
             }
             Self::Bucket(bucket) => bucket.put(name, bytes).await.map_err(|why| self.unreachable(why)),
+            Self::Branch(branch) => {
+                (branch.put)(vec![(name.to_owned(), bytes)]).await.map_err(|why| self.unreachable(why))
+            }
         }
+    }
+
+    /// Keeps things in order; on a branch together.
+    pub(super) async fn put_all(&self, things: Things) -> Result<(), ShipError> {
+        if let Self::Branch(branch) = self {
+            return (branch.put)(things).await.map_err(|why| self.unreachable(why));
+        }
+        for (name, bytes) in things {
+            self.put(&name, bytes).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether it is better not asked every moment.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(self, Self::Branch(_))
     }
 
     pub(super) fn unreachable(&self, cause: impl std::fmt::Display) -> ShipError {

@@ -1,6 +1,9 @@
 //! How shipping goes, for whoever looks: metrics, the dashboard, tests.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use jiff::Timestamp;
 
@@ -17,21 +20,27 @@ pub struct Shipped {
     pub trouble: Option<String>,
 }
 
-/// A handle on how shipping goes.
+/// A handle on how shipping goes, to each place by its name.
 #[derive(Debug, Clone, Default)]
-pub struct Status(Arc<Mutex<Shipped>>);
+pub struct Status(Arc<Mutex<BTreeMap<String, Shipped>>>);
 
 impl Status {
-    /// How it goes now.
+    /// How it goes now, where it goes worst.
     pub fn now(&self) -> Shipped {
-        locked(&self.0).clone()
+        let places = locked(&self.0);
+        let behind = places.values().min_by_key(|one| (one.next, one.at)).cloned().unwrap_or_default();
+        Shipped { trouble: places.values().find_map(|one| one.trouble.clone()), ..behind }
     }
 
-    pub(super) fn well(&self, next: u64, at: Timestamp) {
-        *locked(&self.0) = Shipped { next: Some(next), at: Some(at), trouble: None };
+    pub(super) fn begin(&self, place: &str) {
+        locked(&self.0).entry(place.to_owned()).or_default();
     }
 
-    pub(super) fn in_trouble(&self, why: String) {
-        locked(&self.0).trouble = Some(why);
+    pub(super) fn well(&self, place: &str, next: u64, at: Timestamp) {
+        locked(&self.0).insert(place.to_owned(), Shipped { next: Some(next), at: Some(at), trouble: None });
+    }
+
+    pub(super) fn in_trouble(&self, place: &str, why: String) {
+        locked(&self.0).entry(place.to_owned()).or_default().trouble = Some(why);
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn format_of(name: &str) -> Option<Format> {
     match extension {
         "yaml" | "yml" => Some(Format::Yaml),
         "json" => Some(Format::Json),
-        "properties" | "env" => Some(Format::Properties),
+        "properties" => Some(Format::Properties),
         _ => None,
     }
 }

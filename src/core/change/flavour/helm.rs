@@ -18,6 +18,8 @@ use crate::core::{
 /// Names of a level that say nothing but that it is the application. What names a part of one (`backend`, `api`,
 /// `server`, `web`) is not among them: charts of several parts have these beside others.
 const OURSELVES: [&str; 8] = ["app", "application", "chart", "common", "main", "deployment", "service", "generic"];
+/// The keys under which charts keep what scales by itself.
+const SCALING: [&str; 4] = ["autoscaling", "hpa", "horizontalPodAutoscaler", "autoscaler"];
 /// The keys under which charts keep environment variables.
 const VARIABLES: [&str; 6] = ["env", "envVars", "extraEnv", "extraEnvVars", "environment", "envs"];
 
@@ -154,6 +156,10 @@ impl<'s> Sight<'s> {
             return matches!(*image.node, Node::Alias { .. })
                 .then(|| Candidate::new(self, &image, Flavour::Helm, Form::Value, fit));
         }
+        // A chart that keeps the version elsewhere need not read a tag.
+        if image.node.get("tag").is_none() && image.node.get("version").is_some() {
+            return None;
+        }
         let registry = image.text_of("registry").filter(|registry| !registry.is_empty());
         let by_image = repository.map_or(Fit::Unnamed, |name| {
             let whole = registry.map(|registry| format!("{registry}/{name}"));
@@ -179,13 +185,16 @@ impl<'s> Sight<'s> {
 
     /// `autoscaling`, where it is enabled here or in the values that all share.
     fn autoscaling_at(&self, at: &At<'s>, shared: &[At<'s>], fit: Fit) -> Option<Candidate> {
-        let enabled = |at: &At<'_>| at.key("enabled").map(|at| at.shown().as_deref() == Some("true"));
-        let scaling = at.key("autoscaling")?;
+        // Helm's reader takes the words of YAML 1.1, too.
+        let is_yes = |word: &str| matches!(word.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "y");
+        let enabled = |at: &At<'_>| at.key("enabled").map(|at| at.shown().is_some_and(|word| is_yes(&word)));
+        let called = SCALING.into_iter().find(|name| at.key(name).is_some())?;
+        let scaling = at.key(called)?;
         let elsewhere = || {
             shared
                 .iter()
                 .filter(|root| root.file.path != at.file.path)
-                .find_map(|root| enabled(&root.along(&at.path)?.key("autoscaling")?))
+                .find_map(|root| enabled(&root.along(&at.path)?.key(called)?))
         };
         if !enabled(&scaling).or_else(elsewhere).unwrap_or(false) {
             return None;

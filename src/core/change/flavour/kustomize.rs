@@ -16,7 +16,14 @@ use crate::core::{
 impl<'s> Sight<'s> {
     /// The entries of one layer's kustomizations that are about the field.
     pub(in crate::core::change) fn transformers(&self, depth: usize) -> Vec<Candidate> {
-        let kustomizations = self.layers.get(depth).map(|layer| layer.kustomizations.as_slice()).unwrap_or_default();
+        self.transformers_in(
+            self.layers.get(depth).map(|layer| layer.kustomizations.as_slice()).unwrap_or_default(),
+            depth,
+        )
+    }
+
+    /// The same of these kustomizations, which lie in the layer of this depth.
+    pub(super) fn transformers_in(&self, kustomizations: &[At<'s>], depth: usize) -> Vec<Candidate> {
         let all = kustomizations.iter().flat_map(|at| match self.field {
             Field::ImageTag | Field::ImageDigest => self.images(at, depth),
             Field::Replicas => self.counts(at),
@@ -27,15 +34,21 @@ impl<'s> Sight<'s> {
     }
 
     /// Entries by name; where no name fits, the one whose name is that of the service's container's image; where no
-    /// container is known, the only one.
+    /// container is known, the only one. Where the service's container and its image are known, an entry of another
+    /// name changes nothing that runs.
     pub(super) fn images(&self, at: &At<'s>, depth: usize) -> Vec<Candidate> {
         let items = at.key("images").map(|list| list.items_by("name")).unwrap_or_default();
         let containers = self.containers(&self.manifests());
         let used = |name: &str| {
             containers.iter().any(|one| one.repository().is_some_and(|image| self.renamed(image, depth + 1) == name))
         };
+        let is_known = |one: &Container<'_>| one.fit > Fit::Unnamed && one.repository().is_some();
+        let known = !containers.is_empty() && containers.iter().all(is_known);
         let entry = |item: &At<'s>| {
             let name = item.text_of("name")?;
+            if known && !used(&name) {
+                return None;
+            }
             let by_name = item.text_of("newName").map_or(Fit::Unnamed, |name| self.fit(&name)).max(self.fit(&name));
             let fit = if by_name >= Fit::Service {
                 by_name

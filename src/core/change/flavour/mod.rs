@@ -9,6 +9,7 @@ mod generator;
 mod helm;
 mod inflated;
 mod kustomize;
+mod over;
 mod patch;
 mod secret;
 mod twins;
@@ -48,6 +49,10 @@ pub(super) enum Barrier {
     From(String, String),
     /// A list that this environment's values would replace as a whole.
     WholeList,
+    /// A patch that is not for this workload alone: what it selects.
+    Selected(String),
+    /// Something above writes over it: what, in words.
+    WrittenOver(String),
 }
 
 impl Candidate {
@@ -116,6 +121,8 @@ impl Candidate {
         Some(match self.barrier.clone()? {
             Barrier::Secret(kind) => LocateRefusal::Secret { place, kind },
             Barrier::From(source_name, instead) => LocateRefusal::Elsewhere { place, source_name, instead },
+            Barrier::Selected(what) => LocateRefusal::Selected { place, what },
+            Barrier::WrittenOver(what) => LocateRefusal::WrittenOver { place, what },
             Barrier::WholeList => LocateRefusal::Shared {
                 field: field.clone(),
                 place,

@@ -1,7 +1,7 @@
 //! Patches of a kustomization, in files or in its own text: strategic merges, which look like parts of manifests, and
 //! lists of JSON 6902 operations.
 
-use super::{Candidate, Container, is_image};
+use super::{Barrier, Candidate, Container, is_image};
 use crate::core::{
     change::{
         Flavour,
@@ -14,18 +14,54 @@ use crate::core::{
     yaml::{Format, Node},
 };
 
-/// A patch and the kind and name that it is said to be for.
+/// A patch and what it is said to be for.
 struct Patch<'s> {
     at: At<'s>,
-    target: (Option<String>, Option<String>),
+    target: Option<Target>,
+}
+
+/// The objects that a patch says it is for.
+#[derive(Debug, Clone, Default)]
+struct Target {
+    group: Option<String>,
+    version: Option<String>,
+    kind: Option<String>,
+    name: Option<String>,
+    /// What else it selects by, which is not followed: labels, annotations, a namespace.
+    further: Option<&'static str>,
+}
+
+impl Target {
+    fn of(at: &At<'_>) -> Self {
+        let text = |key: &str| at.text_of(key).filter(|text| !text.is_empty());
+        let further = ["labelSelector", "annotationSelector", "namespace"];
+        Self {
+            group: text("group"),
+            version: text("version"),
+            kind: text("kind"),
+            name: text("name"),
+            further: further.into_iter().find(|key| at.key(key).is_some()),
+        }
+    }
+
+    /// Whether it may be the workload of this API, kind and one of these names.
+    fn fits(&self, api: &str, kind: &str, names: &[String]) -> bool {
+        let (group, version) = api.split_once('/').unwrap_or(("", api));
+        let is = |pattern: &Option<String>, name: &str| pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
+        is(&self.group, group)
+            && is(&self.version, version)
+            && is(&self.kind, kind)
+            && (self.name.is_none() || names.iter().any(|name| is(&self.name, name)))
+    }
 }
 
 impl Patch<'_> {
-    /// Whether the patch's target, where it has one, is the workload of this kind and of one of these names.
-    fn fits(&self, kind: &str, names: &[String]) -> bool {
-        let (of, called) = &self.target;
-        of.as_ref().is_none_or(|of| matches(of, kind))
-            && called.as_ref().is_none_or(|called| names.iter().any(|name| matches(called, name)))
+    /// Whether the patch may be for this workload: by its target, or without one by its own kind and name.
+    fn fits(&self, api: &str, kind: &str, names: &[String]) -> bool {
+        match &self.target {
+            Some(target) => target.fits(api, kind, names),
+            None => self.at.kind() == kind && names.contains(&self.at.name()),
+        }
     }
 }
 
@@ -56,15 +92,32 @@ impl<'s> Sight<'s> {
     pub(super) fn patches_in(&self, kustomizations: &[At<'s>]) -> Vec<Candidate> {
         let containers = self.containers(&self.manifests());
         let patches = kustomizations.iter().flat_map(|at| self.patches_of(at));
-        patches.flat_map(|patch| self.patched(&patch, &containers)).collect()
+        patches.flat_map(|patch| self.barred_if_wide(&patch, self.patched(&patch, &containers))).collect()
+    }
+
+    /// What a patch changes in several workloads, or in those that it selects in a way that is not followed, is no place of
+    /// this target's.
+    fn barred_if_wide(&self, patch: &Patch<'s>, found: Vec<Candidate>) -> Vec<Candidate> {
+        if found.is_empty() {
+            return found;
+        }
+        let manifests = self.manifests();
+        let workloads = manifests.iter().filter(|at| super::workload::pod(&at.kind()).is_some());
+        let fitting = workloads.filter(|at| patch.fits(&at.api(), &at.kind(), &self.called(&at.name())));
+        let others: Vec<String> = fitting.map(|at| format!("`{}/{}`", at.kind(), at.name())).collect();
+        let barrier = match patch.target.as_ref().and_then(|target| target.further) {
+            Some(key) => Barrier::Selected(format!("by `{key}`")),
+            None if others.len() > 1 => Barrier::Selected(format!("several workloads: {}", others.join(", "))),
+            None => return found,
+        };
+        found.into_iter().map(|candidate| candidate.barred(barrier.clone())).collect()
     }
 
     fn patches_of(&self, kustomization: &At<'s>) -> Vec<Patch<'s>> {
         let listed = |list: &str| kustomization.key(list).map(|list| list.items()).unwrap_or_default();
         let mut patches = Vec::new();
         for item in listed("patches").iter().chain(&listed("patchesJson6902")) {
-            let text = |key: &str| item.key("target").and_then(|target| target.text_of(key));
-            let target = (text("kind"), text("name"));
+            let target = item.key("target").map(|target| Target::of(&target));
             let (file, inline) = (item.key("path"), item.key("patch"));
             patches.extend(
                 self.read_patch(file.as_ref(), inline.as_ref())
@@ -75,7 +128,7 @@ impl<'s> Sight<'s> {
         for item in listed("patchesStrategicMerge") {
             let is_text = item.text().is_some_and(|text| text.contains('\n'));
             let (file, inline) = if is_text { (None, Some(&item)) } else { (Some(&item), None) };
-            patches.extend(self.read_patch(file, inline).into_iter().map(|at| Patch { at, target: (None, None) }));
+            patches.extend(self.read_patch(file, inline).into_iter().map(|at| Patch { at, target: None }));
         }
         patches
     }
@@ -96,8 +149,7 @@ impl<'s> Sight<'s> {
         }
         let is_for = |container: &Container<'_>| {
             let (of, names) = (&container.workload.0, self.called(&container.workload.1));
-            let targeted = patch.target.1.is_some() || patch.target.0.is_some();
-            patch.fits(of, &names) && (targeted || (*of == kind && names.contains(&name)))
+            patch.fits(&container.api, of, &names)
         };
         let wanted: Vec<_> = containers.iter().filter(|container| is_for(container)).collect();
         if !containers.is_empty() && wanted.is_empty() {
@@ -125,7 +177,8 @@ impl<'s> Sight<'s> {
 
     /// The operation of a list that sets the field of this container.
     fn operation(&self, patch: &Patch<'s>, container: &Container<'s>) -> Option<Candidate> {
-        if !patch.fits(&container.workload.0, &self.called(&container.workload.1)) {
+        let targeted = patch.target.is_some();
+        if targeted && !patch.fits(&container.api, &container.workload.0, &self.called(&container.workload.1)) {
             return None;
         }
         let pod = super::workload::pod(&container.workload.0)?.join("/");

@@ -11,7 +11,8 @@ use crate::core::change::{
 impl<'s> Sight<'s> {
     /// A variable in a list of `name` and `value`, or in a mapping.
     pub(super) fn in_list(&self, list: &At<'s>, name: &str, (flavour, fit): (Flavour, Fit)) -> Option<Candidate> {
-        let Some(item) = list.items_by("name").into_iter().find(|item| item.text_of("name").as_deref() == Some(name))
+        // Of several of one name Kubernetes takes the last.
+        let Some(item) = list.items_by("name").into_iter().rfind(|item| item.text_of("name").as_deref() == Some(name))
         else {
             let at = list.key(name)?;
             let at = at.key("value").or_else(|| at.key("valueFrom")).unwrap_or(at);

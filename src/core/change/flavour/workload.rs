@@ -19,6 +19,8 @@ use crate::core::{
 pub(in crate::core::change) struct Container<'s> {
     pub(in crate::core::change) at: At<'s>,
     pub(in crate::core::change) fit: Fit,
+    /// The workload's API: `apps/v1`.
+    pub(in crate::core::change) api: String,
     /// The workload's kind and name.
     pub(in crate::core::change) workload: (String, String),
     pub(in crate::core::change) name: Option<String>,
@@ -81,7 +83,7 @@ impl<'s> Sight<'s> {
     pub(super) fn containers_of(&self, document: &At<'s>) -> Vec<Container<'s>> {
         let kind = document.kind();
         let Some(spec) = pod(&kind).and_then(|way| document.keys(way)) else { return Vec::new() };
-        let workload = (kind, document.name());
+        let (api, workload) = (document.api(), (kind, document.name()));
         let listed = |list: &str| spec.key(list).map(|list| list.items_by("name")).unwrap_or_default();
         let (main, first) = (listed("containers"), listed("initContainers"));
         let alone = main.len() == 1;
@@ -91,7 +93,8 @@ impl<'s> Sight<'s> {
             let by_name = name.as_deref().map_or(Fit::Unnamed, |name| self.fit(name)).min(Fit::Service);
             let near = if alone && self.is_named(&workload.1) { Fit::Near } else { Fit::Unnamed };
             let fit = by_image.max(by_name).max(near);
-            Container { at: at.clone(), fit, workload: workload.clone(), name, place, image, twins: Vec::new() }
+            let (api, workload) = (api.clone(), workload.clone());
+            Container { at: at.clone(), fit, api, workload, name, place, image, twins: Vec::new() }
         };
         let mut containers: Vec<_> = main.iter().enumerate().map(container).collect();
         if is_image(self.field) {
@@ -142,7 +145,8 @@ impl<'s> Sight<'s> {
         let (at, fit) = (&container.at, container.fit);
         match self.field {
             Field::ImageTag | Field::ImageDigest => {
-                let mut candidate = Candidate::image(self, &at.key("image")?, "", (flavour, fit));
+                let image = at.key("image").filter(|image| image.text() != Some(""))?;
+                let mut candidate = Candidate::image(self, &image, "", (flavour, fit));
                 let form = candidate.binding.form.clone();
                 candidate.binding.twins = container.twins.iter().map(|path| (path.clone(), form.clone())).collect();
                 Some(candidate)

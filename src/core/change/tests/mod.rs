@@ -84,7 +84,8 @@ fn check(files: &[(&str, &str)], set: &[(&str, Value)]) -> String {
 
 #[test]
 fn a_kustomization_has_the_last_word() {
-    let files = [("kustomization.yaml", KUSTOMIZATION), ("deployment.yaml", DEPLOYMENT)];
+    let deployment = DEPLOYMENT.replace("registry.example.com:5000/shop/checkout", "app");
+    let files = [("kustomization.yaml", KUSTOMIZATION), ("deployment.yaml", &deployment)];
     assert_eq!(
         check(&files, &[("image_tag", json!("v1.2.5")), ("replicas", json!(5))]),
         "-  newTag: v1.2.4       # bumped by hand\n+  newTag: v1.2.5       # bumped by hand\n-  count: 3\n+  count: 5"

@@ -147,6 +147,12 @@ fn kustomizations() {
     check(include_str!("kustomize.txt"));
 }
 
+/// What a change would not reach, or reach too far.
+#[test]
+fn what_takes_effect() {
+    check(include_str!("effect.txt"));
+}
+
 #[test]
 fn workloads() {
     check(include_str!("workloads.txt"));

@@ -260,7 +260,11 @@ fn a_locked_line_is_left_alone() {
             "[0].image",
             "- name: app # leverframe: locked\n  image: new\n",
         ),
-        ("# leverframe: locked\na: v1\n", "a", "# leverframe: locked\na: new\n"),
+        ("# leverframe: locked\na: v1\n", "a", "!locked"),
+        ("a: v1\n\n  # leverframe: locked, ask the dba\n# why\n\nb: x\n", "b", "!locked"),
+        ("a: v1\n# leverframe: locked\nb: x\n", "a", "a: new\n# leverframe: locked\nb: x\n"),
+        ("a: v1\n# leverframe: locked\n", "a", "a: new\n# leverframe: locked\n"),
+        ("a: v1\u{2028}# c\n", "a", "!no-place"),
     ] {
         check(text, path, "new", expected);
     }
