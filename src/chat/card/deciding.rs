@@ -1,0 +1,84 @@
+//! What a card says while people decide: whose approval is needed, what holds it, what somebody else did to its branch.
+
+use super::{Progress, Span, text};
+use crate::core::{
+    decide::sentence,
+    request::{Course, Request},
+};
+
+/// What to do where somebody else's commit is on the branch.
+pub(super) fn theirs(course: &Course) -> Option<String> {
+    course.foreign.as_ref().map(|_| {
+        "Take that commit off the branch to go on here, merge it on GitHub if it is what you want, or cancel and ask \
+         again."
+            .to_owned()
+    })
+}
+
+pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) -> Vec<Span> {
+    let needs = &request.opened.needs;
+    let mut status = Vec::new();
+    if let Some(foreign) = &course.foreign {
+        let what = sentence(&foreign.what);
+        return vec![text(format!("{what} Approvals no longer count, and I merge only what I made."))];
+    }
+    if let Some(frozen) = &progress.frozen {
+        status.push(text(format!("Held: {}. ", frozen.trim_end_matches('.'))));
+    }
+    if let Some(why) = &course.replanned {
+        status.push(text(format!("Planned anew, so earlier approvals no longer count: {why}. ")));
+    }
+    if needs.count == 0 {
+        status.extend([text("Press Approve if it is still wanted, until "), Span::At(request.deadline()), text(".")]);
+        return status;
+    }
+    let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
+    let more = if given > 0 { " more" } else { "" };
+    if needs.from.iter().any(|from| from.contains(" of ")) {
+        status.extend(shares(&needs.from));
+    } else {
+        status.push(text(format!("{}{more}", needs.count.saturating_sub(given))));
+        status.extend(sources(&needs.from));
+    }
+    if needs.from.is_empty() {
+        status.push(text(" from anybody else of the catalog"));
+    }
+    if given > 0 {
+        status.push(text(format!(" ({given} of {} given)", needs.count)));
+    }
+    status.extend([text(", until "), Span::At(request.deadline()), text(".")]);
+    if let Some(trouble) = &progress.trouble {
+        let what = match &course.pull_request {
+            None => "The pull request is not there yet",
+            Some(_) => "GitHub does not tell how the pull request stands",
+        };
+        status.push(text(format!(" {what}: {trouble}")));
+    }
+    status
+}
+
+/// " from the group `leads` or `bo`".
+fn sources(from: &[String]) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for (index, from) in from.iter().enumerate() {
+        let (kind, name) = from.split_once(':').unwrap_or(("", from));
+        let kind = if matches!(kind, "team" | "group") { format!("the {kind} ") } else { String::new() };
+        spans.push(text(format!("{}{kind}", if index == 0 { " from " } else { " or " })));
+        spans.push(Span::Code(name.to_owned()));
+    }
+    spans
+}
+
+/// "2 from the group `leads` and 1 from the group `security`".
+fn shares(all: &[String]) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for (index, share) in all.iter().enumerate() {
+        let (count, from) = share.split_once(" of ").unwrap_or((share, "anybody"));
+        spans.push(text(format!("{}{count}", if index == 0 { "" } else { " and " })));
+        match from {
+            "anybody" => spans.push(text(" from anybody else of the catalog")),
+            from => spans.extend(sources(&from.split(" or ").map(str::to_owned).collect::<Vec<_>>())),
+        }
+    }
+    spans
+}
