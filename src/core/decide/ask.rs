@@ -183,7 +183,7 @@ pub(super) fn needs(rules: &Rules, target: &Target, command: &CommandName, now: 
 }
 
 /// Whose votes count; where several rules must be met, so many of whom each.
-fn asked_of(rule: &ApprovalRule) -> Vec<String> {
+pub(super) fn asked_of(rule: &ApprovalRule) -> Vec<String> {
     let names = |from: &[Approvers]| from.iter().map(ToString::to_string).collect::<Vec<_>>();
     if rule.and.is_empty() {
         return names(&rule.from);

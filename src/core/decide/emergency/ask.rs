@@ -3,8 +3,12 @@
 use super::{Declared, GlassAsked, IncidentAct, OfIncident, refused};
 use crate::core::{
     break_glass,
-    catalog::Severity,
-    decide::{Asker, Decision, Facts, Reply, Subject, Words, ask::sentence, not_ready, permitted},
+    catalog::{ApprovalRule, Severity},
+    decide::{
+        Asker, Decision, Facts, Reply, Subject, Words,
+        ask::{asked_of, sentence},
+        not_ready, permitted,
+    },
     entry::{Actor, Draft},
     incident::{self, Event, Incident},
     matters::Matters,
@@ -196,8 +200,8 @@ fn needs(rules: &Rules, asked: &GlassAsked, facts: Facts<'_>) -> Needs {
     let rule = super::press::rule(rules, &asked.target);
     let patience = rule.map_or(Span::HOUR, |rule| rule.expires).duration();
     Needs {
-        count: rule.map_or(1, |rule| rule.count).max(1),
-        from: rule.map(|rule| rule.from.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+        count: rule.map_or(1, ApprovalRule::total).max(1),
+        from: rule.map(asked_of).unwrap_or_default(),
         until: facts.now.checked_add(patience).unwrap_or(facts.now),
     }
 }

@@ -211,8 +211,10 @@ fn counted(glass: &Override, votes: &[Vote], rules: &Rules, now: Timestamp) -> B
 
 /// Whether so many approved as are needed now. One always is.
 pub(super) fn is_enough(glass: &Override, votes: &[Vote], rules: &Rules, now: Timestamp) -> bool {
-    let needed = rule(rules, &glass.opened.target).map_or(1, |rule| rule.count).max(1);
-    counted(glass, votes, rules, now).len() >= usize::try_from(needed).unwrap_or(usize::MAX)
+    let voters = counted(glass, votes, rules, now);
+    let people: Vec<_> = voters.iter().filter_map(|id| rules.catalog.person(id)).collect();
+    let is_met = |rule: &ApprovalRule| rule.filled(&people) >= usize::try_from(rule.total()).unwrap_or(usize::MAX);
+    !people.is_empty() && rule(rules, &glass.opened.target).is_none_or(is_met)
 }
 
 fn on_debt(click: &Click, debt: &Debt, rules: &Rules, facts: Facts<'_>) -> Result<Vec<Draft>, Words> {
