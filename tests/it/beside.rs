@@ -119,7 +119,10 @@ fn slacks_manifest_over_http_leads_to_addresses_that_we_serve() {
     assert_eq!(settings["socket_mode_enabled"], false);
     let (code, text) = leverframe(&["manifest", "slack", "--bare", "deplyo"]);
     assert_eq!(code, Some(1));
-    assert!(text.starts_with("There is no command `deplyo`.\nThere are `audit`, `deploy`, "), "{text}");
+    assert!(
+        text.starts_with("There is no command `deplyo`.\nThere are `audit`, `breakglass`, `debts`, `deploy`, "),
+        "{text}"
+    );
 }
 
 #[test]

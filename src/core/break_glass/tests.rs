@@ -79,9 +79,10 @@ fn every_state_with_every_event() {
         let begun = matches!(&state, State::Pausing { before: Some(_), .. });
         let _ = write!(table, "{}{}:", state.word(), if begun { " (told)" } else { "" });
         for event in events() {
-            let name = match &event {
-                Event::Ended(ending, _) => format!("{} {}", event.kind(), ending.word()),
-                _ => event.kind().to_owned(),
+            let name = if let Event::Ended(ending, _) = &event {
+                format!("{} {}", event.kind(), ending.word())
+            } else {
+                event.kind().to_owned()
             };
             if let Ok(next) = state.clone().after(event) {
                 let _ = write!(table, " {name} -> {};", next.word());

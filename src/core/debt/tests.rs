@@ -54,10 +54,12 @@ fn every_state_with_every_event() {
         let halted = matches!(&state, State::Owed { halted: Some(_) });
         let _ = write!(table, "{}{}:", state.word(), if halted { " (halted)" } else { "" });
         for event in events() {
-            let name = match &event {
-                Event::Settled { side } => format!("{} {side:?}", event.kind()),
-                Event::Ended(ending, _) => format!("{} {ending:?}", event.kind()),
-                _ => event.kind().to_owned(),
+            let name = if let Event::Settled { side } = &event {
+                format!("{} {side:?}", event.kind())
+            } else if let Event::Ended(ending, _) = &event {
+                format!("{} {ending:?}", event.kind())
+            } else {
+                event.kind().to_owned()
             };
             if let Ok(next) = state.clone().after(event) {
                 let _ = write!(table, " {name} -> {};", next.word());

@@ -42,7 +42,7 @@ impl From<Words> for Stop {
 pub(super) async fn check(inner: &Arc<Inner>, glass: &Override) -> Result<Duration, Trouble> {
     match plan(inner, glass).await {
         Ok(plan) => {
-            report(inner, &glass.id, Came::Planned(plan)).await;
+            report(inner, &glass.id, Came::Planned(Box::new(plan))).await;
             Ok(Duration::ZERO)
         }
         Err(Stop::Never(words)) => failed(inner, glass, words).await,

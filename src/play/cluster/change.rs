@@ -105,13 +105,16 @@ pub(super) fn shown(shared: &Shared, live: &Live, key: &(String, String), rollou
     object
 }
 
+/// How a Deployment is shown once it is changed.
+type Shows = dyn Fn(&Shared, &Live, &(String, String)) -> Option<Value>;
+
 /// Changes what a Deployment wants, or only tries it.
 fn apply(
     shared: &Shared,
     key: (String, String),
     (asked, subresource): (&Asked, Option<&str>),
     change: &dyn Fn(&mut Value) -> Result<(), Refused>,
-    show: &dyn Fn(&Shared, &Live, &(String, String)) -> Option<Value>,
+    show: &Shows,
 ) -> Response {
     let mut live = shared.live();
     let Some(rollout) = live.rollouts.get(&key) else { return missing(&key.1) };

@@ -16,9 +16,12 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
         usage,
         [
             "/audit [service] [environment] [person] [within=4h] [page=N] [text=...]",
+            "/breakglass <what> <service> <environment> <value> [for=4h] [reason=...]",
+            "/debts",
             "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]",
             "/freeze <environment> [switch=off] [until=\"Mon 9:00\"] [from=\"Mon 9:00\"] [except=...] [reason=...]",
             "/help [command]",
+            "/incident <what> [severity=sev1|sev2|sev3|sev4|sev5] [service] [person] [id=COMMIT] [text=...]",
             "/link",
             "/resume <service> <environment> [reason=...]",
             "/revert <what> [service] [environment] [reason=...]",
@@ -56,11 +59,11 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
         ),
         (
             "flow: stauts",
-            "3:7: `flow`: found `stauts`, expected `status`, `help`, `audit`, `link`, `unlink`, `freeze` or `unfreeze`. Did you mean `status`?",
+            "3:7: `flow`: found `stauts`, expected `status`, `help`, `audit`, `link`, `unlink`, `incident`, `breakglass`, `debts`, `freeze` or `unfreeze`. Did you mean `status`?",
         ),
         (
-            "flow: incident",
-            "3:7: `flow`: found `incident`, expected `status`, `help`, `audit`, `link`, `unlink`, `freeze` or `unfreeze`. The flow `incident` is not supported yet; remove this command until it is.",
+            "flow: restart",
+            "3:7: `flow`: found `restart`, expected `status`, `help`, `audit`, `link`, `unlink`, `incident`, `breakglass`, `debts`, `freeze` or `unfreeze`. The flow `restart` is not supported yet; remove this command until it is.",
         ),
         (
             "flow: status\noptions:\n  Size: { type: text }",
@@ -166,7 +169,7 @@ fn a_file_replaces_the_built_in_command_of_its_name() {
     let text = "name: status\nsummary: Mine\nflow: status\n";
     let commands = Commands::builtin().unwrap().with([Definition::parse(text, "status.yaml").unwrap()]);
     let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
-    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 12, "{usage:?}");
+    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 15, "{usage:?}");
 }
 
 fn names(list: &Json) -> Vec<&str> {

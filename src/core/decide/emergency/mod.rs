@@ -116,9 +116,9 @@ pub enum Came {
     /// Its card was posted.
     CardPosted(Card),
     /// The cluster was looked at and would take the change.
-    Planned(LivePlan),
+    Planned(Box<LivePlan>),
     /// The object is another than it was when people looked.
-    Replanned(LivePlan),
+    Replanned(Box<LivePlan>),
     /// It cannot be done.
     Failed(Words),
     /// The reconciler is about to be held off.

@@ -61,8 +61,8 @@ fn failed(glass: &Override, words: &Words) -> Decision {
 
 fn of_glass(glass: &Override, came: &Came, facts: Facts<'_>) -> Decision {
     match came {
-        Came::Planned(plan) => planned(glass, plan, Event::Planned(plan.clone()), facts),
-        Came::Replanned(plan) => planned(glass, plan, Event::Replanned(plan.clone()), facts),
+        Came::Planned(plan) => planned(glass, plan, Event::Planned(plan.as_ref().clone()), facts),
+        Came::Replanned(plan) => planned(glass, plan, Event::Replanned(plan.as_ref().clone()), facts),
         Came::Failed(words) => failed(glass, words),
         Came::PauseBegun(paused) => {
             still_approved(glass, facts).unwrap_or_else(|| one(glass, Event::PauseBegun(paused.clone())))

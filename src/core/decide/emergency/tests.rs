@@ -161,7 +161,7 @@ impl Talk {
     fn live(&mut self) -> &mut Self {
         let paused = break_glass::Paused { before: None, follows: true, shared: false };
         self.asks("U1", "prod")
-            .comes("checked", 'G', Came::Planned(plan(3, 10)))
+            .comes("checked", 'G', Came::Planned(Box::new(plan(3, 10))))
             .presses("U2", Press::Approve, 'G')
             .comes("about to pause", 'G', Came::PauseBegun(paused.clone()))
             .comes("paused", 'G', Came::Paused(paused))
@@ -236,7 +236,7 @@ fn from_asking_to_paid() {
 fn who_may_and_who_may_not() {
     let mut talk = Talk::new();
     talk.asks("U9", "prod").asks("U1", "local").asks("U1", "prod");
-    talk.presses("U2", Press::Approve, 'G').comes("checked", 'G', Came::Planned(plan(3, 10)));
+    talk.presses("U2", Press::Approve, 'G').comes("checked", 'G', Came::Planned(Box::new(plan(3, 10))));
     talk.presses("U1", Press::Approve, 'G').presses("U4", Press::Approve, 'G').presses("U9", Press::Approve, 'G');
     talk.presses("U2", Press::Cancel, 'G').presses("U2", Press::Stable, 'G').presses("U2", Press::Reject, 'G');
     says(
@@ -289,9 +289,13 @@ fn an_incident_with_a_debt_cannot_be_closed_and_levers_that_fight_are_refused() 
 fn what_cannot_be_done_owes_nothing() {
     let mut talk = Talk::new();
     let paused = break_glass::Paused { before: None, follows: true, shared: false };
-    talk.asks("U1", "prod").comes("too many", 'G', Came::Planned(plan(3, 99)));
+    talk.asks("U1", "prod").comes("too many", 'G', Came::Planned(Box::new(plan(3, 99))));
     talk.matters = Matters::default();
-    talk.asks("U1", "prod").comes("checked", 'G', Came::Planned(plan(3, 10))).presses("U2", Press::Approve, 'G');
+    talk.asks("U1", "prod").comes("checked", 'G', Came::Planned(Box::new(plan(3, 10)))).presses(
+        "U2",
+        Press::Approve,
+        'G',
+    );
     talk.comes("about to pause", 'G', Came::PauseBegun(paused.clone())).comes("paused", 'G', Came::Paused(paused));
     talk.comes("about to change", 'G', Came::Begun { debt: id('D') });
     talk.comes("another object", 'G', Came::Failed(Words::new("It has 7.", "Look."))).comes(
@@ -312,6 +316,6 @@ fn what_cannot_be_done_owes_nothing() {
 #[test]
 fn nobody_approves_in_time() {
     let mut talk = Talk::new();
-    talk.asks("U1", "prod").comes("checked", 'G', Came::Planned(plan(3, 10))).passes(61);
+    talk.asks("U1", "prod").comes("checked", 'G', Came::Planned(Box::new(plan(3, 10)))).passes(61);
     assert!(talk.log.ends_with("-> over; debt none\n"), "{}", talk.log);
 }

@@ -87,6 +87,13 @@ fn another(talk: &Talk) -> Plan {
     if now.lines[0].new == "v2" { plan("prod", Field::ImageTag, "v1", "v3") } else { version("prod") }
 }
 
+fn freezes(talk: &mut Talk, oracle: &mut Oracle, minutes: u8) {
+    let until = Some(Moment::In(Span::parse(&format!("{minutes}m")).unwrap()));
+    let what = Switch::On { from: None, until, except: String::new(), reason: None };
+    frozen::switch(talk, "freeze", human(0), what);
+    oracle.frozen_until = talk.now.checked_add(jiff::SignedDuration::from_mins(i64::from(minutes))).ok();
+}
+
 fn step(talk: &mut Talk, oracle: &mut Oracle, happening: &Happening) {
     let there = talk.requests.contains_key(&id());
     match happening {
@@ -112,10 +119,7 @@ fn step(talk: &mut Talk, oracle: &mut Oracle, happening: &Happening) {
             talk.rules = rules(&catalog(*count, *leads));
         }
         Happening::Freezes(minutes) if oracle.frozen_until.is_none_or(|until| until <= talk.now) => {
-            let until = Some(Moment::In(Span::parse(&format!("{minutes}m")).unwrap()));
-            let what = Switch::On { from: None, until, except: String::new(), reason: None };
-            frozen::switch(talk, "freeze", human(0), what);
-            oracle.frozen_until = talk.now.checked_add(jiff::SignedDuration::from_mins(i64::from(*minutes))).ok();
+            freezes(talk, oracle, *minutes);
         }
         Happening::Frees => {
             frozen::switch(talk, "unfreeze", human(0), Switch::Off { reason: None });
