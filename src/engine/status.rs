@@ -131,10 +131,18 @@ async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
         Some(count) => format!(", {count} replicas"),
     };
     format!(
-        "• *{target}*: {version}{replicas}.{}{}",
+        "• *{target}*: {version}{replicas}.{}{}{}",
         last_change(inner, rules, target).await,
-        open(inner, target).await
+        open(inner, target).await,
+        owed(inner, target).await
     )
+}
+
+/// What the cluster runs otherwise, where glass was broken.
+async fn owed(inner: &Arc<Inner>, target: &Target) -> String {
+    let matters = inner.matters().await;
+    let here = matters.debts.values().filter(|debt| !debt.is_over() && debt.opened.target == *target);
+    here.map(|debt| format!(" Owed to git: {} {}.", debt.opened.field, debt.words())).collect()
 }
 
 async fn last_change(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {

@@ -236,6 +236,15 @@ fn glass_over(ending: &break_glass::Ending, by: &Actor) -> Standing {
     }
 }
 
+/// Words of ours in which names stand between backticks.
+fn set_apart(words: &str) -> Vec<Span> {
+    let piece = |(place, piece): (usize, &str)| match place % 2 {
+        0 => text(piece.to_owned()),
+        _ => Span::Code(piece.to_owned()),
+    };
+    words.split('`').enumerate().filter(|(_, piece)| !piece.is_empty()).map(piece).collect()
+}
+
 fn glass_notes(glass: &Override, matters: &Matters) -> Vec<Vec<Span>> {
     let mut notes =
         vec![vec![text("Asked by "), Span::Somebody(glass.requester.clone()), text(" at "), Span::At(glass.at)]];
@@ -255,7 +264,7 @@ fn glass_notes(glass: &Override, matters: &Matters) -> Vec<Vec<Span>> {
             Some(_) | None => vec![text(format!("Git said {git}"))],
         });
         let is_open = matches!(glass.state, State::Deciding(_));
-        notes.extend(plan.remarks.iter().filter(|_| is_open).map(|remark| vec![text(remark.clone())]));
+        notes.extend(plan.remarks.iter().filter(|_| is_open).map(|remark| set_apart(remark)));
         notes.push(vec![text("Change "), Span::Code(plan.digest.short().to_owned())]);
     }
     if let Some(incident) = matters.incidents.get(&glass.opened.incident) {

@@ -55,7 +55,7 @@ pub fn edit(card: &Card) -> Value {
 /// A message that is no card.
 pub fn saying(words: &str) -> Value {
     let mut content = Markup::new(CONTENT);
-    content.text(words);
+    marked(&mut content, words);
     plain(&CreateMessage::new().content(content.done()).allowed_mentions(nobody()))
 }
 

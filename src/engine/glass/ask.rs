@@ -101,7 +101,7 @@ pub(in crate::engine) async fn debts(inner: &Arc<Inner>) -> Words {
         let late = if now >= debt.until { ", past its time" } else { "" };
         let _ = writeln!(
             told,
-            "• *{}* {}: {}, owed by {owner} for {minutes} min ({}{late}). Debt `{}`.",
+            "• *{}*: {} {}, owed by {owner} for {minutes} min ({}{late}). Debt `{}`.",
             debt.opened.target,
             debt.opened.field,
             debt.words(),

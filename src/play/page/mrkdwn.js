@@ -5,7 +5,7 @@ const EMOJI = {
   white_check_mark: "✅", heavy_check_mark: "✔️", ballot_box_with_check: "☑️", x: "❌", negative_squared_cross_mark: "❎",
   warning: "⚠️", rocket: "🚀", hourglass: "⌛", hourglass_flowing_sand: "⏳", stopwatch: "⏱️", alarm_clock: "⏰", clock1: "🕐",
   large_green_circle: "🟢", large_yellow_circle: "🟡", large_orange_circle: "🟠", large_blue_circle: "🔵", red_circle: "🔴",
-  white_circle: "⚪", black_circle: "⚫", large_green_square: "🟩", large_red_square: "🟥", rotating_light: "🚨", sos: "🆘",
+  white_circle: "⚪", black_circle: "⚫", large_green_square: "🟩", large_red_square: "🟥", rotating_light: "🚨", scales: "⚖️", sos: "🆘",
   lock: "🔒", unlock: "🔓", key: "🔑", no_entry: "⛔", no_entry_sign: "🚫", fast_forward: "⏩", grey_question: "❔", octagonal_sign: "🛑", construction: "🚧",
   arrow_right: "➡️", arrow_left: "⬅️", arrow_up: "⬆️", arrow_down: "⬇️", arrows_counterclockwise: "🔄", repeat: "🔁",
   rewind: "⏪", leftwards_arrow_with_hook: "↩️", eyes: "👀", mag: "🔍", tada: "🎉", bell: "🔔", fire: "🔥", snowflake: "❄️",
