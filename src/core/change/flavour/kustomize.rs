@@ -39,8 +39,12 @@ impl<'s> Sight<'s> {
     pub(super) fn images(&self, at: &At<'s>, depth: usize) -> Vec<Candidate> {
         let items = at.key("images").map(|list| list.items_by("name")).unwrap_or_default();
         let containers = self.containers(&self.manifests());
-        let used = |name: &str| {
-            containers.iter().any(|one| one.repository().is_some_and(|image| self.renamed(image, depth + 1) == name))
+        let patched = self.patched_image(depth);
+        let used = |name: &str| match &patched {
+            Some(image) => self.renamed(image, depth + 1) == name,
+            None => containers
+                .iter()
+                .any(|one| one.repository().is_some_and(|image| self.renamed(image, depth + 1) == name)),
         };
         let is_known = |one: &Container<'_>| one.fit > Fit::Unnamed && one.repository().is_some();
         let known = !containers.is_empty() && containers.iter().all(is_known);
@@ -71,6 +75,15 @@ impl<'s> Sight<'s> {
             all.retain(|candidate| candidate.fit > Fit::Unnamed);
         }
         all
+    }
+
+    /// The image that the outermost patch from this layer on sets: lists of images come after patches.
+    fn patched_image(&self, depth: usize) -> Option<String> {
+        let found = (depth..self.layers.len()).flat_map(|depth| self.patches(depth));
+        found.into_iter().find_map(|candidate| match candidate.binding.form {
+            Form::ImageOf { repository, .. } => Some(repository),
+            Form::Value | Form::Text | Form::Like | Form::After(_) | Form::TagOf => None,
+        })
     }
 
     fn counts(&self, at: &At<'s>) -> Vec<Candidate> {
