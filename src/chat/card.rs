@@ -215,7 +215,10 @@ fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitI
             (Mark::Unseen, status, Some("Look at the pods yourself.".to_owned()))
         }
         Ending::Superseded { by } => {
-            let mut status = in_git("; a newer change of the same target took over before it was seen live: ".into());
+            let mut status = match commit {
+                Some(_) => in_git("; a newer change of the same target took over before it was seen live: ".into()),
+                None => vec![text("Nothing was committed; a newer change of the same target goes instead: ")],
+            };
             status.extend([Span::Code(by.to_string()), text(".")]);
             (Mark::Overtaken, status, None)
         }

@@ -45,6 +45,7 @@ mod outage;
 mod proof;
 mod proxy;
 mod pull_requests;
+mod queued;
 mod race;
 mod refusals;
 mod registry;
