@@ -60,6 +60,7 @@ mod threads;
 mod tidy;
 mod together;
 mod upheavals;
+mod vendors;
 mod webhooks;
 
 mod yaml_corpus;
