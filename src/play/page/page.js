@@ -119,7 +119,7 @@ function drawChannels() {
   const channel = active === "home" ? { name: "Home", topic: "What concerns you" } : state.channels.find((one) => one.id === active) || state.channels[0];
   $("title").firstElementChild.textContent = active === "home" ? channel.name : `# ${channel.name}`;
   $("title").lastElementChild.textContent = channel.topic;
-  $("text").placeholder = `Message #${channel.name}`;
+  $("text").placeholder = active === "home" ? "Open a channel to type" : `Message #${channel.name}`;
   $("text").setAttribute("aria-label", `Message #${channel.name}`);
 }
 
