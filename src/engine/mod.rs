@@ -22,6 +22,7 @@ mod homes;
 mod links;
 mod meter;
 mod outside;
+mod overview;
 mod reverting;
 mod rewritten;
 mod rollback;
@@ -71,6 +72,7 @@ pub use facts::{Said, Typed, locator, plan_set};
 pub use fold::open_requests_of;
 use fold::{freezes_of, matters_of};
 pub use meter::Gauges;
+pub use overview::Overview;
 pub use tick::Ticked;
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between

@@ -43,7 +43,7 @@ pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use press::Press;
 pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
-pub use vote::{Click, ReviewSays, Reviewed};
+pub use vote::{Click, ReviewSays, Reviewed, awaits};
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
