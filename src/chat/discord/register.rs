@@ -132,6 +132,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Person
         | OptionKind::Choice(_)
         | OptionKind::Commit
+        | OptionKind::Word
         | OptionKind::Command => CommandOptionType::String,
     };
     let help = option.help.as_deref().unwrap_or_else(|| option.kind.word());
@@ -154,6 +155,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Moment
         | OptionKind::Text
         | OptionKind::Commit
+        | OptionKind::Word
         | OptionKind::Boolean => told,
     }
 }

@@ -125,6 +125,7 @@ fn element(option: &CommandOption, given: Option<&String>) -> Value {
         OptionKind::Duration => typed("30m, 4h or 3d", given),
         OptionKind::Moment => typed("Mon 9:00, 18:00 or 4h", given),
         OptionKind::Commit => typed("A commit, #12 or a request", given),
+        OptionKind::Word => typed("One word", given),
         OptionKind::Text => typed("In a few words", given),
     };
     if let Some(members) = element.as_object_mut() {
