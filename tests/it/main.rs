@@ -40,6 +40,7 @@ mod glass_crash;
 mod kills;
 mod landing_modes;
 mod ledger;
+mod levers;
 mod notes;
 mod opening;
 mod outage;

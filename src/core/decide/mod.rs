@@ -5,12 +5,14 @@
 mod ask;
 mod emergency;
 mod freeze;
+mod giving;
 mod linked;
 mod outcome;
 mod outside;
 mod press;
 mod surroundings;
 mod tag;
+mod taking_back;
 #[cfg(test)]
 mod tests;
 mod tick;

@@ -15,16 +15,20 @@ pub enum Press {
     Close,
     /// An incident: it is not.
     Reopen,
-    /// A debt: the cluster gets what git says.
+    /// A debt: the cluster gets what git says. What was meant for a time: it is given back now.
     GiveBack,
     /// A debt: the change may last longer.
     Extend,
     /// A debt: try the proposal again.
     Retry,
+    /// What was meant for a time: it stays.
+    Keep,
+    /// A yes of one's own no longer counts.
+    Withdraw,
 }
 
 /// Every one of them.
-const ALL: [Press; 9] = [
+const ALL: [Press; 11] = [
     Press::Approve,
     Press::Reject,
     Press::Cancel,
@@ -34,6 +38,8 @@ const ALL: [Press; 9] = [
     Press::GiveBack,
     Press::Extend,
     Press::Retry,
+    Press::Keep,
+    Press::Withdraw,
 ];
 
 impl Press {
@@ -49,6 +55,8 @@ impl Press {
             Self::GiveBack => "give_back",
             Self::Extend => "extend",
             Self::Retry => "retry",
+            Self::Keep => "keep",
+            Self::Withdraw => "withdraw",
         }
     }
 
@@ -59,6 +67,6 @@ impl Press {
 
     /// Whether whoever presses decides on what somebody else asked, so that the platform is asked who they are.
     pub fn is_vote(self) -> bool {
-        matches!(self, Self::Approve | Self::Reject | Self::Extend)
+        matches!(self, Self::Approve | Self::Reject | Self::Extend | Self::Keep)
     }
 }

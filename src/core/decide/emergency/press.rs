@@ -84,7 +84,14 @@ fn incident_act(press: Press) -> Option<IncidentAct> {
         Press::Stable => Some(IncidentAct::Stable),
         Press::Close => Some(IncidentAct::Close),
         Press::Reopen => Some(IncidentAct::Reopen),
-        Press::Approve | Press::Reject | Press::Cancel | Press::GiveBack | Press::Extend | Press::Retry => None,
+        Press::Approve
+        | Press::Reject
+        | Press::Cancel
+        | Press::GiveBack
+        | Press::Extend
+        | Press::Retry
+        | Press::Keep
+        | Press::Withdraw => None,
     }
 }
 
@@ -111,9 +118,14 @@ fn on_glass(click: &Click, glass: &Override, rules: &Rules, facts: Facts<'_>) ->
                 "Press Revert instead on the card of its debt to take it back.",
             )),
         },
-        Press::Stable | Press::Close | Press::Reopen | Press::GiveBack | Press::Extend | Press::Retry => {
-            Err(elsewhere())
-        }
+        Press::Stable
+        | Press::Close
+        | Press::Reopen
+        | Press::GiveBack
+        | Press::Extend
+        | Press::Retry
+        | Press::Keep
+        | Press::Withdraw => Err(elsewhere()),
     }
 }
 
@@ -245,9 +257,14 @@ fn on_debt(click: &Click, debt: &Debt, rules: &Rules, facts: Facts<'_>) -> Resul
             known.then_some(()).ok_or_else(words)?;
             fits(debt::Event::Retried).map(|entry| vec![entry])
         }
-        Press::Approve | Press::Reject | Press::Cancel | Press::Stable | Press::Close | Press::Reopen => {
-            Err(elsewhere())
-        }
+        Press::Approve
+        | Press::Reject
+        | Press::Cancel
+        | Press::Stable
+        | Press::Close
+        | Press::Reopen
+        | Press::Keep
+        | Press::Withdraw => Err(elsewhere()),
     }
 }
 
