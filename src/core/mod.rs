@@ -10,6 +10,7 @@ pub mod command;
 pub mod debt;
 pub mod decide;
 pub mod discover;
+pub mod drift;
 pub mod entry;
 pub mod freeze;
 pub mod incident;

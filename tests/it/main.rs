@@ -23,6 +23,7 @@ mod discord;
 mod discord_cards;
 mod discovery;
 mod doctor;
+mod drift;
 mod escaping;
 mod evidence;
 mod faults;

@@ -21,10 +21,22 @@ pub enum Press {
     Extend,
     /// A debt: try the proposal again.
     Retry,
+    /// A drift: it stays as it is for an hour, and somebody owes the decision.
+    Hold,
+    /// A drift: git gets what is live.
+    Adopt,
+    /// A drift: the cluster gets what git says.
+    Restore,
+    /// A drift: it is somebody else's for a while.
+    Leave,
+    /// A drift: it is ours after all.
+    Ours,
+    /// A drift that was undone: the same by a break-glass.
+    Again,
 }
 
 /// Every one of them.
-const ALL: [Press; 9] = [
+const ALL: [Press; 15] = [
     Press::Approve,
     Press::Reject,
     Press::Cancel,
@@ -34,6 +46,12 @@ const ALL: [Press; 9] = [
     Press::GiveBack,
     Press::Extend,
     Press::Retry,
+    Press::Hold,
+    Press::Adopt,
+    Press::Restore,
+    Press::Leave,
+    Press::Ours,
+    Press::Again,
 ];
 
 impl Press {
@@ -49,6 +67,12 @@ impl Press {
             Self::GiveBack => "give_back",
             Self::Extend => "extend",
             Self::Retry => "retry",
+            Self::Hold => "hold",
+            Self::Adopt => "adopt",
+            Self::Restore => "restore",
+            Self::Leave => "leave",
+            Self::Ours => "ours",
+            Self::Again => "again",
         }
     }
 
@@ -59,6 +83,7 @@ impl Press {
 
     /// Whether whoever presses decides on what somebody else asked, so that the platform is asked who they are.
     pub fn is_vote(self) -> bool {
-        matches!(self, Self::Approve | Self::Reject | Self::Extend)
+        let on_drift = matches!(self, Self::Hold | Self::Adopt | Self::Restore | Self::Leave);
+        on_drift || matches!(self, Self::Approve | Self::Reject | Self::Extend)
     }
 }

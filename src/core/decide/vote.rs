@@ -145,9 +145,18 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
         Press::Approve => approve(click, request, rules, facts),
         Press::Reject => reject(click, request, (rules, facts.now)),
         Press::Cancel => cancel(click, request),
-        Press::Stable | Press::Close | Press::Reopen | Press::GiveBack | Press::Extend | Press::Retry => {
-            no(click, "This button belongs to another card.", "Read the card as it is now.")
-        }
+        Press::Stable
+        | Press::Close
+        | Press::Reopen
+        | Press::GiveBack
+        | Press::Extend
+        | Press::Retry
+        | Press::Hold
+        | Press::Adopt
+        | Press::Restore
+        | Press::Leave
+        | Press::Ours
+        | Press::Again => no(click, "This button belongs to another card.", "Read the card as it is now."),
     }
 }
 
