@@ -56,12 +56,13 @@ async fn run(out: &mut impl io::Write, cycles: usize) -> Done<()> {
     };
     let client = Outgoing::new(&Tls::default())?.to(&url::Url::parse(&source.url)?).clone();
     let mirror = Mirror::open(source, client, tokio::runtime::Handle::current())?;
-    writeln!(out, "cycles   memory (MB)   descriptors   mirror (MB)   files in it   packs")?;
+    writeln!(out, "cycles   memory (MB)   mapped files (MB)   descriptors   mirror (MB)   files in it   packs")?;
     for cycle in 0..=cycles {
         if cycle % (cycles / 10).max(1) == 0 {
             let (size, files, packs) = lies(&directory)?;
-            let (memory, open) = (memory()?, fs::read_dir("/proc/self/fd")?.count());
-            writeln!(out, "{cycle:>6} {memory:>13.1} {open:>13} {size:>13.1} {files:>13} {packs:>7}")?;
+            let [memory, mapped] = memory()?;
+            let open = fs::read_dir("/proc/self/fd")?.count();
+            writeln!(out, "{cycle:>6} {memory:>13.1} {mapped:>18.1} {open:>13} {size:>13.1} {files:>13} {packs:>7}")?;
         }
         mirror.fetch().await?;
         land(&mirror, cycle).await?;
@@ -91,12 +92,14 @@ async fn land(mirror: &Mirror, cycle: usize) -> Done<()> {
     }
 }
 
-/// The process's memory in MB.
-fn memory() -> Done<f64> {
+/// The process's own memory, and what it has mapped of files (its program, the mirror's pack), in MB.
+fn memory() -> Done<[f64; 2]> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes / 1024.0)
+    let megabytes = |name: &str| -> Done<f64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("no such line")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
+    };
+    Ok([megabytes("RssAnon:")?, megabytes("RssFile:")?])
 }
 
 /// Megabytes, files and packs below a folder.

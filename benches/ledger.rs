@@ -1,7 +1,7 @@
 //! Durable entries per second with 1 and 64 writers: ours, with everything an entry is (salts, chain, tree, store),
 //! beside SQLite (WAL, synchronous=FULL) and, where it is installed, PostgreSQL, on the same disk in the same run; and
 //! how long `verify` takes beside hashing alone, opening, and reading by subject (`entries=1000000` for more of them,
-//! `in=FOLDER` to keep them for the next run, `read` to leave the writing out). The baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
+//! `in=FOLDER` to keep them for the next run, `read` to leave the writing out, `writers=N` for that many alone). The baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
 
 use std::{
     error::Error,
@@ -53,7 +53,8 @@ fn main() -> Outcomes<()> {
 
 /// How many entries a second become durable.
 fn written(runtime: &tokio::runtime::Runtime) -> Outcomes<()> {
-    for writers in [1_usize, 64] {
+    let named = std::env::args().find_map(|argument| argument.strip_prefix("writers=")?.parse().ok());
+    for writers in named.map_or_else(|| vec![1_usize, 64], |writers| vec![writers]) {
         let mut rates: [Vec<f64>; 3] = Default::default();
         for _ in 0..TURNS {
             rates[0].push(runtime.block_on(ours(writers))?);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use git2::{Commit, Oid, Repository, Sort};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     error::GitError,
@@ -17,13 +17,6 @@ pub const REQUEST_TRAILER: &str = "Leverframe-Request";
 
 /// How many commits are looked at for the history of a path.
 pub(super) const DEEPEST: usize = 20_000;
-
-/// How far clocks may differ between us and whoever else commits.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(1);
-
-/// How many commits in a row must be too old before the search for a mark ends: one commit with a wrong clock
-/// must not end it.
-const OLD_IN_A_ROW: usize = 100;
 
 /// A commit in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +59,7 @@ pub(super) fn is_marked(message: &str, request: &RequestId) -> bool {
     trailers(message).iter().any(|(name, value)| name == REQUEST_TRAILER && value == request.as_str())
 }
 
-fn time_of(commit: &Commit<'_>) -> Timestamp {
+pub(super) fn time_of(commit: &Commit<'_>) -> Timestamp {
     Timestamp::from_second(commit.time().seconds()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -154,44 +147,8 @@ fn differs_from_parents(
 /// A request and since when its commit may be there.
 pub(super) type Sought<'s> = (&'s RequestId, Timestamp);
 
-/// The commit at or below `tip` that carries the request's mark, looked for back to `since`.
-pub(super) fn find_marked(
-    repository: &Repository,
-    tip: Oid,
-    request: &RequestId,
-    since: Timestamp,
-) -> Result<Option<Oid>, GitError> {
-    Ok(find_all_marked(repository, tip, &[(request, since)])?.remove(request))
-}
-
-/// The newest commit of each request that is at or below `tip`, found by one walk for all of them.
-pub(super) fn find_all_marked(
-    repository: &Repository,
-    tip: Oid,
-    sought: &[Sought<'_>],
-) -> Result<HashMap<RequestId, Oid>, GitError> {
-    let mut found = HashMap::new();
-    let since = sought.iter().map(|(_, since)| *since).min().unwrap_or(Timestamp::MAX);
-    let oldest = since.checked_sub(CLOCKS_DIFFER).unwrap_or(Timestamp::MIN);
-    let mut walk = repository.revwalk()?;
-    walk.set_sorting(Sort::TIME)?;
-    walk.push(tip)?;
-    let mut old = 0;
-    for id in walk {
-        let commit = repository.find_commit(id?)?;
-        old = if time_of(&commit) < oldest { old + 1 } else { 0 };
-        if old > OLD_IN_A_ROW || found.len() == sought.len() {
-            break;
-        }
-        if let Some(marked) = mark_of(&commit).filter(|mark| sought.iter().any(|(request, _)| **request == *mark)) {
-            found.entry(marked).or_insert(commit.id());
-        }
-    }
-    Ok(found)
-}
-
 /// The request whose mark a commit carries.
-fn mark_of(commit: &Commit<'_>) -> Option<RequestId> {
+pub(super) fn mark_of(commit: &Commit<'_>) -> Option<RequestId> {
     let bytes = commit.message_raw_bytes();
     // Most commits are somebody else's: what has not even the word is not read as trailers.
     if !bytes.windows(REQUEST_TRAILER.len()).any(|window| window == REQUEST_TRAILER.as_bytes()) {

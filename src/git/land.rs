@@ -14,7 +14,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     commit::{self, Composed},
     error::GitError,
-    history,
     objects::{Made, Objects},
     read::{Tree, commit_id},
     remote::{self, Heads, Push, Pushed, Replace},
@@ -32,8 +31,11 @@ const TRIES: u32 = 200;
 const FEWEST_TRIES: u32 = 10;
 const LONGEST: SignedDuration = SignedDuration::from_secs(20);
 /// How many of one's own tries the first pause may last; each later one half a try less.
-const PATIENCE: u32 = 3;
+const PATIENCE: u32 = 2;
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long after a lost race the branch counts as fought for, and how many of one's own tries others get then.
+const CONTESTED_FOR: SignedDuration = SignedDuration::from_secs(2);
+const TURNS: u32 = 2;
 
 /// Where a landing goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,8 +199,12 @@ impl Tries {
 
     /// Waits before the next one.
     pub(super) fn pause(&self, request: &RequestId) {
-        let last = Duration::try_from(clock::now().duration_since(self.last)).unwrap_or_default();
-        pause(request, self.done, last);
+        pause(request, self.done, self.last_took());
+    }
+
+    /// How long the try that is going on has taken.
+    pub(super) fn last_took(&self) -> Duration {
+        Duration::try_from(clock::now().duration_since(self.last)).unwrap_or_default()
     }
 
     /// What it is when there were enough.
@@ -237,8 +243,8 @@ fn onto_branch(room: &mut Room, asked: &mut Asked) -> Result<Came, GitError> {
     let mut tries = Tries::new();
     while let Some(number) = tries.next() {
         let heads = fetch(room, Some(&reference))?;
-        let repository = &room.repository;
-        if let Some(found) = history::find_marked(repository, heads.tip, &asked.request, asked.opened)? {
+        let sought = [(&asked.request, asked.opened)];
+        if let Some(found) = room.marks.find(&room.repository, heads.tip, &sought)?.remove(&asked.request) {
             return Ok(Came::There(found));
         }
         match make(room, asked, &reference, &heads)? {
@@ -308,7 +314,20 @@ fn pause(request: &RequestId, tries: u32, last: Duration) {
     let mut hasher = DefaultHasher::new();
     (request.as_str(), tries).hash(&mut hasher);
     let part = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
+    wait(longest * part / 1000);
+}
+
+/// Lets others go first for a while, where the branch was fought for just now: whoever landed last knows the tip
+/// before everybody, and would win again and again.
+pub(super) fn let_others_go_first(room: &mut Room) -> bool {
+    let recently = |when: Timestamp| clock::now().duration_since(when) < CONTESTED_FOR;
+    let Some((_, try_took)) = room.contested.filter(|(when, _)| recently(*when)) else { return false };
+    wait((try_took * TURNS).min(LONGEST_PAUSE));
+    true
+}
+
+fn wait(time: Duration) {
     // Nobody sends on this channel: it is how this thread waits.
     let (_open, nothing) = mpsc::channel::<()>();
-    let _ = nothing.recv_timeout(longest * part / 1000);
+    let _ = nothing.recv_timeout(time);
 }

@@ -11,6 +11,7 @@ mod folder;
 mod history;
 mod http;
 mod land;
+mod marks;
 mod objects;
 mod pack;
 mod packets;
@@ -288,7 +289,11 @@ impl Mirror {
         let (tip, request) = (tip.clone(), request.clone());
         let find = move |room: &mut worker::Room| {
             let tip = read::known(&room.repository, &tip)?;
-            history::find_marked(&room.repository, tip, &request, since)?.map(read::commit_id).transpose()
+            room.marks
+                .find(&room.repository, tip, &[(&request, since)])?
+                .remove(&request)
+                .map(read::commit_id)
+                .transpose()
         };
         self.reader.call(find).await
     }

@@ -7,14 +7,13 @@ use git2::Oid;
 use super::{
     commit,
     error::GitError,
-    history,
-    land::{Asked, Came, Tip, Tries, compose, fetch},
+    land::{self, Asked, Came, Tip, Tries, compose, fetch},
     objects::{Made, Objects},
     read::Tree,
     remote::{self, Push, Pushed, Replace},
     worker::Room,
 };
-use crate::core::names::RequestId;
+use crate::{clock, core::names::RequestId};
 
 /// How many commits go out in one push at most.
 const HIGHEST: usize = 128;
@@ -60,8 +59,9 @@ type Verdict = Result<Came, GitError>;
 
 /// Tries until the stack is on the server, or nothing is left to push.
 fn race(room: &mut Room, asked: &mut [Asked]) -> Result<(Vec<Verdict>, Tip), GitError> {
+    let waited = land::let_others_go_first(room);
     let mut tries = Tries::new();
-    let mut likely = room.likely_tip();
+    let mut likely = room.likely_tip().filter(|_| !waited);
     let mut proven = None;
     while let Some(number) = tries.next() {
         let (base, sure) = match (likely.take(), proven.take()) {
@@ -83,7 +83,10 @@ fn race(room: &mut Room, asked: &mut [Asked]) -> Result<(Vec<Verdict>, Tip), Git
                 proven = Some(now);
             }
             Attempt::Lost if sure == Tip::Likely => {}
-            Attempt::Lost => pause_for(asked, &tries),
+            Attempt::Lost => {
+                room.contested = Some((clock::now(), tries.last_took()));
+                pause_for(asked, &tries);
+            }
         }
     }
     Err(tries.lost())
@@ -111,9 +114,9 @@ enum Attempt {
 }
 
 impl Stack {
-    fn compose(room: &Room, asked: &mut [Asked], base: Oid, tries: u32) -> Result<Self, GitError> {
+    fn compose(room: &mut Room, asked: &mut [Asked], base: Oid, tries: u32) -> Result<Self, GitError> {
         let sought: Vec<_> = asked.iter().map(|one| (&one.request, one.opened)).collect();
-        let there = history::find_all_marked(&room.repository, base, &sought)?;
+        let there = room.marks.find(&room.repository, base, &sought)?;
         let objects = Objects::of(&room.repository)?;
         let (mut top, mut verdicts) = (base, Vec::new());
         for one in asked {

@@ -10,6 +10,7 @@ use std::{
         Arc, PoisonError, RwLock, TryLockError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use git2::{Oid, Repository, RepositoryInitOptions};
@@ -17,8 +18,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    error::GitError, http::Session, land::Asked, queue, read::PathCache, receive::Receives, sign::SigningKey,
-    transport, upkeep::Upkeep, upload::Speaks,
+    error::GitError, http::Session, land::Asked, marks::Marks, queue, read::PathCache, receive::Receives,
+    sign::SigningKey, transport, upkeep::Upkeep, upload::Speaks,
 };
 use crate::{clock, core::names::CommitId};
 
@@ -98,6 +99,10 @@ pub(super) struct Room {
     pub(super) known: Known,
     /// The tip of the tracked branch as the server said it last, and when.
     pub(super) proven: Option<(Oid, Timestamp)>,
+    /// Which requests' commits the tracked branch holds.
+    pub(super) marks: Marks,
+    /// When the tracked branch was last raced for and lost, and how long a try took then.
+    pub(super) contested: Option<(Timestamp, Duration)>,
     /// The upkeep of the mirror.
     pub(super) upkeep: Upkeep,
     generation: u64,
@@ -193,6 +198,8 @@ impl Lane {
                 paths: PathCache::default(),
                 known: Known::default(),
                 proven: None,
+                marks: Marks::default(),
+                contested: None,
                 upkeep: Upkeep::default(),
                 generation,
             };

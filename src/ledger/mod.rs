@@ -4,6 +4,7 @@
 
 mod ahead;
 mod anchor;
+mod behind;
 mod checkpoints;
 mod comparison;
 mod edges;
@@ -55,6 +56,7 @@ pub use verify::{Broken, Evidence, ExportError, VerifyReport, export_jsonl, veri
 
 use crate::core::entry::{Draft, Recorded};
 use ahead::Ahead;
+use behind::Behind;
 use checkpoints::Signer;
 use note::{SigningKey, TreeHead};
 use shared::{Shared, locked};
@@ -176,6 +178,7 @@ impl Ledger {
             is_closed: AtomicBool::new(false),
             chain: Mutex::new(parts.chain),
             ahead: Mutex::new(ahead),
+            behind: Behind::default(),
             recent: Mutex::default(),
             disputed: Mutex::default(),
             key: key.clone(),
@@ -183,6 +186,9 @@ impl Ledger {
             thread: Mutex::new(None),
         });
         let (messages, received) = mpsc::channel(WAITING);
+        let behind = Arc::clone(&shared);
+        let follower = std::thread::Builder::new().name("ledger-store".into()).spawn(move || behind.follow());
+        let follower = follower.map_err(LedgerError::file("start a thread for", directory))?;
         let writer = Writer {
             shared: Arc::clone(&shared),
             lock: parts.lock,
@@ -191,6 +197,7 @@ impl Ledger {
             signer,
             sizes: *sizes,
             messages: received,
+            follower: Some(follower),
         };
         let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || writer.run());
         *locked(&shared.thread) = Some(thread.map_err(LedgerError::file("start a thread for", directory))?);
@@ -326,7 +333,7 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn note(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
-        self.shared.ask(|store| store.note(key))
+        self.shared.ask_now(|store| store.note(key))
     }
 
     /// Keeps a note. It is not in the journal, so a crash or a rebuilt store may lose it.
@@ -334,7 +341,7 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be written.
     pub fn set_note(&self, key: &str, value: &[u8]) -> Result<(), LedgerError> {
-        self.shared.ask(|store| store.set_note(key, value))
+        self.shared.ask_now(|store| store.set_note(key, value))
     }
 
     /// Finishes what waits, closes the files and gives the lock back. Other handles find the ledger closed.

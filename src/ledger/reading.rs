@@ -14,8 +14,9 @@ impl Ledger {
     /// # Errors
     /// When neither the store nor the journal can be read.
     pub fn read(&self, from: u64, limit: usize) -> Result<Vec<Recorded>, LedgerError> {
+        let length = self.len();
         let found = self.shared.ask(|store| {
-            let expected = usize::try_from(self.len().saturating_sub(from)).unwrap_or(limit).min(limit);
+            let expected = usize::try_from(length.saturating_sub(from)).unwrap_or(limit).min(limit);
             let entries = store.entries(from, limit)?;
             if entries.len() < expected && !self.is_quarantined() {
                 return Err(StoreError::new("entries are missing at its end"));

@@ -15,6 +15,7 @@ use super::{
     Append, LedgerError, Seen, State,
     ahead::Ahead,
     anchor::{Anchor, Recent},
+    behind::Behind,
     line,
     note::SigningKey,
     opening::{self, Chain},
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) chain: Mutex<Chain>,
     /// What waits to be.
     pub(crate) ahead: Mutex<Ahead>,
+    /// What is durable and not in the store yet.
+    pub(crate) behind: Behind,
     pub(crate) recent: Mutex<Recent>,
     pub(crate) state: Mutex<State>,
     /// The anchors that it is read-only for.
@@ -71,10 +74,20 @@ impl Shared {
             return Ok(Some(Earlier::Waiting(answer.clone())));
         }
         let now = ahead.chain.time.max(append.at).as_millisecond();
-        Ok(self.ask(|store| store.seen(id, now))?.map(Earlier::Durable))
+        Ok(self.ask_now(|store| store.seen(id, now))?.map(Earlier::Durable))
     }
 
+    /// Asks the store, once it has what is durable now.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, LedgerError> {
+        self.behind.settle();
+        if self.behind.has_failed() {
+            return Err(LedgerError::Store { cause: "it took nothing more".into() });
+        }
+        self.ask_now(question)
+    }
+
+    /// Asks the store as it is, which may lack what became durable last.
+    pub(crate) fn ask_now<T>(&self, question: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, LedgerError> {
         let store = self.store()?;
         question(&store).map_err(|error| LedgerError::Store { cause: error.to_string() })
     }

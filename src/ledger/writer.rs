@@ -1,10 +1,11 @@
 //! The one thread that writes: it takes what waits as a group, makes it durable in the journal with one `fdatasync`,
-//! gives it to the store in one transaction, and only then answers. An entry that stands in the journal is never
-//! answered with a refusal, and one that does not is never answered as recorded.
+//! hands it to the thread that keeps the store, and answers. An entry that stands in the journal is never answered
+//! with a refusal, and one that does not is never answered as recorded.
 
 use std::{
     fs::File,
     sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
 };
 
 use tokio::sync::{mpsc, oneshot};
@@ -27,6 +28,8 @@ use crate::core::names::PersonId;
 /// A group takes no more appends than this, nor more once its entries reach [`GROUP_BYTES`].
 const GROUP: usize = 256;
 const GROUP_BYTES: usize = 1024 * 1024;
+/// How often the writer looks for the next append before it sleeps.
+const LOOKS: u32 = 1000;
 
 type Reply<T = ()> = oneshot::Sender<Result<T, LedgerError>>;
 
@@ -49,7 +52,7 @@ pub(crate) enum Message {
 enum Broken {
     /// A failed write that could not be taken back: so many bytes may be there.
     Line(u64),
-    /// The store failed; the journal has everything.
+    /// The store could not be opened again; the journal has everything.
     Store,
 }
 
@@ -62,6 +65,8 @@ pub(crate) struct Writer {
     pub(crate) signer: Option<Signer>,
     pub(crate) sizes: Sizes,
     pub(crate) messages: mpsc::Receiver<Message>,
+    /// The thread behind it.
+    pub(crate) follower: Option<JoinHandle<()>>,
 }
 
 /// Appends that become durable together, as one line of the journal.
@@ -78,7 +83,8 @@ impl Writer {
         let mut broken = None;
         let mut next = None;
         let closed = loop {
-            let Some(message) = next.take().or_else(|| self.messages.blocking_recv()) else { break None };
+            let soon = next.take().or_else(|| self.look_again());
+            let Some(message) = soon.or_else(|| self.messages.blocking_recv()) else { break None };
             match message {
                 Message::Write { generation, placed, reply } => {
                     let mut group = Group::default();
@@ -95,6 +101,8 @@ impl Writer {
         if let Err(error) = self.sign() {
             tracing::warn!(%error, "the ledger's last checkpoint could not be signed");
         }
+        self.shared.behind.close();
+        let _ = self.follower.take().map(JoinHandle::join);
         self.shared.is_closed.store(true, Ordering::Release);
         self.close_store();
         let Self { lock, segments, messages, .. } = self;
@@ -102,6 +110,18 @@ impl Writer {
         if let Some(reply) = closed {
             let _: Result<(), ()> = reply.send(());
         }
+    }
+
+    /// Looks for what comes next for some tens of microseconds: sleeping and being woken takes longer than whoever
+    /// was answered just now takes to ask again.
+    fn look_again(&mut self) -> Option<Message> {
+        for _ in 0..LOOKS {
+            if let Ok(message) = self.messages.try_recv() {
+                return Some(message);
+            }
+            std::hint::spin_loop();
+        }
+        None
     }
 
     fn close_store(&self) {
@@ -174,18 +194,11 @@ impl Writer {
             batch.seen.extend(one.seen);
         }
         self.append(&batch, broken)?;
-        let kept = self.shared.ask(|store| store.apply(std::slice::from_ref(&batch)));
-        *locked(&self.shared.chain) = last;
         self.grow(&batch, &ends);
-        self.known(&batch);
-        match kept {
-            Ok(()) => self.well(),
-            // It is recorded all the same, so the answer stays yes.
-            Err(error) => {
-                *broken = Some(Broken::Store);
-                self.refuse(error.to_string());
-            }
-        }
+        // First, so that whoever knows that they are recorded also finds them.
+        self.shared.behind.hand_over(batch);
+        *locked(&self.shared.chain) = last;
+        self.shared.well();
         Ok(())
     }
 
@@ -217,50 +230,24 @@ impl Writer {
         }
     }
 
-    /// Events are answered from the store from now on; old ones go.
-    fn known(&self, batch: &Batch) {
-        let now = {
-            let mut ahead = locked(&self.shared.ahead);
-            batch.seen.iter().for_each(|seen| drop(ahead.seen.remove(&seen.id)));
-            ahead.chain.time.as_millisecond()
-        };
-        if let Err(error) = self.shared.ask(|store| store.prune_seen(now)) {
-            tracing::warn!(%error, "old events stay in the ledger's store");
-        }
-    }
-
     /// Nothing that waits has a place any more: it was to follow what could not be written.
     fn fall_back(&self, error: &LedgerError) {
         let mut ahead = locked(&self.shared.ahead);
         ahead.chain = locked(&self.shared.chain).clone();
         let end = ahead.chain.next;
         ahead.ends.push(end);
-        ahead.seen.clear();
+        let durable = self.shared.behind.events();
+        ahead.seen.retain(|event, _| durable.contains(event));
         drop(ahead);
-        self.refuse(error.to_string());
-    }
-
-    fn refuse(&self, why: String) {
-        let mut state = locked(&self.shared.state);
-        if let State::Ready = &*state {
-            tracing::error!(%why, "the ledger takes nothing new until this is over; it is tried again by itself");
-        }
-        if !matches!(&*state, State::ReadOnly { .. }) {
-            *state = State::Refusing { why };
-        }
-    }
-
-    fn well(&self) {
-        let mut state = locked(&self.shared.state);
-        if let State::Refusing { .. } = &*state {
-            tracing::info!("the ledger takes entries again");
-            *state = State::Ready;
-        }
+        self.shared.refuse(error.to_string());
     }
 
     /// Puts right what an earlier failure left, where that can be done now.
     fn mend(&mut self, broken: &mut Option<Broken>) -> Result<(), LedgerError> {
         let not_written = |cause: std::io::Error| LedgerError::NotWritten { cause: cause.to_string() };
+        if broken.is_none() && self.shared.behind.has_failed() {
+            *broken = Some(Broken::Store);
+        }
         match *broken {
             None => return Ok(()),
             Some(Broken::Line(length)) => {
@@ -276,11 +263,15 @@ impl Writer {
     /// Opens the store again, which brings it up to the journal.
     fn renew_store(&mut self, before: impl FnOnce() -> Result<(), LedgerError>) -> Result<(), LedgerError> {
         let at = locked(&self.shared.chain).time;
+        self.shared.behind.settle();
         let mut place = self.shared.store.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         Self::close_in(&mut place);
         before()?;
         let (store, _) = opening::store(&self.shared.directory, at, &self.sizes)?;
         *place = Some(Arc::new(store));
+        drop(place);
+        let events = self.shared.behind.renewed();
+        self.shared.forget_events(events.iter().map(String::as_str));
         Ok(())
     }
 
@@ -289,7 +280,7 @@ impl Writer {
             self.mend(broken)?;
             let Some(segments) = &mut self.segments else { return Err(LedgerError::Closed) };
             segments.try_out().map_err(|error| LedgerError::NotWritten { cause: error.to_string() })?;
-            self.well();
+            self.shared.well();
         }
         self.sign()
     }
@@ -311,7 +302,7 @@ impl Writer {
         let renewed = self.renew_store(|| erasure::remove_stores(&directory));
         if let Err(error) = &renewed {
             *broken = Some(Broken::Store);
-            self.refuse(error.to_string());
+            self.shared.refuse(error.to_string());
         }
         renewed.map(|()| erased)
     }
