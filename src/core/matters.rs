@@ -179,7 +179,7 @@ impl Matters {
 }
 
 /// What a timeline says of an entry; those that only show something are left out.
-fn moment(recorded: &Recorded) -> Option<Moment> {
+pub fn moment(recorded: &Recorded) -> Option<Moment> {
     let entry = &recorded.entry;
     if matches!(entry.kind.as_str(), "card.posted" | "approval.refused" | "click.refused" | "audit.read") {
         return None;

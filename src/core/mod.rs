@@ -19,6 +19,7 @@ pub mod matters;
 pub mod moment;
 pub mod names;
 pub mod policy;
+pub mod post_mortem;
 pub mod reconciler;
 pub mod request;
 pub mod rollout;

@@ -390,6 +390,7 @@ async fn watch_deadlines(inner: Arc<Inner>) {
     while !inner.tasks.is_stopping() {
         inner.take(Incoming::Clock, None).await;
         rollback::note_overdue(&inner).await;
+        glass::digest(&inner).await;
         inner.tasks.pause(std::time::Duration::from_secs(5)).await;
     }
 }

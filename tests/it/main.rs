@@ -12,6 +12,7 @@ mod audit;
 mod away;
 mod beside;
 mod bot;
+mod by_hand;
 mod cards;
 mod carried;
 mod changes;
@@ -58,6 +59,7 @@ mod stories;
 mod tidy;
 mod together;
 mod upheavals;
+mod watchdog;
 mod webhooks;
 
 mod yaml_corpus;

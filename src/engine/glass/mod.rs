@@ -6,6 +6,7 @@ mod announce;
 mod ask;
 mod change;
 pub(super) mod check;
+mod digest;
 mod pause;
 mod prove;
 mod restore;
@@ -36,6 +37,7 @@ use crate::{
 
 pub(super) use announce::{announce, say};
 pub(super) use ask::{breakglass, debts, incident};
+pub(super) use digest::digest;
 
 /// What is due of one of them.
 enum Work {
