@@ -5,6 +5,7 @@ mod beside;
 mod choices;
 mod deciding;
 mod diff;
+pub mod drift;
 pub mod emergency;
 mod lasting;
 mod mark;

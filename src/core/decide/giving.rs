@@ -39,6 +39,12 @@ pub(super) fn pressed(click: &Click, request: &Request, rules: &Rules, facts: Fa
         | Press::Reopen
         | Press::Extend
         | Press::Retry
+        | Press::Hold
+        | Press::Adopt
+        | Press::Restore
+        | Press::Leave
+        | Press::Ours
+        | Press::Again
         | Press::Withdraw => None,
     }
 }

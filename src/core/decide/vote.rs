@@ -138,9 +138,19 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
         Press::Reject => reject(click, request, (rules, facts.now)),
         Press::Cancel => cancel(click, request),
         Press::Withdraw => taking_back::withdraw(click, request, (rules, facts.now)),
-        Press::Stable | Press::Close | Press::Reopen | Press::GiveBack | Press::Extend | Press::Retry | Press::Keep => {
-            no(click, "This button belongs to another card.", "Read the card as it is now.")
-        }
+        Press::Stable
+        | Press::Close
+        | Press::Reopen
+        | Press::GiveBack
+        | Press::Extend
+        | Press::Retry
+        | Press::Keep
+        | Press::Hold
+        | Press::Adopt
+        | Press::Restore
+        | Press::Leave
+        | Press::Ours
+        | Press::Again => no(click, "This button belongs to another card.", "Read the card as it is now."),
     }
 }
 
