@@ -205,8 +205,22 @@ async fn changes(
     if changed_files(&was, &is).is_empty() {
         return Ok(None);
     }
-    let fields = changed_fields(rules, &target, (&was, &is));
+    let mut fields = changed_fields(rules, &target, (&was, &is));
+    // What requests of ours say they change is looked for too, whatever kind of field it is.
+    let said = said(inner, &target).await;
+    let more = said.into_iter().filter(|field| fields.iter().all(|found| found.field != *field));
+    let more: Vec<Line> = more.filter_map(|field| differs(rules, &target, &field, (&was, &is))).collect();
+    fields.extend(more);
+    fields.sort_by(|one, other| one.field.cmp(&other.field));
     Ok(Some(Touched { target, fields }))
+}
+
+/// The fields that requests on a target change that are not over.
+async fn said(inner: &Arc<Inner>, target: &Target) -> BTreeSet<Field> {
+    let book = inner.book.lock().await;
+    let theirs = book.iter().filter(|request| request.opened.target == *target && !request.is_over());
+    let lines = theirs.filter_map(|request| request.course()).flat_map(|course| &course.plan.lines);
+    lines.map(|line| line.field.clone()).collect()
 }
 
 /// Whether a request of ours did just this: its trailer alone could be anybody's.
@@ -250,14 +264,22 @@ pub(super) fn changed_fields(
     let changed = changed_files(before, after);
     let named = changed.into_iter().flat_map(|path| change::changed_keys(&text(path, before), &text(path, after)));
     let fields: BTreeSet<Field> = FIELDS.into_iter().chain(pinned.into_iter().flatten()).chain(named).collect();
-    let value = |field: &Field, files: &[SourceFile]| {
+    fields.into_iter().filter_map(|field| differs(rules, target, &field, (before, after))).collect()
+}
+
+/// What a field was and is, where that differs and its place is found.
+fn differs(
+    rules: &Rules,
+    target: &Target,
+    field: &Field,
+    (before, after): (&[SourceFile], &[SourceFile]),
+) -> Option<Line> {
+    let value = |files: &[SourceFile]| {
         let binding = change::locate(field, &facts::locator(rules, target, field), files).ok()?;
         let file = files.iter().find(|file| file.path == binding.file)?;
         change::value_at(&binding, &file.text).ok().flatten()
     };
-    let line = |field: Field| {
-        let (old, new) = (value(&field, before), value(&field, after));
-        (old != new).then(|| Line { field, old, new: new.unwrap_or_else(|| change::NOT_SET.to_owned()) })
-    };
-    fields.into_iter().filter_map(line).collect()
+    let (old, new) = (value(before), value(after));
+    let new_or_none = new.clone().unwrap_or_else(|| change::NOT_SET.to_owned());
+    (old != new).then(|| Line { field: field.clone(), old, new: new_or_none })
 }

@@ -38,7 +38,10 @@ fn readme_blocks() -> Vec<String> {
     let readme = shipped("README.md");
     let blocks = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     blocks
-        .map(|block| block.lines().map(|line| format!("{}\n", line.strip_prefix("   ").unwrap_or(line))).collect())
+        .map(|block| {
+            let indented = if block.starts_with("   ") { "   " } else { "" };
+            block.lines().map(|line| format!("{}\n", line.strip_prefix(indented).unwrap_or(line))).collect()
+        })
         .collect()
 }
 

@@ -44,7 +44,7 @@ fn buttons(drift: &Drift) -> Vec<Choice> {
         }
         State::Left { .. } => vec![("ours", "Ours after all", Look::Plain)],
         State::Over { ending: Ending::Undone { .. }, .. } => {
-            vec![("again", "Break glass for 1 h", Look::Primary), adopt(Look::Plain)]
+            vec![("break_again", "Break glass for 1 h", Look::Primary), adopt(Look::Plain)]
         }
         State::Kept { .. } | State::Restoring { .. } | State::Over { .. } => Vec::new(),
     }

@@ -80,7 +80,7 @@ impl Press {
             Self::Restore => "restore",
             Self::Leave => "leave",
             Self::Ours => "ours",
-            Self::Again => "again",
+            Self::Again => "break_again",
         }
     }
 
