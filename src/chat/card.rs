@@ -5,7 +5,9 @@ mod beside;
 mod choices;
 mod deciding;
 mod diff;
+pub mod drift;
 pub mod emergency;
+mod lasting;
 mod mark;
 mod outsiders;
 
@@ -169,7 +171,14 @@ fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standin
     };
     match &request.state {
         State::Planning => working(vec![text("Reading the repository to plan this.")]),
-        State::Deciding(course) => (Mark::Waiting, deciding(request, course, progress), theirs(course)),
+        State::Deciding(course) => {
+            let mark = if request.gives_back_at().is_some() { Mark::Working } else { Mark::Waiting };
+            (mark, deciding(request, course, progress), theirs(course))
+        }
+        State::Landing(_) if request.opened.way == Way::Live => {
+            let seen = progress.seen.as_ref().map(|seen| format!(" {}.", sentence(seen).trim_end_matches('.')));
+            working(vec![text(format!("Approved. Restarting.{}", seen.unwrap_or_default()))])
+        }
         State::Landing(course) => working(landing(request.opened.way, course)),
         State::Following(_, commit) => {
             let seen = progress.seen.clone().unwrap_or_else(|| "nothing seen of it yet".to_owned());
@@ -184,7 +193,7 @@ fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standin
 
 fn landing(way: Way, course: &Course) -> Vec<Span> {
     match (&course.pull_request, way) {
-        (None, Way::Commit) => vec![text("Committing to the branch.")],
+        (None, Way::Commit | Way::Live) => vec![text("Committing to the branch.")],
         (None, Way::Squash | Way::Merge | Way::Rebase | Way::ByHand) => {
             vec![text("Approved. Opening the pull request.")]
         }
@@ -193,7 +202,7 @@ fn landing(way: Way, course: &Course) -> Vec<Span> {
             Span::Link { url: at.url.clone(), text: format!("#{}", at.number) },
             text("."),
         ],
-        (Some(at), Way::Commit | Way::Squash | Way::Merge | Way::Rebase) => vec![
+        (Some(at), Way::Commit | Way::Live | Way::Squash | Way::Merge | Way::Rebase) => vec![
             text("Approved. Merging "),
             Span::Link { url: at.url.clone(), text: format!("#{}", at.number) },
             text("."),
@@ -232,7 +241,10 @@ fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitI
             (Mark::Unseen, status, Some("Look at the pods yourself.".to_owned()))
         }
         Ending::Superseded { by } => {
-            let mut status = in_git("; a newer change of the same target took over before it was seen live: ".into());
+            let mut status = match commit {
+                Some(_) => in_git("; a newer change of the same target took over before it was seen live: ".into()),
+                None => vec![text("Nothing was committed; a newer change of the same target goes instead: ")],
+            };
             status.extend([Span::Code(by.to_string()), text(".")]);
             (Mark::Overtaken, status, None)
         }
@@ -284,6 +296,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
         let why = why.trim_end_matches('.');
         notes.push(vec![text(format!("Whether the registry has this version could not be checked: {why}"))]);
     }
+    notes.extend(lasting::note(request));
     notes.extend(diff::whole(request, links));
     if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {
         notes.push(vec![text("Commit "), commit_link(commit, links)]);
@@ -292,11 +305,21 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
     notes
 }
 
+/// What takes a yes back.
+const WITHDRAW: &str = "Take my yes back";
+
 fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
     let value = |digest: &str| format!("{}:{digest}", request.id);
     let button = |action, label, look, digest| Button::of(action, label, look, value(digest));
     match &request.state {
         State::Planning => vec![button("cancel", "Cancel", Look::Plain, "")],
+        State::Deciding(course) if request.gives_back_at().is_some() => {
+            let digest = course.plan.digest.short();
+            vec![
+                button("give_back", "Give back now", Look::Primary, digest),
+                button("keep", "Keep", Look::Plain, digest),
+            ]
+        }
         State::Deciding(course) if course.foreign.is_some() => {
             let digest = course.plan.digest.short();
             vec![
@@ -307,18 +330,23 @@ fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
         }
         // What is held up may be taken back.
         State::Landing(course) if progress.trouble.is_some() => {
-            vec![button("cancel", "Cancel", Look::Plain, course.plan.digest.short())]
+            let digest = course.plan.digest.short();
+            let withdraw = (!course.votes.is_empty()).then(|| button("withdraw", WITHDRAW, Look::Plain, digest));
+            std::iter::once(button("cancel", "Cancel", Look::Plain, digest)).chain(withdraw).collect()
         }
         State::Deciding(course) => {
             let digest = course.plan.digest.short();
-            vec![
+            let withdraw = (!course.votes.is_empty()).then(|| button("withdraw", WITHDRAW, Look::Plain, digest));
+            let usual = [
                 button("approve", "Approve", Look::Primary, digest),
                 button("reject", "Reject", Look::Danger, digest),
                 button(form::REJECT, "Reject with reason", Look::Plain, digest),
                 button("cancel", "Cancel", Look::Plain, digest),
-            ]
+            ];
+            usual.into_iter().chain(withdraw).collect()
         }
         State::Landing(_) => vec![],
+        State::Over { .. } if request.opened.way == Way::Live => vec![],
         State::Following(..)
         | State::Over { ending: Ending::Live { .. } | Ending::NotLive { .. } | Ending::Unseen { .. }, .. } => {
             vec![button("rollback", "Roll back", Look::Plain, "")]

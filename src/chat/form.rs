@@ -193,6 +193,7 @@ impl Entry {
             OptionKind::ImageDigest => Self::Line("sha256:..."),
             OptionKind::Duration => Self::Line("30m, 4h or 3d"),
             OptionKind::Moment => Self::Line("Mon 9:00, 18:00 or 4h"),
+            OptionKind::Word => Self::Line("One word"),
             OptionKind::Text => Self::Line("In a few words"),
         }
     }

@@ -21,7 +21,7 @@ pub enum DryRun {
     No,
 }
 
-fn resource(of: Kind) -> ApiResource {
+pub(super) fn resource(of: Kind) -> ApiResource {
     let (group, version) = of.api_version().split_once('/').unwrap_or_default();
     kind((group, version), of.word(), of.plural())
 }
@@ -62,6 +62,15 @@ impl Cluster {
             text(one, "/spec/scaleTargetRef/kind") == of.word() && text(one, "/spec/scaleTargetRef/name") == name
         };
         Ok(items(&list, "/items").find(owns).cloned())
+    }
+
+    /// Merges members into one object. Where the patch names a uid, another object of that name is
+    /// [`ClusterError::Conflict`].
+    ///
+    /// # Errors
+    /// As [`Cluster::workload`].
+    pub async fn merge(&self, object: &Object, patch: &Value) -> Result<(), ClusterError> {
+        self.patch(&resource(object.kind), (&object.namespace, &object.name), patch).await
     }
 
     /// Patches one object, and gives it back as it is then. A test in the patch that does not hold changes nothing and

@@ -14,7 +14,7 @@ use super::Inner;
 use crate::{
     chat::{
         Chat, ChatError, Chats, Place,
-        card::{self, Card, Links, Progress, emergency},
+        card::{self, Card, Links, Progress, drift, emergency},
     },
     core::{
         break_glass, debt,
@@ -126,6 +126,10 @@ async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         let urgency = if decides { Urgency::Decision } else { Urgency::Ended };
         let card = emergency::of_glass(one, &progress, &matters);
         return Some(shown(&one.opened.channel, &one.card, one.at, &one.requester.account, urgency, card));
+    }
+    if let Some(one) = matters.drifts.get(id) {
+        let card = drift::of_drift(one, &progress, &matters);
+        return Some(shown(&one.opened.channel, &one.card, one.at, &None, Urgency::Decision, card));
     }
     let one = matters.debts.get(id)?;
     let proposal = match &one.state {

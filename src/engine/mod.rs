@@ -8,6 +8,9 @@ mod book;
 mod busy;
 mod cards;
 mod choices;
+mod choosing;
+mod copying;
+mod drift;
 mod effects;
 mod facts;
 mod flows;
@@ -16,6 +19,7 @@ mod follow;
 mod forms;
 mod freezing;
 mod gate;
+mod giving_back;
 mod glass;
 mod hints;
 mod homes;
@@ -23,6 +27,7 @@ mod links;
 mod meter;
 mod outside;
 mod overview;
+mod restarting;
 mod reverting;
 mod rewritten;
 mod rollback;
@@ -34,6 +39,7 @@ mod take;
 mod tests;
 mod tick;
 mod trail;
+mod wording;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -67,6 +73,7 @@ use busy::Resting;
 pub(crate) use audit::side;
 pub use busy::Busy;
 pub use choices::Choice;
+pub use choosing::chosen;
 pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
 pub use fold::open_requests_of;
@@ -154,6 +161,8 @@ struct Inner {
     meter: meter::Meter,
     /// The versions that targets had.
     versions: rollback::Remembered,
+    /// What runs, as the watches of the clusters tell it.
+    sight: drift::Sight,
 }
 
 impl Engine {
@@ -190,6 +199,7 @@ impl Engine {
             busy: watch::Sender::new(0),
             meter: meter::Meter::default(),
             versions: rollback::Remembered::default(),
+            sight: drift::Sight::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -204,11 +214,13 @@ impl Engine {
         for lane in &inner.lanes {
             inner.tasks.start(cards::keep_drawn(Arc::clone(inner), Arc::clone(lane)));
         }
-        inner.tasks.start(watch_deadlines(Arc::clone(inner)));
+        inner.tasks.start(tick::watch_deadlines(Arc::clone(inner)));
         inner.tasks.start(freezing::keep(Arc::clone(inner)));
+        inner.tasks.start(giving_back::keep(Arc::clone(inner)));
         inner.tasks.start(gate::keep(Arc::clone(inner)));
         inner.tasks.start(outside::keep(Arc::clone(inner)));
         inner.tasks.start(shelf::keep_noted(Arc::clone(inner)));
+        drift::begin(inner);
         if inner.unread > 0 {
             inner.tasks.start(shelf::fill(Arc::clone(inner), inner.unread));
         }
@@ -223,12 +235,6 @@ impl Engine {
             inner.redraw(&request);
             effects::kick(inner, request);
         }
-    }
-
-    /// Takes what came in; the answer is durable when this returns. `event` is the platform's id of the delivery:
-    /// the same one again gets the first answer, and nothing is done.
-    pub async fn take(&self, incoming: Incoming, event: Option<String>) -> Reply {
-        self.inner.take(incoming, event).await
     }
 
     /// Reads what somebody typed and takes it.
@@ -385,14 +391,5 @@ impl Inner {
             self.busy.send_modify(|count| *count += 1);
         }
         self.drawing.notify_one();
-    }
-}
-
-/// Expired requests end even when nobody touches them.
-async fn watch_deadlines(inner: Arc<Inner>) {
-    while !inner.tasks.is_stopping() {
-        inner.take(Incoming::Clock, None).await;
-        rollback::note_overdue(&inner).await;
-        inner.tasks.pause(std::time::Duration::from_secs(5)).await;
     }
 }

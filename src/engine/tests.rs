@@ -68,6 +68,7 @@ fn plan() -> Plan {
         diff: String::new(),
         exact: vec![],
         aside: None,
+        live: None,
     }
 }
 
@@ -87,6 +88,8 @@ fn asked(engine: &Engine, planning: Planning) -> Incoming {
         tag: None,
         planning,
         debt: None,
+        lasts: None,
+        gives_back: None,
     }))
 }
 
@@ -181,6 +184,8 @@ async fn about_to_push(folder: &std::path::Path, minutes: i64) -> RequestId {
         tag: None,
         planning: Planning::Planned(plan()),
         debt: None,
+        lasts: None,
+        gives_back: None,
     }));
     let requests = BTreeMap::new();
     let mut entries = decide(

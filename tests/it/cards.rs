@@ -44,6 +44,7 @@ fn plan() -> Plan {
         diff: DIFF.to_owned(),
         exact: Vec::new(),
         aside: None,
+        live: None,
     }
 }
 
@@ -93,12 +94,16 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
             channel: "slack:C0DEPLOYS".to_owned(),
             tag: None,
             debt: None,
+            lasts: None,
+            gives_back: None,
         },
         reason: None,
         requester: person("ana", "U0ANA"),
         at: at(0),
         card: None,
         intents: std::collections::BTreeMap::new(),
+        landed: None,
+        given_back: None,
         state,
     }
 }

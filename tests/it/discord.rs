@@ -117,7 +117,7 @@ async fn a_person_with_two_accounts_is_one_person() {
     assert_eq!(presses(&chat, "bo", "Approve").await, "");
     let card = cards(&chat.world).pop().unwrap();
     let id = DiscordLookalike::buttons(&card);
-    assert_eq!(id, ["Approve", "Reject", "Reject with reason", "Cancel"]);
+    assert_eq!(id, ["Approve", "Reject", "Reject with reason", "Cancel", "Take my yes back"]);
     let value = card.content.components[0]["components"][0]["custom_id"].as_str().unwrap().to_owned();
     let [_, request, digest] = value.split(':').collect::<Vec<_>>().try_into().unwrap();
     let from_slack = async |account: &str| {
@@ -284,7 +284,7 @@ async fn names_are_offered_while_one_types() {
     assert_eq!(offers(json!([given, typing("environment", "pr")])).await, "prod");
     assert_eq!(offers(json!([typing("version", "v")])).await, "");
     let all = chat.world.discord.offers("ana", "lf", &[typing("command", "s")]).await.unwrap();
-    assert_eq!(all, ["scale", "status", "breakglass", "debts", "resume"]);
+    assert_eq!(all, ["scale", "status", "breakglass", "debts", "restart", "resume"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

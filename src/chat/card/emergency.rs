@@ -20,18 +20,22 @@ const MOMENTS: usize = 12;
 /// How many debts the card of an incident names.
 const OWED: usize = 5;
 
-fn button(id: &RequestId, (action, label, look): (&'static str, &'static str, Look), digest: &str) -> Button {
+pub(super) fn button(
+    id: &RequestId,
+    (action, label, look): (&'static str, &'static str, Look),
+    digest: &str,
+) -> Button {
     Button { action: action.into(), label: label.into(), look, value: format!("{id}:{digest}") }
 }
 
-fn working(mut status: Vec<Span>, progress: &Progress) -> Standing {
+pub(super) fn working(mut status: Vec<Span>, progress: &Progress) -> Standing {
     if let Some(trouble) = &progress.trouble {
         status.push(text(format!(" Not yet: {trouble}")));
     }
     (Mark::Working, status, None)
 }
 
-fn card(title: String, (mark, status, remedy): Standing) -> Card {
+pub(super) fn card(title: String, (mark, status, remedy): Standing) -> Card {
     let (lines, timeline, notes, buttons, values) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     Card { title, mark, status, remedy, lines, reason: None, diff: String::new(), timeline, notes, buttons, values }
 }
@@ -110,6 +114,11 @@ fn words(kind: &str) -> &'static str {
         "debt.proven" => "git equals live",
         "debt.resumed" => "what follows git goes on",
         "debt.ended" => "the debt is paid",
+        "drift.opened" | "drift.again" => "changed by hand",
+        "drift.kept" => "keeps what was changed by hand",
+        "drift.restoring" => "chose to give the cluster what git says",
+        "drift.left" => "says that it is not ours",
+        "drift.ended" => "drift over",
         _ => "",
     }
 }

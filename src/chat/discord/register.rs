@@ -136,6 +136,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Person
         | OptionKind::Choice(_)
         | OptionKind::Commit
+        | OptionKind::Word
         | OptionKind::Command => CommandOptionType::String,
     };
     let help = option.help.as_deref().unwrap_or_else(|| option.kind.word());
@@ -158,6 +159,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Duration
         | OptionKind::Moment
         | OptionKind::Text
+        | OptionKind::Word
         | OptionKind::Boolean => told,
     }
 }

@@ -121,6 +121,7 @@ fn names(rules: &Rules, draft: Draft<'_>) -> Vec<String> {
             | OptionKind::Moment
             | OptionKind::Text
             | OptionKind::Commit
+            | OptionKind::Word
             | OptionKind::Boolean,
         )
         | None => Vec::new(),

@@ -7,7 +7,7 @@ use super::refusal::ParseRefusal;
 pub const LONGEST: usize = 2_000;
 
 /// Words that make a command read like a sentence and mean nothing.
-const SMALL: [&str; 5] = ["to", "of", "in", "on", "from"];
+const SMALL: [&str; 8] = ["to", "of", "in", "on", "from", "->", "=>", "→"];
 /// Words after which everything is the reason.
 const OPENERS: [&str; 4] = ["because", "--", "—", "–"];
 const DOUBLE: [char; 5] = ['"', '“', '”', '„', '‟'];
@@ -43,7 +43,7 @@ impl Word {
         self.quoting == Quoting::Bare && words.iter().any(|word| self.text.eq_ignore_ascii_case(word))
     }
 
-    /// Whether this is `to`, `of`, `in`, `on` or `from`.
+    /// Whether this is `to`, `of`, `in`, `on`, `from` or an arrow.
     pub(super) fn is_small(&self) -> bool {
         self.is_one_of(&SMALL)
     }

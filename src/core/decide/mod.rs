@@ -5,12 +5,14 @@
 mod ask;
 mod emergency;
 mod freeze;
+mod giving;
 mod linked;
 mod outcome;
 mod outside;
 mod press;
 mod surroundings;
 mod tag;
+mod taking_back;
 #[cfg(test)]
 mod tests;
 mod tick;
@@ -35,7 +37,7 @@ use crate::core::{
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
-pub use emergency::{Came, Declared, Emergency, GlassAsked, IncidentAct, OfIncident};
+pub use emergency::{Came, Declared, Emergency, GlassAsked, IncidentAct, KeepAsked, OfIncident};
 pub use freeze::{FreezeAsked, Switch};
 pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};

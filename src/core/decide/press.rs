@@ -15,16 +15,32 @@ pub enum Press {
     Close,
     /// An incident: it is not.
     Reopen,
-    /// A debt: the cluster gets what git says.
+    /// A debt: the cluster gets what git says. What was meant for a time: it is given back now.
     GiveBack,
     /// A debt: the change may last longer.
     Extend,
     /// A debt: try the proposal again.
     Retry,
+    /// What was meant for a time: it stays.
+    Keep,
+    /// A yes of one's own no longer counts.
+    Withdraw,
+    /// A drift: it stays as it is for an hour, and somebody owes the decision.
+    Hold,
+    /// A drift: git gets what is live.
+    Adopt,
+    /// A drift: the cluster gets what git says.
+    Restore,
+    /// A drift: it is somebody else's for a while.
+    Leave,
+    /// A drift: it is ours after all.
+    Ours,
+    /// A drift that was undone: the same by a break-glass.
+    Again,
 }
 
 /// Every one of them.
-const ALL: [Press; 9] = [
+const ALL: [Press; 17] = [
     Press::Approve,
     Press::Reject,
     Press::Cancel,
@@ -34,6 +50,14 @@ const ALL: [Press; 9] = [
     Press::GiveBack,
     Press::Extend,
     Press::Retry,
+    Press::Keep,
+    Press::Withdraw,
+    Press::Hold,
+    Press::Adopt,
+    Press::Restore,
+    Press::Leave,
+    Press::Ours,
+    Press::Again,
 ];
 
 impl Press {
@@ -49,6 +73,14 @@ impl Press {
             Self::GiveBack => "give_back",
             Self::Extend => "extend",
             Self::Retry => "retry",
+            Self::Keep => "keep",
+            Self::Withdraw => "withdraw",
+            Self::Hold => "hold",
+            Self::Adopt => "adopt",
+            Self::Restore => "restore",
+            Self::Leave => "leave",
+            Self::Ours => "ours",
+            Self::Again => "again",
         }
     }
 
@@ -59,6 +91,7 @@ impl Press {
 
     /// Whether whoever presses decides on what somebody else asked, so that the platform is asked who they are.
     pub fn is_vote(self) -> bool {
-        matches!(self, Self::Approve | Self::Reject | Self::Extend)
+        let on_drift = matches!(self, Self::Hold | Self::Adopt | Self::Restore | Self::Leave);
+        on_drift || matches!(self, Self::Approve | Self::Reject | Self::Extend | Self::Keep)
     }
 }

@@ -2,6 +2,7 @@
 
 mod frozen;
 mod histories;
+mod lent;
 mod reviews;
 mod specification;
 mod waited;
@@ -90,6 +91,7 @@ fn plan(environment: &str, field: Field, old: &str, new: &str) -> Plan {
         diff: String::new(),
         exact: Vec::new(),
         aside: None,
+        live: None,
     }
 }
 
@@ -172,6 +174,8 @@ impl Talk {
             tag: None,
             planning,
             debt: None,
+            lasts: None,
+            gives_back: None,
         };
         self.takes(&said, &Incoming::Asked(Box::new(asked)))
     }

@@ -34,7 +34,7 @@ pub enum Ending {
         #[serde(skip)]
         seen: String,
     },
-    /// It is in git; a newer change of the same target took over before it was seen live.
+    /// A newer change of the same target took over, before it was seen live or before it was in git.
     Superseded {
         /// The newer request.
         by: RequestId,
