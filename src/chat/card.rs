@@ -5,15 +5,19 @@ mod beside;
 mod choices;
 mod deciding;
 mod diff;
+pub mod drift;
 pub mod emergency;
 mod lasting;
 mod mark;
+mod outsiders;
 
 use jiff::Timestamp;
 
 use deciding::{deciding, theirs};
+pub use diff::beyond;
 pub use mark::Mark;
 
+use super::form;
 use crate::core::{
     change::Line,
     decide::{TagSeen, sentence},
@@ -88,6 +92,8 @@ pub struct Card {
     pub notes: Vec<Vec<Span>>,
     /// What can be pressed.
     pub buttons: Vec<Button>,
+    /// What else on it outsiders are not to read, beside the values of its lines.
+    pub values: Vec<String>,
 }
 
 /// What is known of a request only while the bot runs, and shown until something truer comes.
@@ -135,7 +141,19 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         timeline: Vec::new(),
         notes: notes(request, progress, links),
         buttons: choices::beside(request, buttons(request, progress)),
+        values: asked_for(request),
     }
+}
+
+/// The words of what was asked, but for the command, the service and the environment: before there is a plan they are all
+/// that is known of its values.
+fn asked_for(request: &Request) -> Vec<String> {
+    let opened = &request.opened;
+    let named = [opened.command.as_str(), opened.target.service.as_str(), opened.target.environment.as_str()];
+    // A reason is not a value; whoever gave it gave it to this channel.
+    let given = opened.words.split(" reason=").next().unwrap_or_default();
+    let words = given.split_whitespace().map(|word| word.split_once('=').map_or(word, |(_, value)| value));
+    words.filter(|word| !named.contains(word)).map(str::to_owned).collect()
 }
 
 fn text(words: impl Into<String>) -> Span {
@@ -223,16 +241,20 @@ fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitI
             (Mark::Unseen, status, Some("Look at the pods yourself.".to_owned()))
         }
         Ending::Superseded { by } => {
-            let mut status = in_git("; a newer change of the same target took over before it was seen live: ".into());
+            let mut status = match commit {
+                Some(_) => in_git("; a newer change of the same target took over before it was seen live: ".into()),
+                None => vec![text("Nothing was committed; a newer change of the same target goes instead: ")],
+            };
             status.extend([Span::Code(by.to_string()), text(".")]);
             (Mark::Overtaken, status, None)
         }
         Ending::AlreadyThere => (Mark::Stopped, vec![text("Git already says so; nothing was committed.")], None),
-        Ending::Rejected => (
-            Mark::Stopped,
-            vec![text("Rejected by "), Span::Somebody(by.clone()), text(". Nothing was changed.")],
-            None,
-        ),
+        Ending::Rejected { why } => {
+            let why = why.as_ref().map(|why| format!(": {}", why.trim().trim_end_matches('.'))).unwrap_or_default();
+            let status =
+                vec![text("Rejected by "), Span::Somebody(by.clone()), text(why), text(". Nothing was changed.")];
+            (Mark::Stopped, status, None)
+        }
         Ending::Cancelled => (
             Mark::Stopped,
             vec![text("Cancelled by "), Span::Somebody(by.clone()), text(". Nothing was changed.")],
@@ -300,7 +322,11 @@ fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
         }
         State::Deciding(course) if course.foreign.is_some() => {
             let digest = course.plan.digest.short();
-            vec![button("reject", "Reject", Look::Danger, digest), button("cancel", "Cancel", Look::Plain, digest)]
+            vec![
+                button("reject", "Reject", Look::Danger, digest),
+                button(form::REJECT, "Reject with reason", Look::Plain, digest),
+                button("cancel", "Cancel", Look::Plain, digest),
+            ]
         }
         // What is held up may be taken back.
         State::Landing(course) if progress.trouble.is_some() => {
@@ -314,6 +340,7 @@ fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
             let usual = [
                 button("approve", "Approve", Look::Primary, digest),
                 button("reject", "Reject", Look::Danger, digest),
+                button(form::REJECT, "Reject with reason", Look::Plain, digest),
                 button("cancel", "Cancel", Look::Plain, digest),
             ];
             usual.into_iter().chain(withdraw).collect()

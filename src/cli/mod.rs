@@ -12,6 +12,7 @@ mod plan;
 mod play;
 mod recover;
 mod register;
+mod runbook;
 pub mod serve;
 mod shipping;
 mod table;
@@ -55,6 +56,8 @@ enum Command {
     /// Brings the ledger back on a machine without one, from a backup or from where it was shipped to
     #[command(alias = "restore")]
     Recover(recover::Recover),
+    /// One page to print: how to do by hand what `/breakglass` does
+    Runbook(runbook::Runbook),
     /// What Slack and GitHub are told when an app is made there
     #[command(subcommand)]
     Manifest(manifest::Manifest),
@@ -102,6 +105,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Audit(audit) => audit.run(),
         Command::Backup(backup) => backup.run(),
         Command::Recover(recover) => recover.run(),
+        Command::Runbook(runbook) => runbook.run(),
         Command::Manifest(manifest) => manifest.run(),
         Command::Register(register) => register.run(),
     };

@@ -87,7 +87,11 @@ async fn tell(file: &std::path::Path, look: Look) -> Result<Ended, Failure> {
         .map_err(|error| Failure::new(format!("`{name}` cannot be read: {error}."), "Name a story: `--story FILE`."))?;
     let story = story::parse(&name, &text).map_err(|problems: Problems| Failure::new(&problems, problems.remedy()))?;
     let (world, running) = together(WorldOptions::quick()).await?;
-    let settle = async || running.engine.settled().await;
+    let settle = async || {
+        running.engine.has_seen(&world.versions()).await;
+        running.engine.settled().await;
+    };
+    settle().await;
     let told = story::tell(&story, (&world, look), settle, async || ledger(&running)).await;
     running.stop().await;
     let (transcript, failed) = match told {

@@ -11,8 +11,9 @@ use super::{
 use crate::core::{
     names::{CommitId, RequestId},
     reconciler::{
-        Hold, Seen,
+        Hold, Seen, Undoes,
         argocd::{Application, Hydrator, Operation, Resource, Source},
+        undo::{self, Spot},
     },
 };
 
@@ -52,6 +53,13 @@ impl Reconciler for ArgoCd {
 
     fn hold(&self) -> Call<'_, Option<Hold>> {
         Box::pin(holding::of_application(self))
+    }
+
+    fn undoes<'a>(&'a self, spot: Spot<'a>) -> Call<'a, Option<Undoes>> {
+        Box::pin(async move {
+            let found = self.cluster.object(&applications(), &self.namespace, &self.name).await?;
+            Ok(found.map_or(Some(Undoes::Nobody), |found| undo::of_application(&found, &spot)))
+        })
     }
 
     fn pause<'a>(&'a self, mark: &'a Mark<'a>) -> Call<'a, ()> {

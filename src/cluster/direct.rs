@@ -21,7 +21,7 @@ pub enum DryRun {
     No,
 }
 
-fn resource(of: Kind) -> ApiResource {
+pub(super) fn resource(of: Kind) -> ApiResource {
     let (group, version) = of.api_version().split_once('/').unwrap_or_default();
     kind((group, version), of.word(), of.plural())
 }

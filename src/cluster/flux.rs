@@ -10,8 +10,9 @@ use super::{
 use crate::core::{
     catalog::FluxKind,
     reconciler::{
-        Hold, Seen,
+        Hold, Seen, Undoes,
         flux::{Condition, Flux, HelmRelease, Kustomization, Object},
+        undo::{self, Spot},
     },
 };
 
@@ -85,6 +86,17 @@ impl Reconciler for FluxObject {
 
     fn hold(&self) -> Call<'_, Option<Hold>> {
         Box::pin(holding::of_flux(self))
+    }
+
+    fn undoes<'a>(&'a self, spot: Spot<'a>) -> Call<'a, Option<Undoes>> {
+        Box::pin(async move {
+            let found = self.cluster.object(&self.resource(), &self.namespace, &self.name).await?;
+            Ok(match (found, self.kind) {
+                (None, _) => Some(Undoes::Nobody),
+                (Some(found), FluxKind::Kustomization) => Some(undo::of_kustomization(&found)),
+                (Some(found), FluxKind::HelmRelease) => undo::of_release(&found, &spot),
+            })
+        })
     }
 
     fn pause<'a>(&'a self, mark: &'a Mark<'a>) -> Call<'a, ()> {

@@ -10,6 +10,7 @@ mod direct;
 mod flux;
 mod holding;
 mod reconciler;
+mod watching;
 mod workload;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
@@ -33,6 +34,7 @@ use url::Url;
 
 pub use direct::DryRun;
 pub use reconciler::{Call, How, Mark, Order, PAUSED_BY, Reconciler, reconciler};
+pub use watching::{Told, Watching};
 
 use crate::{
     core::rollout::Workload,

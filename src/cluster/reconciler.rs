@@ -8,7 +8,7 @@ use super::{Cluster, ClusterError, argocd::ArgoCd, flux::FluxObject};
 use crate::core::{
     catalog,
     names::{CommitId, RequestId, Service},
-    reconciler::{Hold, Seen},
+    reconciler::{Hold, Seen, Undoes, undo::Spot},
 };
 
 /// What a question to a reconciler comes to.
@@ -48,6 +48,9 @@ pub trait Reconciler: Send + Sync {
 
     /// What it shows of being held off; `None` where there is none.
     fn hold(&self) -> Call<'_, Option<Hold>>;
+
+    /// What it will do about a value that was changed by hand; `None` where it was told to leave that alone.
+    fn undoes<'a>(&'a self, spot: Spot<'a>) -> Call<'a, Option<Undoes>>;
 
     /// Tells it to hold off. Whether it does is to be read back.
     fn pause<'a>(&'a self, mark: &'a Mark<'a>) -> Call<'a, ()>;

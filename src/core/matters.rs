@@ -1,4 +1,4 @@
-//! What the ledger's entries make beside requests: incidents, break-glasses and debts, folded together, because an
+//! What the ledger's entries make beside requests: incidents, break-glasses, debts and drifts, folded together, because an
 //! incident's timeline is made of entries about all of them.
 
 use std::collections::BTreeMap;
@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use crate::core::{
     break_glass::Override,
     debt::Debt,
+    drift::Drift,
     entry::Recorded,
     incident::{Incident, Moment},
-    names::{RequestId, Service, Target},
+    names::{Field, RequestId, Service, Target},
 };
 
 /// All that are not forgotten, by id; the oldest come first.
@@ -20,10 +21,12 @@ pub struct Matters {
     pub overrides: BTreeMap<RequestId, Override>,
     /// Debts.
     pub debts: BTreeMap<RequestId, Debt>,
+    /// Drifts.
+    pub drifts: BTreeMap<RequestId, Drift>,
 }
 
 /// With what their subjects begin.
-pub const PREFIXES: [&str; 3] = ["incident/", "breakglass/", "debt/"];
+pub const PREFIXES: [&str; 4] = ["incident/", "breakglass/", "debt/", "drift/"];
 
 /// What a subject of the ledger names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,7 @@ enum Sort {
     Incident,
     Override,
     Debt,
+    Drift,
 }
 
 /// Whether an entry is about one of them, or belongs to an incident.
@@ -49,6 +53,7 @@ fn of_subject(subject: &str) -> Option<(Sort, RequestId)> {
         "incident" => Sort::Incident,
         "breakglass" => Sort::Override,
         "debt" => Sort::Debt,
+        "drift" => Sort::Drift,
         _ => return None,
     };
     Some((sort, RequestId::parse(id).ok()?))
@@ -89,6 +94,9 @@ impl Matters {
             (Sort::Debt, "debt.opened") => {
                 drop(self.debts.insert(id.clone(), Debt::opened(id.clone(), recorded).map_err(text)?));
             }
+            (Sort::Drift, "drift.opened") => {
+                drop(self.drifts.insert(id.clone(), Drift::opened(id.clone(), recorded).map_err(text)?));
+            }
             (Sort::Incident, _) => {
                 let Some(found) = self.incidents.get(&id) else { return Ok(None) };
                 let after = found.clone().after(recorded)?;
@@ -104,19 +112,26 @@ impl Matters {
                 let after = found.clone().after(recorded)?;
                 self.debts.insert(id.clone(), after);
             }
+            (Sort::Drift, _) => {
+                let Some(found) = self.drifts.get(&id) else { return Ok(None) };
+                let after = found.clone().after(recorded)?;
+                self.drifts.insert(id.clone(), after);
+            }
         }
         Ok((!is_card).then_some(id))
     }
 
     /// Whether there is one of them with this id.
     pub fn has(&self, id: &RequestId) -> bool {
-        self.incidents.contains_key(id) || self.overrides.contains_key(id) || self.debts.contains_key(id)
+        let lives = self.incidents.contains_key(id) || self.overrides.contains_key(id);
+        lives || self.debts.contains_key(id) || self.drifts.contains_key(id)
     }
 
     /// Whether one of them has something due.
     pub fn has_due(&self, id: &RequestId) -> bool {
         self.overrides.get(id).is_some_and(|one| one.due().is_some())
             || self.debts.get(id).is_some_and(|one| one.due().is_some())
+            || self.drifts.get(id).is_some_and(Drift::is_restoring)
     }
 
     /// Those that are not over.
@@ -124,7 +139,8 @@ impl Matters {
         let incidents = self.incidents.values().filter(|one| one.is_open()).map(|one| &one.id);
         let overrides = self.overrides.values().filter(|one| !one.is_over()).map(|one| &one.id);
         let debts = self.debts.values().filter(|one| !one.is_over()).map(|one| &one.id);
-        incidents.chain(overrides).chain(debts).cloned().collect()
+        let drifts = self.drifts.values().filter(|one| !one.is_over()).map(|one| &one.id);
+        incidents.chain(overrides).chain(debts).chain(drifts).cloned().collect()
     }
 
     /// The open incident that a service belongs to: its own, else one that names no service; the newest of several.
@@ -139,6 +155,18 @@ impl Matters {
         self.debts.values().filter(move |debt| !debt.is_over() && debt.opened.target == *target)
     }
 
+    /// The drifts that are not over.
+    pub fn open_drifts(&self) -> impl Iterator<Item = &Drift> {
+        self.drifts.values().filter(|drift| !drift.is_over())
+    }
+
+    /// Whether a break-glass or a debt of ours is about a value, so that its differing is no news.
+    pub fn holds_value(&self, target: &Target, field: &Field) -> bool {
+        let held = |one: &&Override| one.holds().is_some() || one.opened.action.is_keeping();
+        let changing = self.overrides.values().filter(|one| !one.is_over() && one.opened.target == *target);
+        changing.filter(held).count() > 0 || self.debts_of(target).any(|debt| debt.opened.field == *field)
+    }
+
     /// The open debts of an incident.
     pub fn debts_in(&self, incident: &RequestId) -> impl Iterator<Item = &Debt> {
         self.debts.values().filter(move |debt| !debt.is_over() && debt.opened.incident == *incident)
@@ -151,7 +179,7 @@ impl Matters {
 }
 
 /// What a timeline says of an entry; those that only show something are left out.
-fn moment(recorded: &Recorded) -> Option<Moment> {
+pub fn moment(recorded: &Recorded) -> Option<Moment> {
     let entry = &recorded.entry;
     if matches!(entry.kind.as_str(), "card.posted" | "approval.refused" | "click.refused" | "audit.read") {
         return None;

@@ -28,7 +28,7 @@ pub(super) async fn flow(
         (Some(words), Flow::Audit | Flow::Incident | Flow::BreakGlass | Flow::Restart) => Ok(told(Err(words), asker)),
         (Some(words), _) => Err(words),
         (None, Flow::Audit) => Ok(Incoming::Read { asker, wanted: trail::Wanted::of(command, clock::now()) }),
-        (None, Flow::Status) => Err(status::status(inner, rules, command).await),
+        (None, Flow::Status) => Err(status::status(inner, rules, &asker, command).await),
         (None, Flow::Help) => Err(status::help(rules, &asker, command)),
         (None, Flow::Link) => Err(links::link(inner, rules, &asker).await),
         (None, Flow::Unlink) => Err(links::unlink(inner, rules, &asker).await),

@@ -10,6 +10,7 @@ mod cards;
 mod choices;
 mod choosing;
 mod copying;
+mod drift;
 mod effects;
 mod facts;
 mod flows;
@@ -25,6 +26,7 @@ mod homes;
 mod links;
 mod meter;
 mod outside;
+mod overview;
 mod restarting;
 mod reverting;
 mod rewritten;
@@ -77,6 +79,7 @@ pub use facts::{Said, Typed, locator, plan_set};
 pub use fold::open_requests_of;
 use fold::{freezes_of, matters_of};
 pub use meter::Gauges;
+pub use overview::Overview;
 pub use tick::Ticked;
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
@@ -158,6 +161,8 @@ struct Inner {
     meter: meter::Meter,
     /// The versions that targets had.
     versions: rollback::Remembered,
+    /// What runs, as the watches of the clusters tell it.
+    sight: drift::Sight,
 }
 
 impl Engine {
@@ -194,6 +199,7 @@ impl Engine {
             busy: watch::Sender::new(0),
             meter: meter::Meter::default(),
             versions: rollback::Remembered::default(),
+            sight: drift::Sight::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -214,6 +220,7 @@ impl Engine {
         inner.tasks.start(gate::keep(Arc::clone(inner)));
         inner.tasks.start(outside::keep(Arc::clone(inner)));
         inner.tasks.start(shelf::keep_noted(Arc::clone(inner)));
+        drift::begin(inner);
         if inner.unread > 0 {
             inner.tasks.start(shelf::fill(Arc::clone(inner), inner.unread));
         }
@@ -228,12 +235,6 @@ impl Engine {
             inner.redraw(&request);
             effects::kick(inner, request);
         }
-    }
-
-    /// Takes what came in; the answer is durable when this returns. `event` is the platform's id of the delivery:
-    /// the same one again gets the first answer, and nothing is done.
-    pub async fn take(&self, incoming: Incoming, event: Option<String>) -> Reply {
-        self.inner.take(incoming, event).await
     }
 
     /// Reads what somebody typed and takes it.

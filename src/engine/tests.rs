@@ -122,6 +122,7 @@ async fn the_same_event_gets_the_same_answer_whatever_happened_since() {
         channel: "slack:C1".to_owned(),
         message: "1.0".to_owned(),
         barred: None,
+        why: None,
     };
     for _ in 0..3 {
         let answer = engine.take(Incoming::Clicked(click()), Some("slack:click:1".to_owned())).await;
@@ -263,6 +264,7 @@ async fn nothing_is_committed_on_rules_that_policy_has_not_seen() {
         channel: "slack:C1".to_owned(),
         message: "1.0".to_owned(),
         barred: None,
+        why: None,
     };
     assert_eq!(engine.take(Incoming::Clicked(click), None).await, Reply::Taken);
     let request = until(&engine, &id, |request| {

@@ -129,6 +129,7 @@ pub(super) async fn watch_deadlines(inner: Arc<Inner>) {
     while !inner.tasks.is_stopping() {
         inner.take(Incoming::Clock, None).await;
         super::rollback::note_overdue(&inner).await;
+        super::glass::digest(&inner).await;
         inner.tasks.pause(std::time::Duration::from_secs(5)).await;
     }
 }

@@ -123,8 +123,12 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) {
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
+/// Marks an answer that goes on for as long as the connection does. It is kept as an exchange without a body.
+#[derive(Debug, Clone, Copy)]
+pub struct GoesOn;
+
 /// Handles a request in a task of its own, so that a caller who hangs up does not undo half of it.
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<http::Response<Full<Bytes>>, Cut> {
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<http::Response<Body>, Cut> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let (sender, receiver) = oneshot::channel();
@@ -139,7 +143,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<http:
     receiver.await.map_err(|_| Cut)?
 }
 
-async fn handle(shared: &Shared, mut parts: Parts, body: Bytes) -> Result<http::Response<Full<Bytes>>, Cut> {
+async fn handle(shared: &Shared, mut parts: Parts, body: Bytes) -> Result<http::Response<Body>, Cut> {
     strip(&mut parts, shared.habits.prefix);
     let asked =
         Asked { method: parts.method.to_string(), path: path_of(&parts), body: readable(&parts.headers, &body) };
@@ -148,16 +152,22 @@ async fn handle(shared: &Shared, mut parts: Parts, body: Bytes) -> Result<http::
         && let Some(early) = before(rule, &asked).await
     {
         keep(shared, asked, None);
-        return early;
+        return early.map(|early| early.map(Body::new));
     }
     let response = match shared.router.clone().oneshot(Request::from_parts(parts, Body::from(body))).await {
+        Ok(response) if response.extensions().get::<GoesOn>().is_some() => {
+            let mut begun = http::Response::new(Full::new(Bytes::new()));
+            *begun.status_mut() = response.status();
+            keep(shared, asked, Some(&begun));
+            return Ok(response);
+        }
         Ok(response) => whole(response).await?,
         Err(never) => match never {},
     };
     match rule.map(|rule| rule.fault()) {
         Some(Fault::AnswerAfter(reply)) => {
             keep(shared, asked, None);
-            Ok(told(reply))
+            Ok(told(reply).map(Body::new))
         }
         Some(Fault::DropAfter) => {
             keep(shared, asked, None);
@@ -166,11 +176,11 @@ async fn handle(shared: &Shared, mut parts: Parts, body: Bytes) -> Result<http::
         Some(Fault::StopAfter(stop)) => {
             stop(&asked);
             keep(shared, asked, Some(&response));
-            Ok(response)
+            Ok(response.map(Body::new))
         }
         None | Some(Fault::Answer(_) | Fault::Hang | Fault::Drop | Fault::StopBefore(_)) => {
             keep(shared, asked, Some(&response));
-            Ok(response)
+            Ok(response.map(Body::new))
         }
     }
 }

@@ -218,6 +218,11 @@ impl World {
         Ok(())
     }
 
+    /// The versions of what the clusters show now, by their names.
+    pub fn versions(&self) -> std::collections::BTreeMap<String, u64> {
+        self.clusters.iter().map(|(name, cluster)| (name.clone(), cluster.version())).collect()
+    }
+
     fn write_secrets(&self) -> Result<PathBuf, PlayError> {
         let folder = self.folder().join("secrets");
         fs::create_dir_all(&folder)?;

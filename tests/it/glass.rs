@@ -160,3 +160,28 @@ async fn what_is_undone_is_met_once_and_then_a_person_is_called() {
     assert!(cluster.scale_by_hand("checkout", 3));
     chat.card_says("a second time").await;
 }
+
+/// How often the race is run: a few times here, a hundred with `LEVERFRAME_RACES=100`.
+fn races() -> usize {
+    std::env::var("LEVERFRAME_RACES").ok().and_then(|races| races.parse().ok()).unwrap_or(4)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_heals_itself_at_once_never_undoes_what_is_held() {
+    let chat = Chat::start().await;
+    for race in 0..races() {
+        broken(&chat).await;
+        chat.card_says("Waiting for <").await;
+        assert_eq!(chat.presses("ana", "Revert instead").await, "", "race {race}");
+        pods(&chat, "prod", 3).await;
+        within("the debt to be paid", async {
+            while chat.count("debt.ended") <= race {
+                chat.settled().await;
+            }
+        })
+        .await;
+        assert!(!is_marked(&application(&chat)), "race {race}");
+    }
+    assert_eq!((chat.count("breakglass.redone"), chat.count("breakglass.alarm")), (0, 0));
+    assert_eq!(chat.count("breakglass.changed"), races());
+}

@@ -6,10 +6,13 @@ use std::{
     time::Duration,
 };
 
-use super::{Ended, Failure, unreadable};
+use super::{Ended, Failure, say, unreadable};
 use crate::{
     cli::serve,
-    core::names::Digest,
+    core::{
+        names::{Digest, RequestId},
+        post_mortem,
+    },
     ledger::{
         self, ExportError,
         journal::{Reader, Record},
@@ -25,13 +28,48 @@ pub(super) enum Format {
     Jsonl,
     /// A table, with each entry's hash
     Csv,
+    /// The post-mortem of one incident, for people
+    Markdown,
+}
+
+/// What was asked for of a machine's form.
+fn for_machines(format: Format) -> Result<Lines, Failure> {
+    match format {
+        Format::Jsonl => Ok(Lines::Jsonl),
+        Format::Csv => Ok(Lines::Csv),
+        Format::Markdown => {
+            Err(Failure::new("A post-mortem is of one incident.", "Name it with `--incident ID`, as its card has it."))
+        }
+    }
+}
+
+/// The forms in which entries follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    Jsonl,
+    Csv,
+}
+
+/// Prints the post-mortem of an incident.
+pub(super) fn post_mortem(directory: &Path, incident: &str) -> Result<Ended, Failure> {
+    let unknown = || {
+        let what = format!("The ledger knows no incident `{incident}`.");
+        Failure::new(what, "Copy the id from the incident's card.")
+    };
+    let id = RequestId::parse(incident).map_err(|_| unknown())?;
+    let reader = Reader::open_from(directory, 0).map_err(|error| unreadable(&error))?;
+    let entries: Result<Vec<_>, _> = reader.map(|record| record.map(Record::recorded)).collect();
+    let entries = entries.map_err(|error| unreadable(&error))?;
+    let page = post_mortem::markdown(&id, &entries).ok_or_else(unknown)?;
+    say(page.trim_end()).map(|()| Ended::Well)
 }
 
 pub(super) fn export(directory: &Path, format: Format, from: u64) -> Result<Ended, Failure> {
+    let format = for_machines(format)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match format {
-        Format::Jsonl => ledger::export_jsonl(directory, from, &mut out).map(|_| ()),
-        Format::Csv => Reader::open_from(directory, from).map_err(ExportError::from).and_then(|mut reader| {
+        Lines::Jsonl => ledger::export_jsonl(directory, from, &mut out).map(|_| ()),
+        Lines::Csv => Reader::open_from(directory, from).map_err(ExportError::from).and_then(|mut reader| {
             writeln!(out, "{HEAD}\r")?;
             more(&mut reader, format, &mut out)
         }),
@@ -41,9 +79,10 @@ pub(super) fn export(directory: &Path, format: Format, from: u64) -> Result<Ende
 
 /// Writes what is there and then what comes, until interrupted.
 pub(super) async fn follow(directory: &Path, format: Format, from: u64) -> Result<Ended, Failure> {
+    let format = for_machines(format)?;
     let mut reader = Reader::open_from(directory, from).map_err(|error| unreadable(&error))?;
     let mut out = BufWriter::new(io::stdout());
-    if let (Format::Csv, 0) = (format, from) {
+    if let (Lines::Csv, 0) = (format, from) {
         ended(writeln!(out, "{HEAD}\r").map_err(ExportError::from))?;
     }
     let mut looks = tokio::time::interval(LOOK);
@@ -60,15 +99,15 @@ pub(super) async fn follow(directory: &Path, format: Format, from: u64) -> Resul
     }
 }
 
-fn more(reader: &mut Reader, format: Format, out: &mut impl Write) -> Result<(), ExportError> {
+fn more(reader: &mut Reader, format: Lines, out: &mut impl Write) -> Result<(), ExportError> {
     for record in reader {
         let record = record?;
         match format {
-            Format::Jsonl => {
+            Lines::Jsonl => {
                 out.write_all(&record.bytes)?;
                 out.write_all(b"\n")?;
             }
-            Format::Csv => writeln!(out, "{}\r", row(&record))?,
+            Lines::Csv => writeln!(out, "{}\r", row(&record))?,
         }
     }
     Ok(out.flush()?)

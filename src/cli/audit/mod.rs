@@ -95,6 +95,9 @@ enum Action {
         /// Go on with each new entry until interrupted
         #[arg(long)]
         follow: bool,
+        /// The incident of a post-mortem (`--format markdown`)
+        #[arg(long, value_name = "ID", conflicts_with_all = ["from", "follow"])]
+        incident: Option<String>,
     },
     /// Removes a person's names, reasons and typed words from the ledger, which verifies as before
     Erase {
@@ -137,8 +140,11 @@ impl Audit {
             Action::Prove { seq, config } => prove::prove(&settings(&config)?, seq),
             Action::CheckProof { file, key, json } => prove::check(&file, &key, json.into()),
             Action::Key { config } => say(public_key(&settings(&config)?)?).map(|()| Ended::Well),
-            Action::Export { config, format, from, follow } => {
+            Action::Export { config, format, from, follow, incident } => {
                 let directory = directory(&settings(&config)?)?;
+                if let (export::Format::Markdown, Some(incident)) = (format, incident) {
+                    return export::post_mortem(&directory, &incident);
+                }
                 match follow {
                     true => runtime()?.block_on(export::follow(&directory, format, from)),
                     false => export::export(&directory, format, from),

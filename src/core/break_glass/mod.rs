@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::core::{
     entry::{Actor, Draft, Recorded},
-    names::{Digest, ImageTag, RequestId, Target},
+    names::{Digest, Field, ImageTag, RequestId, Target},
     request::{Card, Needs},
     span::Span,
 };
@@ -34,6 +34,38 @@ pub enum Action {
     Image(ImageTag),
     /// How many pods the autoscaler keeps at least.
     Bounds(u32),
+    /// What somebody changed by hand stays as it is. Nothing is changed for it but that what follows git is held off.
+    Keep(Kept),
+}
+
+impl Action {
+    /// Whether the cluster stays as it is.
+    pub fn is_keeping(&self) -> bool {
+        matches!(self, Self::Keep(_))
+    }
+}
+
+/// What is kept as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The drift.
+    pub drift: RequestId,
+    /// Which value.
+    pub field: Field,
+    /// What is live.
+    pub live: String,
+    /// What comes next.
+    pub then: Then,
+}
+
+/// What comes once it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// Somebody decides which side gives way.
+    Decide,
+    /// Git gets it.
+    Propose,
 }
 
 /// What its first entry says.
@@ -59,6 +91,9 @@ impl Opened {
     pub fn title(&self) -> String {
         let Target { service, environment } = &self.target;
         let what = match &self.action {
+            Action::Keep(kept) => {
+                return format!("keep {} of {} at {} for {}", kept.field, self.target, kept.live, self.span);
+            }
             Action::Scale(count) => format!("scale {service} in {environment} to {count}"),
             Action::Image(tag) => format!("run {service} {tag} in {environment}"),
             Action::Bounds(least) => format!("keep at least {least} of {service} in {environment}"),

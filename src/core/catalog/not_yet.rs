@@ -3,10 +3,8 @@
 use crate::core::located::{Node, NotYet, Notice, When, not_supported_yet};
 
 #[rustfmt::skip]
-const TABLE: [NotYet; 8] = [
+const TABLE: [NotYet; 6] = [
     NotYet { key: "environment_groups.*", when: When::Given, what: "Naming a group where an environment can stand" },
-    NotYet { key: "environments.*.drift", when: When::Is("report"), what: "Reporting drift" },
-    NotYet { key: "environments.*.drift", when: When::Is("debt"), what: "Opening a debt for drift" },
     NotYet { key: "environments.*.approvals.during", when: When::Given, what: "Changing approvals during an incident" },
     NotYet { key: "environments.*.approvals.*.from.*", when: When::StartsWith("oncall:"), what: "Approval by whoever is on call" },
     NotYet { key: "people.*.ssh", when: When::Given, what: "Pulling levers from a terminal" },

@@ -378,7 +378,6 @@ fn a_hundred_thousand_files_are_one_pass() {
 fn keys_without_effect_are_named() {
     let said: Vec<String> = parsed(EVERYTHING).not_supported_yet().iter().map(Notice::to_string).collect();
     let expected = [
-        "line 10: `environments.live-north.drift`: Opening a debt for drift",
         "line 16: `environments.live-north.approvals.breakglass.from[1]`: Approval by whoever is on call",
         "line 17: `environments.live-north.approvals.during`: Changing approvals during an incident",
         "line 25: `environments.live-south.approvals.during`: Changing approvals during an incident",

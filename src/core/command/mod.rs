@@ -33,4 +33,4 @@ pub use schema::command_schema;
 pub use template::Template;
 pub use value::Value;
 pub use vocabulary::{Suggestions, Vocabulary};
-pub use words::LONGEST;
+pub use words::{LONGEST, by_name, written};

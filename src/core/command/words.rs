@@ -88,6 +88,16 @@ pub(super) fn visible(text: &str) -> Result<Vec<char>, ParseRefusal> {
     Ok(chars)
 }
 
+/// Options as one types them: `replicas=3 reason="why not"`.
+pub fn written(options: &[(&str, &str)]) -> String {
+    options.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect::<Vec<_>>().join(" ")
+}
+
+/// Options that were all typed as `name=value`; nothing where a word has no name, or a quote does not close.
+pub fn by_name(text: &str) -> Option<Vec<(String, String)>> {
+    split(text).ok()?.into_iter().map(|word| Some((word.name?, word.text))).collect()
+}
+
 /// Runs of white space become one space; those at the ends go.
 pub(super) fn on_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -39,6 +39,12 @@ pub(super) fn pressed(click: &Click, request: &Request, rules: &Rules, facts: Fa
         | Press::Reopen
         | Press::Extend
         | Press::Retry
+        | Press::Hold
+        | Press::Adopt
+        | Press::Restore
+        | Press::Leave
+        | Press::Ours
+        | Press::Again
         | Press::Withdraw => None,
     }
 }
@@ -66,7 +72,7 @@ fn keep(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) -> De
     let is_own = needs_nobody && click.asker.is(&request.requester);
     match ineligible(click, request, (rules, facts.now)).filter(|_| !is_own) {
         Some(decision) => decision,
-        None => ended(request, Ending::Rejected, click),
+        None => ended(request, Ending::Rejected { why: None }, click),
     }
 }
 

@@ -37,7 +37,7 @@ use crate::core::{
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
-pub use emergency::{Came, Declared, Emergency, GlassAsked, IncidentAct, OfIncident};
+pub use emergency::{Came, Declared, Emergency, GlassAsked, IncidentAct, KeepAsked, OfIncident};
 pub use freeze::{FreezeAsked, Switch};
 pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
@@ -45,7 +45,7 @@ pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use press::Press;
 pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
-pub use vote::{Click, ReviewSays, Reviewed};
+pub use vote::{Click, ReviewSays, Reviewed, awaits};
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,10 +25,22 @@ pub enum Press {
     Keep,
     /// A yes of one's own no longer counts.
     Withdraw,
+    /// A drift: it stays as it is for an hour, and somebody owes the decision.
+    Hold,
+    /// A drift: git gets what is live.
+    Adopt,
+    /// A drift: the cluster gets what git says.
+    Restore,
+    /// A drift: it is somebody else's for a while.
+    Leave,
+    /// A drift: it is ours after all.
+    Ours,
+    /// A drift that was undone: the same by a break-glass.
+    Again,
 }
 
 /// Every one of them.
-const ALL: [Press; 11] = [
+const ALL: [Press; 17] = [
     Press::Approve,
     Press::Reject,
     Press::Cancel,
@@ -40,6 +52,12 @@ const ALL: [Press; 11] = [
     Press::Retry,
     Press::Keep,
     Press::Withdraw,
+    Press::Hold,
+    Press::Adopt,
+    Press::Restore,
+    Press::Leave,
+    Press::Ours,
+    Press::Again,
 ];
 
 impl Press {
@@ -57,6 +75,12 @@ impl Press {
             Self::Retry => "retry",
             Self::Keep => "keep",
             Self::Withdraw => "withdraw",
+            Self::Hold => "hold",
+            Self::Adopt => "adopt",
+            Self::Restore => "restore",
+            Self::Leave => "leave",
+            Self::Ours => "ours",
+            Self::Again => "again",
         }
     }
 
@@ -67,6 +91,7 @@ impl Press {
 
     /// Whether whoever presses decides on what somebody else asked, so that the platform is asked who they are.
     pub fn is_vote(self) -> bool {
-        matches!(self, Self::Approve | Self::Reject | Self::Extend | Self::Keep)
+        let on_drift = matches!(self, Self::Hold | Self::Adopt | Self::Restore | Self::Leave);
+        on_drift || matches!(self, Self::Approve | Self::Reject | Self::Extend | Self::Keep)
     }
 }

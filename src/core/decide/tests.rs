@@ -189,8 +189,16 @@ impl Talk {
     fn presses_on(&mut self, who: Asker, press: Press, (digest, channel): (&str, &str)) -> &mut Self {
         let said = format!("{} presses {}", who.account, press.word());
         let (channel, message) = (channel.to_owned(), "1.0".to_owned());
-        let click =
-            Click { asker: who, request: id(), press, digest: digest.to_owned(), channel, message, barred: None };
+        let click = Click {
+            asker: who,
+            request: id(),
+            press,
+            digest: digest.to_owned(),
+            channel,
+            message,
+            barred: None,
+            why: None,
+        };
         self.takes(&said, &Incoming::Clicked(click))
     }
 

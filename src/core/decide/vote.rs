@@ -35,6 +35,8 @@ pub struct Click {
     pub message: String,
     /// Why the platform's own word on this account bars it from voting: deactivated, a guest, not seen.
     pub barred: Option<Words>,
+    /// Why, in the words of whoever says no.
+    pub why: Option<String>,
 }
 
 /// A review of the request's pull request, by whoever the forge says gave it.
@@ -76,9 +78,8 @@ pub(super) fn reviewed(review: &Reviewed, facts: Facts<'_>) -> Decision {
         (ReviewSays::Yes, State::Landing(_)) => one_more(&click, request, course, rules, facts),
         (ReviewSays::Yes, _) => approve(&click, request, rules, facts),
         (ReviewSays::No, _) if click.asker.is(&request.requester) => silent(),
-        (ReviewSays::No, _) => {
-            ineligible(&click, request, (rules, facts.now)).unwrap_or_else(|| ended(request, Ending::Rejected, &click))
-        }
+        (ReviewSays::No, _) => ineligible(&click, request, (rules, facts.now))
+            .unwrap_or_else(|| ended(request, Ending::Rejected { why: None }, &click)),
     }
 }
 
@@ -95,6 +96,7 @@ fn as_click(review: &Reviewed, course: &Course) -> Click {
         channel: String::new(),
         message: String::new(),
         barred: None,
+        why: None,
     }
 }
 
@@ -136,9 +138,19 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
         Press::Reject => reject(click, request, (rules, facts.now)),
         Press::Cancel => cancel(click, request),
         Press::Withdraw => taking_back::withdraw(click, request, (rules, facts.now)),
-        Press::Stable | Press::Close | Press::Reopen | Press::GiveBack | Press::Extend | Press::Retry | Press::Keep => {
-            no(click, "This button belongs to another card.", "Read the card as it is now.")
-        }
+        Press::Stable
+        | Press::Close
+        | Press::Reopen
+        | Press::GiveBack
+        | Press::Extend
+        | Press::Retry
+        | Press::Keep
+        | Press::Hold
+        | Press::Adopt
+        | Press::Restore
+        | Press::Leave
+        | Press::Ours
+        | Press::Again => no(click, "This button belongs to another card.", "Read the card as it is now."),
     }
 }
 
@@ -225,7 +237,7 @@ fn reject(click: &Click, request: &Request, at: (&Rules, Timestamp)) -> Decision
     if let Some(decision) = ineligible(click, request, at) {
         return decision;
     }
-    ended(request, Ending::Rejected, click)
+    ended(request, Ending::Rejected { why: click.why.clone() }, click)
 }
 
 fn cancel(click: &Click, request: &Request) -> Decision {
@@ -301,6 +313,15 @@ fn ask_whom(request: &Request) -> String {
 
 pub(super) fn rule<'a>(request: &Request, rules: &'a Rules) -> Option<&'a ApprovalRule> {
     rules.catalog.environment(&request.opened.target.environment)?.approvals_for(&request.opened.command)
+}
+
+/// Whether somebody may still decide on a request: they have a say in it and have not said it.
+pub fn awaits(asker: &Asker, request: &Request, rules: &Rules, now: Timestamp) -> bool {
+    let State::Deciding(course) = &request.state else { return false };
+    let Some(person) = asker.person.as_ref().and_then(|id| rules.catalog.person(id)) else { return false };
+    let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
+    let has_said = course.votes.iter().any(|vote| asker.is(&vote.actor));
+    listed && !has_said && course.foreign.is_none() && !asker.is(&request.requester)
 }
 
 /// Whether a yes was given too long ago to count.

@@ -7,6 +7,7 @@ pub mod flux;
 mod hold;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use argocd::Application;
 use flux::Flux;
 
 pub use hold::{Hold, Obstacle};
+pub use undo::Undoes;
 
 use super::names::CommitId;
 

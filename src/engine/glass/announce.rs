@@ -4,7 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::Inner;
-use crate::core::{entry::Recorded, matters, matters::Matters, names::RequestId};
+use crate::{
+    core::{entry::Recorded, matters, matters::Matters, names::RequestId},
+    engine::drift,
+};
 
 /// How long saying it may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -12,10 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Says what these entries are worth saying of.
 pub(in crate::engine) fn announce(inner: &Arc<Inner>, recorded: &[Recorded]) {
     for one in recorded {
-        if !matches!(one.entry.kind.as_str(), "debt.reminded" | "debt.overdue" | "breakglass.alarm") {
+        let kind = one.entry.kind.as_str();
+        let Some(id) = matters::id_of(&one.entry.subject) else { continue };
+        if kind.starts_with("drift.") {
+            drift::announce(inner, id, kind);
             continue;
         }
-        let Some(id) = matters::id_of(&one.entry.subject) else { continue };
+        if !matches!(kind, "debt.reminded" | "debt.overdue" | "breakglass.alarm") {
+            continue;
+        }
         let (inner, kind) = (Arc::clone(inner), one.entry.kind.clone());
         let what = one.texts.get("what").cloned().unwrap_or_default();
         let busy = super::Busy::new(&inner);
@@ -29,7 +37,8 @@ pub(in crate::engine) fn announce(inner: &Arc<Inner>, recorded: &[Recorded]) {
     }
 }
 
-async fn say(inner: &Arc<Inner>, channel: &str, words: &str) {
+/// Says something in a channel, `platform:id`.
+pub(in crate::engine) async fn say(inner: &Arc<Inner>, channel: &str, words: &str) {
     let Some((chat, id)) = inner.reach.chats.of(channel) else { return };
     match tokio::time::timeout(PATIENCE, chat.say(id, words)).await {
         Ok(Ok(())) => {}

@@ -109,8 +109,20 @@ pub(in crate::engine) async fn debts(inner: &Arc<Inner>) -> Words {
             debt.id
         );
     }
-    if told.is_empty() {
-        return Words::plain("Nothing is owed: no break-glass is open.");
+    for drift in matters.open_drifts() {
+        let minutes = now.duration_since(drift.at).as_mins();
+        let (seen, word) = (&drift.opened, drift.state.word());
+        let _ = writeln!(
+            told,
+            "• *{}*: {} {}, changed by hand {minutes} min ago ({word}). Drift `{}`.",
+            seen.target,
+            seen.field,
+            seen.words(),
+            drift.id
+        );
     }
-    Words::new(told.trim_end(), "Merge the pull request of each, or press Revert instead on its card.")
+    if told.is_empty() {
+        return Words::plain("Nothing is owed: no break-glass is open, and nothing is known to differ.");
+    }
+    Words::new(told.trim_end(), "Merge the pull request of each, or press one of the buttons on its card.")
 }

@@ -53,6 +53,9 @@ async fn done(
     if live.as_ref() == Some(&plan.way.to) {
         return Ok(Ok(()));
     }
+    if glass.opened.action.is_keeping() {
+        return Ok(Err(super::check::undone(plan)));
+    }
     if live.as_ref() != Some(&plan.way.from) {
         return Ok(Err(another(live.as_ref(), &plan.object.to_string())));
     }

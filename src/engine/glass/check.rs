@@ -9,7 +9,7 @@ use super::{Inner, Place, Trouble, failed, report};
 use crate::{
     cluster::{ClusterError, DryRun},
     core::{
-        break_glass::{Action, Kind, Live, LivePlan, Object, Override, Way, describe},
+        break_glass::{Action, Kept, Kind, Live, LivePlan, Object, Override, Way, describe},
         change,
         decide::{Came, Words, sentence},
         names::{Field, Target},
@@ -53,9 +53,15 @@ pub(super) async fn check(inner: &Arc<Inner>, glass: &Override) -> Result<Durati
 async fn plan(inner: &Arc<Inner>, glass: &Override) -> Result<LivePlan, Stop> {
     let rules = inner.glass_rules().map_err(Stop::Later)?;
     let place = Place::of(inner, &rules, &glass.opened.target)?;
-    let mut plan = found(&place, &rules, glass).await?;
+    let mut plan = match &glass.opened.action {
+        Action::Keep(kept) => as_it_is(inner, &place, kept).await?,
+        Action::Scale(_) | Action::Image(_) | Action::Bounds(_) => {
+            let plan = found(&place, &rules, glass).await?;
+            place.cluster.change(&plan.object, &plan.patch, DryRun::Yes).await?;
+            plan
+        }
+    };
     may_be_held(inner, &place, glass).await?;
-    place.cluster.change(&plan.object, &plan.patch, DryRun::Yes).await?;
     plan.git = git_value(inner, &rules, &glass.opened.target, &plan.field).await.ok().flatten();
     plan.pause = place.held;
     plan.remarks.extend(git_first(glass, &plan));
@@ -68,10 +74,31 @@ fn git_first(glass: &Override, plan: &LivePlan) -> Option<String> {
     let typed = match &glass.opened.action {
         Action::Scale(count) => format!("/scale {service} {environment} {count}"),
         Action::Image(tag) => format!("/deploy {service} {environment} {tag}"),
-        Action::Bounds(_) => return None,
+        Action::Bounds(_) | Action::Keep(_) => return None,
     };
     (plan.git.as_ref() != Some(&plan.new))
         .then(|| format!("Where git and its approvals are fast enough, `{typed}` does the same and leaves no debt"))
+}
+
+/// What somebody changed by hand, as it is live: from what git says, so that this is what it is given back to.
+async fn as_it_is(inner: &Arc<Inner>, place: &Place, kept: &Kept) -> Result<LivePlan, Stop> {
+    let matters = inner.matters().await;
+    let drift = matters.drifts.get(&kept.drift);
+    let seen = &drift.ok_or_else(|| Words::plain("This drift is not known here."))?.opened;
+    let live = Live { uid: seen.uid.clone(), beside: seen.beside.clone(), way: seen.way.clone() };
+    let values = (seen.field.clone(), seen.git.clone(), seen.live.clone());
+    let plan = describe(&seen.target, seen.object.clone(), &live, values)
+        .map_err(|error| Words::plain(sentence(&error.to_string())))?;
+    if super::live_value(place, &plan).await?.as_ref() != Some(&plan.way.to) {
+        return Err(undone(&plan).into());
+    }
+    Ok(plan)
+}
+
+/// What was to be kept is not so any more.
+pub(super) fn undone(plan: &LivePlan) -> Words {
+    let text = format!("{} is not {} any more, so there was nothing to keep.", plan.field, plan.new);
+    Words::new(text, "Ask for it with `/breakglass`, which somebody else approves.")
 }
 
 /// The object with its value, as it is live.
@@ -97,6 +124,7 @@ async fn found(place: &Place, rules: &Rules, glass: &Override) -> Result<LivePla
             planned(place, (Kind::HorizontalPodAutoscaler, &owner), target, field)?
         }
         Action::Image(tag) => image(place, (kind, &workload), target, (tag.as_str(), facts::image(rules, target)))?,
+        Action::Keep(_) => return Err(Words::plain("Nothing is changed by keeping it.").into()),
     };
     plan.remarks.extend(remark);
     Ok(plan)
@@ -211,7 +239,7 @@ async fn may_be_held(inner: &Arc<Inner>, place: &Place, glass: &Override) -> Res
 }
 
 /// What git says of a field at the newest commit that is known here.
-pub(super) async fn git_value(
+pub(in crate::engine) async fn git_value(
     inner: &Arc<Inner>,
     rules: &Rules,
     target: &Target,

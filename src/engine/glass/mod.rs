@@ -5,9 +5,11 @@
 mod announce;
 mod ask;
 mod change;
-mod check;
+pub(super) mod check;
+mod digest;
 mod pause;
 mod prove;
+mod restore;
 mod settle;
 mod watch;
 
@@ -26,19 +28,22 @@ use crate::{
         break_glass::{self, Override},
         debt::{self, Debt},
         decide::{Came, Emergency, Incoming, Reply, Words},
+        drift::Drift,
         matters::Matters,
         names::{RequestId, Target},
         rules::Rules,
     },
 };
 
-pub(super) use announce::announce;
+pub(super) use announce::{announce, say};
 pub(super) use ask::{breakglass, debts, incident};
+pub(super) use digest::digest;
 
 /// What is due of one of them.
 enum Work {
     Glass(Box<Override>, break_glass::Due),
     Debt(Box<Debt>, debt::Due),
+    Restore(Box<Drift>),
 }
 
 impl Work {
@@ -51,7 +56,8 @@ impl Work {
             let one = matters.debts.get(id)?;
             Some(Self::Debt(Box::new(one.clone()), one.due()?))
         };
-        glass().or_else(debt)
+        let drift = || matters.drifts.get(id).filter(|one| one.is_restoring());
+        glass().or_else(debt).or_else(|| Some(Self::Restore(Box::new(drift()?.clone()))))
     }
 
     /// Whether it only waits for people, or watches, so that nothing is in flight.
@@ -63,6 +69,7 @@ impl Work {
         match self {
             Self::Glass(one, _) => matters.overrides.get(&one.id).is_some_and(|now| now.state == one.state),
             Self::Debt(one, _) => matters.debts.get(&one.id).is_some_and(|now| now.state == one.state),
+            Self::Restore(one) => matters.drifts.get(&one.id).is_some_and(|now| now.state == one.state),
         }
     }
 }
@@ -126,6 +133,7 @@ async fn perform(inner: &Arc<Inner>, work: &Work, tries: u32) -> Result<Duration
             break_glass::Due::Watch => watch::watch(inner, glass, tries).await,
             break_glass::Due::Resume => pause::let_go(inner, glass).await,
         },
+        Work::Restore(drift) => restore::restore(inner, drift).await,
         Work::Debt(debt, due) => match due {
             debt::Due::Propose => settle::propose(inner, debt).await,
             debt::Due::Await => settle::await_request(inner, debt).await,
@@ -148,16 +156,16 @@ async fn failed(inner: &Arc<Inner>, glass: &Override, words: Words) -> Result<Du
 }
 
 /// Where a target runs, and what follows git there.
-struct Place {
-    cluster: Cluster,
+pub(super) struct Place {
+    pub(super) cluster: Cluster,
     name: crate::core::names::ConnectionName,
     namespace: String,
-    reconciler: Option<Box<dyn Reconciler>>,
-    held: Option<break_glass::Object>,
+    pub(super) reconciler: Option<Box<dyn Reconciler>>,
+    pub(super) held: Option<break_glass::Object>,
 }
 
 impl Place {
-    fn of(inner: &Inner, rules: &Rules, target: &Target) -> Result<Self, Words> {
+    pub(super) fn of(inner: &Inner, rules: &Rules, target: &Target) -> Result<Self, Words> {
         let environment = rules.catalog.environment(&target.environment);
         let name = environment.and_then(|at| at.cluster.clone());
         let (Some(environment), Some(name)) = (environment, name) else {

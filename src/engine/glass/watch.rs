@@ -81,7 +81,7 @@ async fn is_right(inner: &Arc<Inner>, glass: &Override, place: &Place) -> Result
         (None, None) => {}
         // Given back meanwhile, as somebody chose.
         (Some(_), _) if !is_watched(inner, glass).await => {}
-        (Some(Wrong::Follows | Wrong::Undone), _) if *redone == 0 => {
+        (Some(wrong @ (Wrong::Follows | Wrong::Undone)), _) if *redone == 0 && is_met(&wrong, glass) => {
             // Recorded before it is done.
             if report(inner, &glass.id, Came::Redone).await == Reply::Go {
                 once_more(place, glass, (course, paused)).await.map_err(told)?;
@@ -95,6 +95,11 @@ async fn is_right(inner: &Arc<Inner>, glass: &Override, place: &Place) -> Result
         }
     }
     Ok(is_right)
+}
+
+/// Whether it is met by doing it once more. What nobody approved is not done by us: a person is called.
+fn is_met(wrong: &Wrong, glass: &Override) -> bool {
+    matches!(wrong, Wrong::Follows) || !glass.opened.action.is_keeping()
 }
 
 async fn look(place: &Place, course: &Course, paused: &Paused) -> Result<Option<Wrong>, ClusterError> {
@@ -121,7 +126,8 @@ async fn once_more(place: &Place, glass: &Override, (course, paused): (&Course, 
         tell(glass, reconciler.as_ref(), &hold, How::Switch).await?;
     }
     let plan = &course.plan;
-    if live_value(place, plan).await?.as_ref() == Some(&plan.way.from) {
+    let may = !glass.opened.action.is_keeping();
+    if may && live_value(place, plan).await?.as_ref() == Some(&plan.way.from) {
         place.cluster.change(&plan.object, &plan.patch, DryRun::No).await?;
     }
     Ok(())

@@ -20,6 +20,7 @@ use super::{
     custom::{APPLICATION, GIT_REPOSITORY, KUSTOMIZATION, Kind, Unpatched},
     flux, objects,
     rollout::Rollout,
+    watching::{self, Watched},
 };
 
 type Held = State<Arc<Shared>>;
@@ -40,6 +41,8 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
             "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale",
             get(change::scale).patch(change::set_scale).put(change::set_scale),
         )
+        .route("/apis/apps/v1/statefulsets", get(stateful_sets))
+        .route("/apis/autoscaling/v2/horizontalpodautoscalers", get(autoscalers_anywhere))
         .route("/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers", get(autoscalers))
         .route("/apis/{group}/{version}", get(resources))
         .route("/apis/{group}/{version}/{plural}", get(customs_anywhere).fallback(nothing))
@@ -54,7 +57,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 
 const CORE_VERSIONS: &str = r#"{"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":[]}"#;
 const CORE: &str = r#"{"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get","list"],"shortNames":["po"]}]}"#;
-const APPS: &str = r#"{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"apps/v1","resources":[{"name":"deployments","singularName":"deployment","namespaced":true,"kind":"Deployment","verbs":["get","list","patch"],"shortNames":["deploy"]},{"name":"deployments/scale","singularName":"","namespaced":true,"group":"autoscaling","version":"v1","kind":"Scale","verbs":["get","patch","update"]}]}"#;
+const APPS: &str = r#"{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"apps/v1","resources":[{"name":"deployments","singularName":"deployment","namespaced":true,"kind":"Deployment","verbs":["get","list","patch","watch"],"shortNames":["deploy"]},{"name":"deployments/scale","singularName":"","namespaced":true,"group":"autoscaling","version":"v1","kind":"Scale","verbs":["get","patch","update"]}]}"#;
 
 async fn guard(State(shared): Held, headers: HeaderMap, request: Request, next: Next) -> Response {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -70,10 +73,12 @@ async fn version() -> Response {
     .into_response()
 }
 
-/// Whoever has the token may look at everything and change nothing.
+/// Whoever has the token may look at everything but Secrets, and change nothing by what it says here.
 async fn may(Json(review): Json<Value>) -> Response {
     let verb = review.pointer("/spec/resourceAttributes/verb").and_then(Value::as_str);
-    let status = json!({"allowed": matches!(verb, Some("get" | "list" | "watch"))});
+    let resource = review.pointer("/spec/resourceAttributes/resource").and_then(Value::as_str);
+    let allowed = matches!(verb, Some("get" | "list" | "watch")) && resource != Some("secrets");
+    let status = json!({"allowed": allowed});
     let (api, kind) = ("authorization.k8s.io/v1", "SelfSubjectAccessReview");
     let body = json!({"apiVersion": api, "kind": kind, "spec": review.get("spec"), "status": status});
     (StatusCode::CREATED, Json(body)).into_response()
@@ -209,10 +214,31 @@ async fn patch(
     }
 }
 
-/// Nothing here is scaled by itself.
-async fn autoscalers(State(shared): Held) -> Response {
+async fn autoscalers(State(shared): Held, Path(namespace): Path<String>) -> Response {
+    list_autoscalers(&shared, Some(&namespace))
+}
+
+async fn autoscalers_anywhere(State(shared): Held, Query(asked): Query<Asked>) -> Response {
+    if asked.watches() {
+        return watching::watch(&shared, Watched("HorizontalPodAutoscaler", "autoscaling/v2"), asked.version());
+    }
+    list_autoscalers(&shared, None)
+}
+
+fn list_autoscalers(shared: &Shared, namespace: Option<&str>) -> Response {
+    let live = shared.live();
+    let here = live.scalers.iter().filter(|((own, _), _)| namespace.is_none_or(|namespace| namespace == own));
+    let items = here.map(|((_, name), bounds)| objects::autoscaler(name, *bounds)).collect();
+    Json(objects::list("HorizontalPodAutoscalerList", "autoscaling/v2", live.version, items)).into_response()
+}
+
+/// There are none here.
+async fn stateful_sets(State(shared): Held, Query(asked): Query<Asked>) -> Response {
+    if asked.watches() {
+        return watching::watch(&shared, Watched("StatefulSet", "apps/v1"), asked.version());
+    }
     let version = shared.live().version;
-    Json(objects::list("HorizontalPodAutoscalerList", "autoscaling/v2", version, Vec::new())).into_response()
+    Json(objects::list("StatefulSetList", "apps/v1", version, Vec::new())).into_response()
 }
 
 async fn nothing() -> Response {
@@ -224,9 +250,23 @@ async fn nothing() -> Response {
 struct Asked {
     label_selector: Option<String>,
     watch: Option<String>,
+    resource_version: Option<String>,
+}
+
+impl Asked {
+    fn watches(&self) -> bool {
+        self.watch.as_deref().is_some_and(|watch| watch == "true" || watch == "1")
+    }
+
+    fn version(&self) -> &str {
+        self.resource_version.as_deref().unwrap_or_default()
+    }
 }
 
 async fn deployments_anywhere(State(shared): Held, Query(asked): Query<Asked>) -> Response {
+    if asked.watches() && asked.label_selector.is_none() {
+        return watching::watch(&shared, Watched("Deployment", "apps/v1"), asked.version());
+    }
     list_deployments(&shared, None, &asked)
 }
 
@@ -255,14 +295,15 @@ async fn deployment(State(shared): Held, Path((namespace, name)): Path<(String, 
 }
 
 fn list_deployments(shared: &Shared, namespace: Option<&str>, asked: &Asked) -> Response {
-    selected(shared, namespace, asked, |rollouts, version| {
-        let items = rollouts.iter().map(|rollout| objects::deployment(rollout, version, shared.since)).collect();
-        objects::list("DeploymentList", "apps/v1", version, items)
+    selected(shared, namespace, asked, |rollouts, live| {
+        let show = |rollout: &&Rollout| change::shown(shared, live, &super::key(&rollout.wanted), rollout);
+        objects::list("DeploymentList", "apps/v1", live.version, rollouts.iter().map(show).collect())
     })
 }
 
 fn list_pods(shared: &Shared, namespace: Option<&str>, asked: &Asked) -> Response {
-    selected(shared, namespace, asked, |rollouts, version| {
+    selected(shared, namespace, asked, |rollouts, live| {
+        let version = live.version;
         let of = |rollout: &&Rollout| -> Vec<Value> {
             rollout.pods.iter().map(|pod| objects::pod(rollout, pod, version, shared.since)).collect()
         };
@@ -274,10 +315,14 @@ fn selected(
     shared: &Shared,
     namespace: Option<&str>,
     asked: &Asked,
-    show: impl FnOnce(&[&Rollout], u64) -> Value,
+    show: impl FnOnce(&[&Rollout], &super::Live) -> Value,
 ) -> Response {
-    if asked.watch.as_deref().is_some_and(|watch| watch == "true" || watch == "1") {
-        return failed(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "this cluster does not serve watches");
+    if asked.watches() {
+        return failed(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "MethodNotAllowed",
+            "this cluster serves only watches of everything of a kind",
+        );
     }
     let live = shared.live();
     let selector = asked.label_selector.as_deref().unwrap_or_default();
@@ -287,7 +332,7 @@ fn selected(
         .filter(|rollout| namespace.is_none_or(|namespace| namespace == rollout.wanted.namespace))
         .filter(|rollout| fits(selector, &rollout.wanted.labels))
         .collect();
-    Json(show(&found, live.version)).into_response()
+    Json(show(&found, &live)).into_response()
 }
 
 /// Whether labels fit a selector of equalities: `app=checkout,team!=core`, or bare names that must be there.

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Live, Surroundings,
+    Live, ReconcilerKind, Surroundings,
     custom::{APPLICATION, annotation, report, text, unannotate},
     objects::seconds,
     render::Workload,
@@ -84,12 +84,12 @@ fn finish(live: &mut Live, name: &str, found: &Value, around: &Surroundings<'_>)
     let service = service_of(name, around.environment);
     let (phase, message) = match (around.render)(&revision).remove(service) {
         Some(Ok(workloads)) => {
-            live.apply(service, workloads);
+            live.apply(service, workloads, ReconcilerKind::ArgoCd.manager());
             ("Succeeded", "successfully synced (all tasks run)".to_owned())
         }
         Some(Err(problem)) => ("Failed", problem),
         None => {
-            live.apply(service, Vec::new());
+            live.apply(service, Vec::new(), ReconcilerKind::ArgoCd.manager());
             ("Succeeded", "successfully synced (no more tasks)".to_owned())
         }
     };

@@ -135,6 +135,7 @@ fn apply(
     }
     live.change_by_hand(&key, wanted, (manager, subresource));
     let told = show(shared, &live, &key);
+    super::watching::noted(shared, &mut live);
     shared.seen_at_once(&mut live);
     drop(live);
     shared.pulse.beat();
@@ -150,23 +151,58 @@ impl Live {
         (manager, subresource): (&str, Option<&str>),
     ) {
         let Some(rollout) = self.rollouts.get_mut(key) else { return };
+        let (before, replicas, containers) = (rollout.wanted.clone(), wanted.replicas, wanted.containers.clone());
         rollout.want(wanted);
         self.version += 1;
-        let mut entry = json!({"manager": manager, "operation": "Update", "apiVersion": "apps/v1",
-            "time": seconds(clock::now()), "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}});
-        if let Some(subresource) = subresource {
-            crate::play::json::put(&mut entry, "subresource", json!(subresource));
+        let changed: &[(String, String)] = if before.containers == containers { &[] } else { &containers };
+        let counts = before.replicas != replicas;
+        let mut entry = written(manager, subresource, changed);
+        if !counts && let Some(spec) = entry.pointer_mut("/fieldsV1/f:spec").and_then(Value::as_object_mut) {
+            spec.remove("f:replicas");
         }
         let managed = self.managed.entry(key.clone()).or_default();
         managed.retain(|one| one.get("manager") != entry.get("manager"));
+        // Whoever writes a value owns it, and nobody else does any more.
+        for spec in managed.iter_mut().filter_map(|one| one.pointer_mut("/fieldsV1/f:spec")?.as_object_mut()) {
+            if counts {
+                spec.remove("f:replicas");
+            }
+            if !changed.is_empty() {
+                spec.remove("f:template");
+            }
+        }
         managed.push(entry);
     }
+
+    /// All that runs was written by one.
+    pub(super) fn written_by(&mut self, manager: &str) {
+        for (key, rollout) in &self.rollouts {
+            self.managed.insert(key.clone(), vec![written(manager, None, &rollout.wanted.containers)]);
+        }
+    }
+}
+
+/// Who wrote the count and the images of these containers, now.
+pub(super) fn written(manager: &str, subresource: Option<&str>, containers: &[(String, String)]) -> Value {
+    let image = |(name, _): &(String, String)| (format!("k:{{\"name\":\"{name}\"}}"), json!({".": {}, "f:image": {}}));
+    let images: serde_json::Map<String, Value> = containers.iter().map(image).collect();
+    let mut spec = json!({"f:replicas": {}});
+    if !images.is_empty() {
+        crate::play::json::put(&mut spec, "f:template", json!({"f:spec": {"f:containers": images}}));
+    }
+    let mut entry = json!({"manager": manager, "operation": "Update", "apiVersion": "apps/v1",
+        "time": seconds(clock::now()), "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": spec}});
+    if let Some(subresource) = subresource {
+        crate::play::json::put(&mut entry, "subresource", json!(subresource));
+    }
+    entry
 }
 
 impl Shared {
     /// What heals itself does so at once: Argo CD. Flux looks when its time comes.
     pub(super) fn seen_at_once(&self, live: &mut Live) {
         while self.reconciler == ReconcilerKind::ArgoCd && self.reconcile(live) {}
+        super::watching::noted(self, live);
     }
 }
 

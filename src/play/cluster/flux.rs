@@ -135,7 +135,7 @@ fn finish(live: &mut Live, service: &str, around: &Surroundings<'_>) -> bool {
     };
     let failed = match rendered.unwrap_or_else(|| Ok(Vec::new())) {
         Ok(workloads) => {
-            live.apply(service, workloads);
+            live.apply(service, workloads, super::ReconcilerKind::Flux.manager());
             None
         }
         Err(problem) => Some(problem),

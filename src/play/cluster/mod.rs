@@ -10,6 +10,7 @@ mod change;
 mod custom;
 mod flux;
 mod objects;
+mod watching;
 
 use std::{
     collections::BTreeMap,
@@ -60,6 +61,14 @@ pub enum ReconcilerKind {
 }
 
 impl ReconcilerKind {
+    /// What it calls itself where it writes.
+    fn manager(self) -> &'static str {
+        match self {
+            Self::ArgoCd => "argocd-controller",
+            Self::Flux => "kustomize-controller",
+        }
+    }
+
     fn kind(self) -> &'static custom::Kind {
         match self {
             Self::ArgoCd => &custom::APPLICATION,
@@ -75,8 +84,7 @@ const POLL: u64 = 10;
 pub struct ClusterLookalike {
     server: Server,
     shared: Arc<Shared>,
-    // Held for its tasks, which end with it.
-    _following: JoinSet<()>,
+    _following: JoinSet<()>, // Its tasks end with it.
 }
 
 /// What runs of one Deployment.
@@ -116,8 +124,12 @@ struct Live {
     wanted: Wanted,
     rollouts: BTreeMap<(String, String), Rollout>,
     custom: custom::Store,
-    /// Who changed what of a workload by hand, as Kubernetes writes it down.
+    /// Who wrote what of a workload, as Kubernetes writes it down.
     managed: BTreeMap<(String, String), Vec<serde_json::Value>>,
+    /// What watches are told of workloads.
+    told: watching::Told,
+    /// What scales workloads by itself: by namespace and name, how many at least and at most.
+    scalers: BTreeMap<(String, String), (usize, usize)>,
     steps: u64,
     broken: Broken,
     following: Following,
@@ -195,6 +207,7 @@ impl ClusterLookalike {
             return false;
         };
         live.change_by_hand(&key, Workload { replicas: count, ..wanted }, ("kubectl", Some("scale")));
+        watching::noted(&self.shared, &mut live);
         self.shared.seen_at_once(&mut live);
         drop(live);
         self.shared.pulse.beat();
@@ -272,6 +285,8 @@ impl Shared {
         (live.tip, live.wanted, live.version) = (Some(tip), wanted, 1);
         // A first look at everything, and what it takes to come to rest.
         while self.reconcile(&mut live) {}
+        live.written_by(self.reconciler.manager());
+        watching::noted(self, &mut live);
         Ok(())
     }
 
@@ -290,6 +305,7 @@ impl Shared {
         }
         if changed {
             live.version += 1;
+            watching::noted(self, &mut live);
             drop(live);
             self.pulse.beat();
         }
@@ -357,7 +373,12 @@ impl Shared {
 
 impl Live {
     /// Runs what a service wants, and nothing else of it.
-    fn apply(&mut self, service: &str, workloads: Vec<Workload>) {
+    fn apply(&mut self, service: &str, workloads: Vec<Workload>, manager: &str) {
+        for workload in &workloads {
+            if self.rollouts.get(&key(workload)).is_none_or(|rollout| rollout.wanted != *workload) {
+                self.managed.insert(key(workload), vec![change::written(manager, None, &workload.containers)]);
+            }
+        }
         let kept: Vec<_> = workloads.into_iter().map(|workload| self.want_one(workload)).collect();
         self.rollouts.retain(|key, rollout| rollout.wanted.service != service || kept.contains(key));
     }

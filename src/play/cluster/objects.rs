@@ -144,6 +144,14 @@ fn metadata(name: &str, namespace: &str, version: u64, since: Timestamp) -> Valu
 }
 
 /// A list of objects.
+/// What scales a service by itself; both have its name.
+pub(super) fn autoscaler(service: &str, (least, most): (usize, usize)) -> Value {
+    json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": service, "namespace": service, "uid": uid(&format!("hpa/{service}"))},
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": service},
+            "minReplicas": least, "maxReplicas": most}})
+}
+
 pub(super) fn list(kind: &str, api: &str, version: u64, items: Vec<Value>) -> Value {
     json!({"kind": kind, "apiVersion": api, "metadata": {"resourceVersion": version.to_string()}, "items": items})
 }

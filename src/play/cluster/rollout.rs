@@ -51,7 +51,7 @@ pub enum Progress {
 }
 
 /// A Deployment and its pods.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Rollout {
     pub(super) wanted: Workload,
     pub(super) generation: u64,

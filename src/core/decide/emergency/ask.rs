@@ -12,7 +12,7 @@ use crate::core::{
     entry::{Actor, Draft},
     incident::{self, Event, Incident},
     matters::Matters,
-    names::CommandName,
+    names::{CommandName, RequestId},
     policy::Verdict,
     request::Needs,
     rules::Rules,
@@ -122,25 +122,30 @@ pub(super) fn breakglass(asked: &GlassAsked, facts: Facts<'_>) -> Decision {
     if let Some(words) = barred(asked, rules, facts) {
         return no(words);
     }
-    let actor = asked.asker.actor();
-    let mut entries = Vec::new();
-    let incident = match facts.matters.incident_of(&asked.target.service) {
-        Some(open) => open.id.clone(),
-        None => {
-            entries.push(incident_for(asked, &actor));
-            asked.incident.clone()
-        }
-    };
-    let opened = break_glass::Opened {
+    let (incident, mut entries) = with_incident(asked, facts);
+    let opened = opened(asked, needs(rules, asked, facts), incident);
+    entries.push(break_glass::asked(&asked.id, &opened, asked.reason.as_deref(), asked.asker.actor()));
+    Decision { entries, reply: Reply::Taken }
+}
+
+/// What its first entry says.
+pub(super) fn opened(asked: &GlassAsked, needs: Needs, incident: RequestId) -> break_glass::Opened {
+    break_glass::Opened {
         action: asked.action.clone(),
         target: asked.target.clone(),
         span: asked.span,
-        needs: needs(rules, asked, facts),
+        needs,
         channel: asked.channel.clone(),
         incident,
-    };
-    entries.push(break_glass::asked(&asked.id, &opened, asked.reason.as_deref(), actor));
-    Decision { entries, reply: Reply::Taken }
+    }
+}
+
+/// The incident that it belongs to, with the entry that declares it where none is open.
+pub(super) fn with_incident(asked: &GlassAsked, facts: Facts<'_>) -> (RequestId, Vec<Draft>) {
+    match facts.matters.incident_of(&asked.target.service) {
+        Some(open) => (open.id.clone(), Vec::new()),
+        None => (asked.incident.clone(), vec![incident_for(asked, &asked.asker.actor())]),
+    }
 }
 
 /// Without an open incident it declares one itself.
@@ -155,7 +160,7 @@ fn incident_for(asked: &GlassAsked, actor: &Actor) -> Draft {
 }
 
 /// Why it cannot be asked for.
-fn barred(asked: &GlassAsked, rules: &Rules, facts: Facts<'_>) -> Option<Words> {
+pub(super) fn barred(asked: &GlassAsked, rules: &Rules, facts: Facts<'_>) -> Option<Words> {
     let actor = asked.asker.actor();
     let command = breakglass_command()?;
     let subject = Subject {

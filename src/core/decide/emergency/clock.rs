@@ -14,6 +14,7 @@ pub(crate) fn deadlines(facts: Facts<'_>) -> Vec<Draft> {
         if waits && facts.now > glass.opened.needs.until {
             let event = break_glass::Event::Ended(break_glass::Ending::Expired, ourselves());
             entries.push(event.draft(&glass.id, ourselves()));
+            entries.extend(super::drift::let_go(glass, facts, Some("The cluster could not be looked at in time.")));
         }
     }
     for debt in facts.matters.debts.values() {
@@ -23,5 +24,6 @@ pub(crate) fn deadlines(facts: Facts<'_>) -> Vec<Draft> {
             entries.push(debt::Event::Reminded.draft(&debt.id, ourselves()));
         }
     }
+    entries.extend(super::drift::deadlines(facts));
     entries
 }

@@ -3,6 +3,7 @@
 
 mod ask;
 mod clock;
+mod drift;
 mod fights;
 mod outcome;
 mod press;
@@ -15,6 +16,7 @@ use crate::core::{
     break_glass::{Action, LivePlan, Paused},
     catalog::Severity,
     debt::Side,
+    drift::{Ending, Opened},
     entry::Draft,
     names::{PersonId, RequestId, Service, Target},
     request::Card,
@@ -22,6 +24,7 @@ use crate::core::{
 };
 
 pub(super) use clock::deadlines;
+pub use drift::KeepAsked;
 pub(super) use fights::{fights, is_held};
 pub(super) use press::decide as pressed;
 pub(super) use stamp::stamp;
@@ -35,6 +38,22 @@ pub enum Emergency {
     OfIncident(OfIncident),
     /// Somebody asks to break glass.
     Asked(Box<GlassAsked>),
+    /// Live differs from git in a value.
+    Drifted {
+        /// A fresh id.
+        id: RequestId,
+        /// What differs.
+        seen: Box<Opened>,
+    },
+    /// Git and the cluster agree again, or it is none of ours.
+    Agreed {
+        /// Which drift.
+        of: RequestId,
+        /// How it ended.
+        ending: Ending,
+    },
+    /// Somebody wants to keep a drift as it is.
+    Keep(Box<KeepAsked>),
     /// An effect came to something.
     Happened {
         /// Of which break-glass, debt or incident.
@@ -157,6 +176,9 @@ pub(super) fn decide(incoming: &Emergency, facts: Facts<'_>) -> Decision {
         Emergency::Declared(declared) => ask::declare(declared, facts),
         Emergency::OfIncident(said) => ask::of_incident(said, facts),
         Emergency::Asked(asked) => ask::breakglass(asked, facts),
+        Emergency::Drifted { id, seen } => drift::seen(id, seen, facts),
+        Emergency::Agreed { of, ending } => drift::agreed(of, ending, facts),
+        Emergency::Keep(asked) => drift::keep(asked, facts),
         Emergency::Happened { of, came } => outcome::decide(of, came, facts),
     }
 }

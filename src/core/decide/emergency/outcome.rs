@@ -1,9 +1,9 @@
 //! Effects on the cluster report back: what they are about to do, which is recorded first and only permitted while the
 //! break-glass is still what people approved, and what came of it.
 
-use super::{Came, ask, press};
+use super::{Came, ask, drift, press};
 use crate::core::{
-    break_glass::{self, Alarm, Course, Event, LivePlan, Override, State},
+    break_glass::{self, Action, Alarm, Course, Event, LivePlan, Override, State, Then},
     change::{Line, Plan},
     debt::{self, Debt},
     decide::{Decision, Facts, Reply, Subject, Words, ask::sentence, ourselves, permitted},
@@ -20,10 +20,14 @@ pub(super) fn decide(id: &RequestId, came: &Came, facts: Facts<'_>) -> Decision 
         return posted(id, card, facts);
     }
     let matters = facts.matters;
-    match (matters.overrides.get(id), matters.debts.get(id)) {
-        (Some(glass), _) => of_glass(glass, came, facts),
-        (None, Some(debt)) => of_debt(debt, came, facts),
-        (None, None) => Decision::silent(Reply::Stop),
+    match (matters.overrides.get(id), matters.debts.get(id), matters.drifts.get(id)) {
+        (Some(glass), ..) => of_glass(glass, came, facts),
+        (None, Some(debt), _) => of_debt(debt, came, facts),
+        (None, None, Some(differs)) => {
+            let failed = if let Came::Failed(words) = came { Some(words) } else { None };
+            failed.map_or_else(|| Decision::silent(Reply::Stop), |words| drift::halted(differs, words))
+        }
+        (None, None, None) => Decision::silent(Reply::Stop),
     }
 }
 
@@ -33,6 +37,8 @@ fn posted(id: &RequestId, card: &Card, facts: Facts<'_>) -> Decision {
         incident::subject(id)
     } else if matters.overrides.contains_key(id) {
         break_glass::subject(id)
+    } else if matters.drifts.contains_key(id) {
+        crate::core::drift::subject(id)
     } else {
         debt::subject(id)
     };
@@ -48,13 +54,16 @@ fn one(glass: &Override, event: Event) -> Decision {
     Decision { entries: vec![event.draft(&glass.id, ourselves())], reply: Reply::Go }
 }
 
-fn failed(glass: &Override, words: &Words) -> Decision {
+fn failed(glass: &Override, words: &Words, facts: Facts<'_>) -> Decision {
     let (why, remedy) = (words.text.clone(), words.remedy.clone().unwrap_or_default());
     let mut decision = one(glass, Event::Failed { why, remedy });
     // Where the debt was opened and nothing was changed, nothing is owed.
     if let (State::Changing { debt, .. }, Reply::Go) = (&glass.state, &decision.reply) {
         let ending = debt::Event::Ended(debt::Ending::NeverLive, ourselves());
         decision.entries.push(ending.draft(debt, ourselves()));
+    }
+    if decision.reply == Reply::Go {
+        decision.entries.extend(drift::let_go(glass, facts, Some(&words.text)));
     }
     decision
 }
@@ -63,7 +72,7 @@ fn of_glass(glass: &Override, came: &Came, facts: Facts<'_>) -> Decision {
     match came {
         Came::Planned(plan) => planned(glass, plan, Event::Planned(plan.as_ref().clone()), facts),
         Came::Replanned(plan) => planned(glass, plan, Event::Replanned(plan.as_ref().clone()), facts),
-        Came::Failed(words) => failed(glass, words),
+        Came::Failed(words) => failed(glass, words, facts),
         Came::PauseBegun(paused) => {
             still_approved(glass, facts).unwrap_or_else(|| one(glass, Event::PauseBegun(paused.clone())))
         }
@@ -126,7 +135,15 @@ fn denied(glass: &Override, plan: &LivePlan, facts: Facts<'_>) -> Option<Words> 
 
 fn planned(glass: &Override, plan: &LivePlan, event: Event, facts: Facts<'_>) -> Decision {
     match denied(glass, plan, facts) {
-        Some(words) => failed(glass, &words),
+        Some(words) => failed(glass, &words, facts),
+        // Nothing of what runs is changed, so whoever chose it is enough.
+        None if glass.opened.action.is_keeping() => {
+            let mut decision = one(glass, event);
+            if decision.reply == Reply::Go {
+                decision.entries.push(Event::Approved.draft(&glass.id, ourselves()));
+            }
+            decision
+        }
         None => one(glass, event),
     }
 }
@@ -136,7 +153,7 @@ fn planned(glass: &Override, plan: &LivePlan, event: Event, facts: Facts<'_>) ->
 fn still_approved(glass: &Override, facts: Facts<'_>) -> Option<Decision> {
     let Some(Course { plan, votes }) = glass.course() else { return Some(Decision::silent(Reply::Stop)) };
     let Some(rules) = facts.rules else { return Some(Decision::silent(Reply::Stop)) };
-    let stop = |words: &Words| Decision { reply: Reply::Stop, ..failed(glass, words) };
+    let stop = |words: &Words| Decision { reply: Reply::Stop, ..failed(glass, words, facts) };
     if let Some(words) = denied(glass, plan, facts) {
         return Some(stop(&words));
     }
@@ -171,6 +188,12 @@ fn changed(glass: &Override, facts: Facts<'_>) -> Decision {
     let mut decision = one(glass, Event::Changed { at: facts.now });
     if let (State::Changing { debt, .. }, Reply::Go) = (&glass.state, &decision.reply) {
         decision.entries.push(debt::Event::Live.draft(debt, ourselves()));
+        if let Action::Keep(kept) = &glass.opened.action
+            && kept.then == Then::Decide
+        {
+            let why = "Kept as it is for now; which side gives way is to be decided.".to_owned();
+            decision.entries.push(debt::Event::Halted { why }.draft(debt, ourselves()));
+        }
     }
     decision
 }
@@ -213,6 +236,7 @@ fn paid(debt: &Debt, facts: Facts<'_>) -> Decision {
     if let Some(glass) = glass.filter(|glass| matches!(glass.state, State::Active { .. })) {
         let ended = Event::Ended(break_glass::Ending::Reconciled, by.clone());
         decision.entries.push(ended.draft(&glass.id, by));
+        decision.entries.extend(drift::let_go(glass, facts, None));
     }
     decision
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::{IncidentAct, ask};
+use super::{IncidentAct, ask, drift};
 use crate::core::{
     break_glass::{self, Course, Ending, Event, Override, State, Vote},
     catalog::{ApprovalRule, Person},
@@ -24,12 +24,11 @@ const MORE: SignedDuration = SignedDuration::from_hours(1);
 /// What a button asks for.
 pub(crate) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
     let matters = facts.matters;
-    let (incident, glass, debt) = (
-        matters.incidents.get(&click.request),
-        matters.overrides.get(&click.request),
-        matters.debts.get(&click.request),
-    );
+    let id = &click.request;
+    let (incident, glass, debt) = (matters.incidents.get(id), matters.overrides.get(id), matters.debts.get(id));
+    let differs = matters.drifts.get(id);
     let card = incident.map(|one| &one.card).or(glass.map(|one| &one.card)).or(debt.map(|one| &one.card));
+    let card = card.or(differs.map(|one| &one.card));
     if !is_its_card(card.and_then(Option::as_ref), &click.channel, &click.message) {
         return no(click, facts, Words::new("This button is not on the card of that.", "Press it on the card itself."));
     }
@@ -40,14 +39,15 @@ pub(crate) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
         let text = "I have not read the repository yet, so I know nobody.";
         return no(click, facts, Words::new(text, "Press again in a moment."));
     };
-    let came = match (incident, glass, debt) {
+    let came = match (incident, glass, debt, differs) {
         (Some(incident), ..) => match incident_act(click.press) {
             Some(act) => ask::act(&act, incident, &click.asker, facts),
             None => Err(elsewhere()),
         },
-        (_, Some(glass), _) => on_glass(click, glass, rules, facts),
-        (.., Some(debt)) => on_debt(click, debt, rules, facts),
-        (None, None, None) => Err(Words::new("This is not known here.", "Ask again with a command.")),
+        (_, Some(glass), ..) => on_glass(click, glass, rules, facts),
+        (.., Some(debt), _) => on_debt(click, debt, rules, facts),
+        (.., Some(differs)) => drift::pressed(click, differs, rules, facts),
+        (None, None, None, None) => Err(Words::new("This is not known here.", "Ask again with a command.")),
     };
     match came {
         Ok(entries) => Decision { entries, reply: Reply::Taken },
@@ -56,7 +56,7 @@ pub(crate) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
 }
 
 /// A refused click is recorded and answered privately; the card stays as it is.
-fn no(click: &Click, facts: Facts<'_>, words: Words) -> Decision {
+pub(super) fn no(click: &Click, facts: Facts<'_>, words: Words) -> Decision {
     let entry = Draft::new("click.refused", subject(click, facts), click.asker.actor())
         .with("press", click.press.word())
         .with_text("why", &words.text);
@@ -70,12 +70,14 @@ fn subject(click: &Click, facts: Facts<'_>) -> String {
         incident::subject(id)
     } else if facts.matters.overrides.contains_key(id) {
         break_glass::subject(id)
+    } else if facts.matters.drifts.contains_key(id) {
+        crate::core::drift::subject(id)
     } else {
         debt::subject(id)
     }
 }
 
-fn elsewhere() -> Words {
+pub(super) fn elsewhere() -> Words {
     Words::new("This button belongs to another card.", "Read the card as it is now.")
 }
 
@@ -91,7 +93,13 @@ fn incident_act(press: Press) -> Option<IncidentAct> {
         | Press::Extend
         | Press::Retry
         | Press::Keep
-        | Press::Withdraw => None,
+        | Press::Withdraw
+        | Press::Hold
+        | Press::Adopt
+        | Press::Restore
+        | Press::Leave
+        | Press::Ours
+        | Press::Again => None,
     }
 }
 
@@ -125,7 +133,13 @@ fn on_glass(click: &Click, glass: &Override, rules: &Rules, facts: Facts<'_>) ->
         | Press::Extend
         | Press::Retry
         | Press::Keep
-        | Press::Withdraw => Err(elsewhere()),
+        | Press::Withdraw
+        | Press::Hold
+        | Press::Adopt
+        | Press::Restore
+        | Press::Leave
+        | Press::Ours
+        | Press::Again => Err(elsewhere()),
     }
 }
 
@@ -193,11 +207,16 @@ fn eligible<'a>(asker: &Asker, glass: &Override, rules: &'a Rules, now: Timestam
     if asker.is(&glass.requester) {
         return Err(Words::new("You asked for this, so somebody else must approve it.", ask_whom(glass)));
     }
-    let listed = rule(rules, &glass.opened.target).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
-    if listed && person.guest_until.is_none() {
+    if may_approve(rules, &glass.opened.target, person, now) {
         return Ok(person);
     }
     Err(Words::new("Your vote does not count here.", ask_whom(glass)))
+}
+
+/// Whether somebody's yes to breaking glass there counts.
+pub(super) fn may_approve(rules: &Rules, target: &Target, person: &Person, now: Timestamp) -> bool {
+    let listed = rule(rules, target).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
+    listed && person.guest_until.is_none()
 }
 
 fn ask_whom(glass: &Override) -> String {
@@ -213,16 +232,18 @@ fn ask_whom(glass: &Override) -> String {
 fn counted(glass: &Override, votes: &[Vote], rules: &Rules, now: Timestamp) -> BTreeSet<PersonId> {
     let counts = |vote: &Vote| {
         let person = rules.catalog.person(vote.actor.person.as_ref()?)?;
-        let listed =
-            rule(rules, &glass.opened.target).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
-        let fits = listed && person.guest_until.is_none() && !is_one_human(&vote.actor, &glass.requester);
+        let may = may_approve(rules, &glass.opened.target, person, now);
+        let fits = may && !is_one_human(&vote.actor, &glass.requester);
         fits.then(|| person.id.clone())
     };
     votes.iter().filter_map(counts).collect()
 }
 
-/// Whether so many approved as are needed now. One always is.
+/// Whether so many approved as are needed now. One always is, unless nothing of what runs is changed.
 pub(super) fn is_enough(glass: &Override, votes: &[Vote], rules: &Rules, now: Timestamp) -> bool {
+    if glass.opened.action.is_keeping() {
+        return true;
+    }
     let voters = counted(glass, votes, rules, now);
     let people: Vec<_> = voters.iter().filter_map(|id| rules.catalog.person(id)).collect();
     let is_met = |rule: &ApprovalRule| rule.filled(&people) >= usize::try_from(rule.total()).unwrap_or(usize::MAX);
@@ -264,7 +285,13 @@ fn on_debt(click: &Click, debt: &Debt, rules: &Rules, facts: Facts<'_>) -> Resul
         | Press::Close
         | Press::Reopen
         | Press::Keep
-        | Press::Withdraw => Err(elsewhere()),
+        | Press::Withdraw
+        | Press::Hold
+        | Press::Adopt
+        | Press::Restore
+        | Press::Leave
+        | Press::Ours
+        | Press::Again => Err(elsewhere()),
     }
 }
 

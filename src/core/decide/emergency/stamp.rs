@@ -22,7 +22,9 @@ fn incident_of(entry: &Draft, facts: Facts<'_>) -> Option<RequestId> {
         let glass = matters.overrides.get(&id).map(|one| one.opened.incident.clone());
         let debt = || matters.debts.get(&id).map(|one| one.opened.incident.clone());
         let own = || matters.incidents.contains_key(&id).then(|| id.clone());
-        return glass.or_else(debt).or_else(own).or_else(named);
+        let service = || matters.drifts.get(&id).map(|one| one.opened.target.service.clone());
+        let of_service = || matters.incident_of(&service()?).map(|incident| incident.id.clone());
+        return glass.or_else(debt).or_else(own).or_else(named).or_else(of_service);
     }
     let service = match request::of_subject(&entry.subject).and_then(|id| facts.requests.get(&id)) {
         Some(request) => request.opened.target.service.clone(),

@@ -149,6 +149,7 @@ impl Talk {
             channel: "slack:C1".to_owned(),
             message: "1".to_owned(),
             barred: None,
+            why: None,
         };
         self.takes(&format!("{account} presses {}", press.word()), &Incoming::Clicked(click))
     }
