@@ -68,7 +68,12 @@ fn planned((repo, name): (&Path, &ConnectionName), words: &[String]) -> Result<O
     let set = match asked {
         Asked::Choose(asked) => engine::chosen(&rules, &target, &files, &asked)
             .map_err(|words| Failure::new(words.text, words.remedy.unwrap_or_default()))?,
-        asked => set(asked)?,
+        asked @ (Asked::Set(_)
+        | Asked::At(_)
+        | Asked::Copy { .. }
+        | Asked::Restore { .. }
+        | Asked::Revert { .. }
+        | Asked::Resume { .. }) => set(asked)?,
     };
     let beside = checkout.beside(&rules, &target)?;
     match engine::plan_set(name, &rules, (command.name(), &target, &rules.commit), &set, (&files, &beside)) {

@@ -19,7 +19,7 @@ use crate::{
         change::{Live, Plan, RESTARTED_BY},
         command::Command,
         decide::{Asked, Asker, Incoming, Outcome, Planning, Step, Words},
-        names::{RequestId, Target},
+        names::Target,
         request::{Course, Ending, Request},
         rollout::Wanted,
         rules::Rules,
@@ -36,7 +36,7 @@ pub(super) async fn asked(
     let missing = || Words::new("A service and an environment are needed.", "Type `/help restart`.");
     let target = command.target().ok_or_else(missing)?;
     let id = clock::request_id(clock::now());
-    let looked = tokio::time::timeout(IN_TIME * 2, planned(inner, rules, (command, &target), &id)).await;
+    let looked = tokio::time::timeout(IN_TIME * 2, planned(inner, rules, (command, &target))).await;
     let late =
         || Err(Words::new(format!("The cluster of {} did not answer in time.", target.environment), "Ask again."));
     let planning = match looked.unwrap_or_else(|_| late()) {
@@ -60,12 +60,7 @@ pub(super) async fn asked(
     })))
 }
 
-async fn planned(
-    inner: &Arc<Inner>,
-    rules: &Rules,
-    (command, target): (&Command, &Target),
-    id: &RequestId,
-) -> Result<Plan, Words> {
+async fn planned(inner: &Arc<Inner>, rules: &Rules, (command, target): (&Command, &Target)) -> Result<Plan, Words> {
     let none = || {
         let text = format!("No cluster is configured for {}.", target.environment);
         Words::new(text, "Name its `cluster` in the catalog, and configure that under `clusters`.")
@@ -82,7 +77,7 @@ async fn planned(
     };
     let uid = workload.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
     let object = Object { cluster: name.clone(), kind, namespace, name: target.service.to_string() };
-    let live = Live::restart(object, uid, id);
+    let live = Live::restart(object, uid);
     let plan = live.plan((command.name(), target), (&rules.commit, rules.policy.hash()));
     plan.map_err(|error| Words::new(format!("The restart could not be planned: {error}."), "Ask again."))
 }
@@ -105,7 +100,7 @@ pub(super) async fn restart(inner: &Arc<Inner>, request: &Request, course: &Cour
         if !may(inner, request, Step::Restart { digest: course.plan.digest.clone() }).await {
             return Ok(());
         }
-        cluster.merge(&live.object, &live.patch).await.map_err(trouble)?;
+        cluster.merge(&live.object, &live.patch_by(&request.id)).await.map_err(trouble)?;
     }
     watch(inner, request, (course, live, cluster)).await;
     Ok(())

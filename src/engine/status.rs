@@ -10,10 +10,10 @@ use std::{
 
 use super::{Inner, facts, overview};
 use crate::core::{
-    change,
-    command::{Command, Commands},
+    access, change,
+    command::{Command, Commands, Definition},
     decide::{Asker, Words, principal},
-    names::{Environment, Field, Target},
+    names::{CommandName, Environment, Field, Target},
     policy::{Circumstances, Question, Verdict},
     rules::Rules,
 };
@@ -25,11 +25,15 @@ const IN_TIME: Duration = Duration::from_millis(700);
 
 /// Why policy does not let somebody look, where it does not.
 pub(super) fn denied(rules: &Rules, asker: &Asker, command: &Command) -> Option<Words> {
+    denied_by_name(rules, asker, command.name())
+}
+
+fn denied_by_name(rules: &Rules, asker: &Asker, command: &CommandName) -> Option<Words> {
     let principal = principal(&rules.catalog, &asker.actor());
     let circumstances = Circumstances { platform: asker.via.clone(), ..Circumstances::default() };
     let question = Question {
         principal: &principal,
-        action: command.name(),
+        action: command,
         target: None,
         environment: None,
         team: None,
@@ -41,8 +45,9 @@ pub(super) fn denied(rules: &Rules, asker: &Asker, command: &Command) -> Option<
     }
 }
 
-/// What can be asked, or how one command is.
-pub(super) fn help(commands: &Commands, command: &Command) -> Words {
+/// What somebody can ask for, or how one command is.
+pub(super) fn help(rules: &Rules, asker: &Asker, command: &Command) -> Words {
+    let commands: &Commands = &rules.commands;
     let named = command.value("command").map(ToString::to_string);
     let named = named.and_then(|name| commands.iter().find(|one| one.name.as_str() == name.trim_start_matches('/')));
     if let Some(definition) = named {
@@ -54,8 +59,13 @@ pub(super) fn help(commands: &Commands, command: &Command) -> Words {
         }
         return Words::plain(text);
     }
+    let may = |definition: &&Arc<Definition>| match &asker.person {
+        Some(person) => access::may_anywhere(rules, person, &definition.name),
+        None => denied_by_name(rules, asker, &definition.name).is_none(),
+    };
     let lines: Vec<String> = commands
         .iter()
+        .filter(may)
         .map(|definition| format!("• `{}`: {}", commands.usage(definition), definition.summary))
         .collect();
     Words::new(

@@ -59,9 +59,11 @@ fn the_example_configuration_is_read_and_has_only_keys_with_an_effect() {
 
 #[test]
 fn the_readmes_configuration_and_catalog_are_read() {
-    let [lever, configuration, catalog, discord, registries, _policy_tests, freezes, ledger] =
+    let [_lever, configuration, catalog, discord, registries, _policy_tests, freezes, ledger] =
         readme_blocks().try_into().unwrap();
-    assert!(Definition::parse(&lever, "nightly.yaml").is_ok());
+    let readme = shipped("README.md");
+    let lever = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert!(Definition::parse(lever, "nightly.yaml").is_ok());
     check_configuration(&configuration);
     assert!(check_configuration(&format!("{configuration}{discord}")).discord.is_some());
     assert_eq!(check_configuration(&format!("{configuration}{registries}")).registries.len(), 4);

@@ -12,6 +12,9 @@ use crate::core::{
 /// The annotation of a template by which a restart is known; its value is the request's id.
 pub const RESTARTED_BY: &str = "leverframe.dev/restarted-by";
 
+/// What stands for that id where people approve the patch.
+const THE_REQUEST: &str = "{request}";
+
 /// What is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
@@ -24,13 +27,23 @@ pub struct Live {
 }
 
 impl Live {
-    /// The restart of an object's pods by a request. The same again changes nothing.
-    pub fn restart(object: Object, uid: &str, request: &RequestId) -> Self {
+    /// The restart of an object's pods.
+    pub fn restart(object: Object, uid: &str) -> Self {
         let patch = json!({
             "metadata": { "uid": uid },
-            "spec": { "template": { "metadata": { "annotations": { RESTARTED_BY: request } } } },
+            "spec": { "template": { "metadata": { "annotations": { RESTARTED_BY: THE_REQUEST } } } },
         });
         Self { object, uid: uid.to_owned(), patch }
+    }
+
+    /// The patch with the request's id in its place. The same again changes nothing.
+    pub fn patch_by(&self, request: &RequestId) -> Value {
+        let mut patch = self.patch.clone();
+        let annotations = patch.pointer_mut("/spec/template/metadata/annotations").and_then(Value::as_object_mut);
+        if let Some(value) = annotations.and_then(|all| all.get_mut(RESTARTED_BY)) {
+            *value = json!(request);
+        }
+        patch
     }
 
     /// The plan of this change and nothing else.

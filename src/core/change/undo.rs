@@ -186,16 +186,18 @@ fn names(items: &[Node], key: &str) -> Option<Vec<String>> {
 
 /// The variables and keys of configuration that may have changed between two states of a file.
 pub fn changed_keys(before: &str, after: &str) -> BTreeSet<Field> {
-    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
-    let (before, after) = (lines(before), lines(after));
-    let words = |line: &String| {
+    let (was, is): (BTreeSet<&str>, BTreeSet<&str>) = (before.lines().collect(), after.lines().collect());
+    let differs: BTreeSet<&str> = was.symmetric_difference(&is).copied().take(MOST_LINES).collect();
+    // The name of a variable may stand on the line above its value.
+    let all = [before, after].into_iter().flat_map(|text| text.lines().zip(std::iter::once("").chain(text.lines())));
+    let near = all.filter(|(line, _)| differs.contains(line)).flat_map(|(line, above)| [line, above]);
+    let words = |line: &str| {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         let words: Vec<String> =
             line.split(|c| !is_part(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect();
         words
     };
-    let changed = before.symmetric_difference(&after).take(MOST_LINES).flat_map(words);
-    changed
+    near.flat_map(words)
         .flat_map(|word| [format!("env.{word}"), format!("config.{word}")])
         .filter_map(|name| Field::parse(&name).ok())
         .collect()

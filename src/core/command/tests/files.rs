@@ -158,6 +158,14 @@ fn mistakes_in_a_change_are_reported_where_they_stand_with_a_remedy() {
             "change: { delete: [a.yaml] }",
             "6:11: `change.delete`: found `delete`, expected `set`, `switch`, `set_path`, `copy`, `restore`, `revert` or `resume`. `delete` is not supported yet; remove this command until it is.",
         ),
+    ];
+    let found = table.map(|(rest, _)| (rest, mistakes(&format!("{TARGET}{rest}"))));
+    assert_eq!(found, table.map(|(rest, said)| (rest, said.to_owned())));
+}
+
+#[test]
+fn mistakes_in_what_is_copied_chosen_and_placed_are_reported_too() {
+    let table = [
         (
             "change: { copy: {} }",
             "6:1: `change`: found no `from`, expected the key `from`. Add it, for example `from: \"{{ from }}\"`.\n6:17: `change.copy`: found an empty map, expected a list. Put it in brackets: `[one, two]`.",
