@@ -52,6 +52,7 @@ mod refusals;
 mod registry;
 mod repositories;
 mod rewritten;
+mod rights;
 mod rollbacks;
 mod socket_mode;
 mod spared;
