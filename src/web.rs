@@ -16,6 +16,7 @@ mod dashboard;
 mod discord;
 mod github;
 mod metrics;
+mod notes;
 mod refused;
 mod registration;
 mod slack;
@@ -30,7 +31,7 @@ const BODY: usize = 1024 * 1024;
 struct Edge {
     engine: Engine,
     slack: Option<SlackDesk>,
-    discord: Option<DiscordEdge>,
+    discord: Option<discord::Door>,
     /// What signs GitHub's webhooks.
     webhook_secret: Option<Secret>,
     /// How shipping the ledger goes, where it is shipped.
@@ -56,6 +57,7 @@ pub struct Edges {
 pub fn router(engine: Engine, edges: Edges, tasks: Tasks) -> Router {
     let Edges { slack, discord, webhook_secret, shipping } = edges;
     let slack = slack.map(|slack| SlackDesk::new(slack, engine.clone(), tasks.clone()));
+    let discord = discord.map(|edge| discord::Door::new(edge, &engine, &tasks));
     let refusals = refused::Refusals::default();
     let edge = Arc::new(Edge { engine, slack, discord, webhook_secret, shipping, tasks, refusals });
     Router::new()

@@ -7,13 +7,17 @@ mod deciding;
 mod diff;
 pub mod drift;
 pub mod emergency;
+mod lasting;
 mod mark;
+mod outsiders;
 
 use jiff::Timestamp;
 
 use deciding::{deciding, theirs};
+pub use diff::beyond;
 pub use mark::Mark;
 
+use super::form;
 use crate::core::{
     change::Line,
     decide::{TagSeen, sentence},
@@ -88,6 +92,8 @@ pub struct Card {
     pub notes: Vec<Vec<Span>>,
     /// What can be pressed.
     pub buttons: Vec<Button>,
+    /// What else on it outsiders are not to read, beside the values of its lines.
+    pub values: Vec<String>,
 }
 
 /// What is known of a request only while the bot runs, and shown until something truer comes.
@@ -135,7 +141,19 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         timeline: Vec::new(),
         notes: notes(request, progress, links),
         buttons: choices::beside(request, buttons(request, progress)),
+        values: asked_for(request),
     }
+}
+
+/// The words of what was asked, but for the command, the service and the environment: before there is a plan they are all
+/// that is known of its values.
+fn asked_for(request: &Request) -> Vec<String> {
+    let opened = &request.opened;
+    let named = [opened.command.as_str(), opened.target.service.as_str(), opened.target.environment.as_str()];
+    // A reason is not a value; whoever gave it gave it to this channel.
+    let given = opened.words.split(" reason=").next().unwrap_or_default();
+    let words = given.split_whitespace().map(|word| word.split_once('=').map_or(word, |(_, value)| value));
+    words.filter(|word| !named.contains(word)).map(str::to_owned).collect()
 }
 
 fn text(words: impl Into<String>) -> Span {
@@ -153,7 +171,14 @@ fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standin
     };
     match &request.state {
         State::Planning => working(vec![text("Reading the repository to plan this.")]),
-        State::Deciding(course) => (Mark::Waiting, deciding(request, course, progress), theirs(course)),
+        State::Deciding(course) => {
+            let mark = if request.gives_back_at().is_some() { Mark::Working } else { Mark::Waiting };
+            (mark, deciding(request, course, progress), theirs(course))
+        }
+        State::Landing(_) if request.opened.way == Way::Live => {
+            let seen = progress.seen.as_ref().map(|seen| format!(" {}.", sentence(seen).trim_end_matches('.')));
+            working(vec![text(format!("Approved. Restarting.{}", seen.unwrap_or_default()))])
+        }
         State::Landing(course) => working(landing(request.opened.way, course)),
         State::Following(_, commit) => {
             let seen = progress.seen.clone().unwrap_or_else(|| "nothing seen of it yet".to_owned());
@@ -168,7 +193,7 @@ fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standin
 
 fn landing(way: Way, course: &Course) -> Vec<Span> {
     match (&course.pull_request, way) {
-        (None, Way::Commit) => vec![text("Committing to the branch.")],
+        (None, Way::Commit | Way::Live) => vec![text("Committing to the branch.")],
         (None, Way::Squash | Way::Merge | Way::Rebase | Way::ByHand) => {
             vec![text("Approved. Opening the pull request.")]
         }
@@ -177,7 +202,7 @@ fn landing(way: Way, course: &Course) -> Vec<Span> {
             Span::Link { url: at.url.clone(), text: format!("#{}", at.number) },
             text("."),
         ],
-        (Some(at), Way::Commit | Way::Squash | Way::Merge | Way::Rebase) => vec![
+        (Some(at), Way::Commit | Way::Live | Way::Squash | Way::Merge | Way::Rebase) => vec![
             text("Approved. Merging "),
             Span::Link { url: at.url.clone(), text: format!("#{}", at.number) },
             text("."),
@@ -216,16 +241,20 @@ fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitI
             (Mark::Unseen, status, Some("Look at the pods yourself.".to_owned()))
         }
         Ending::Superseded { by } => {
-            let mut status = in_git("; a newer change of the same target took over before it was seen live: ".into());
+            let mut status = match commit {
+                Some(_) => in_git("; a newer change of the same target took over before it was seen live: ".into()),
+                None => vec![text("Nothing was committed; a newer change of the same target goes instead: ")],
+            };
             status.extend([Span::Code(by.to_string()), text(".")]);
             (Mark::Overtaken, status, None)
         }
         Ending::AlreadyThere => (Mark::Stopped, vec![text("Git already says so; nothing was committed.")], None),
-        Ending::Rejected => (
-            Mark::Stopped,
-            vec![text("Rejected by "), Span::Somebody(by.clone()), text(". Nothing was changed.")],
-            None,
-        ),
+        Ending::Rejected { why } => {
+            let why = why.as_ref().map(|why| format!(": {}", why.trim().trim_end_matches('.'))).unwrap_or_default();
+            let status =
+                vec![text("Rejected by "), Span::Somebody(by.clone()), text(why), text(". Nothing was changed.")];
+            (Mark::Stopped, status, None)
+        }
         Ending::Cancelled => (
             Mark::Stopped,
             vec![text("Cancelled by "), Span::Somebody(by.clone()), text(". Nothing was changed.")],
@@ -267,6 +296,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
         let why = why.trim_end_matches('.');
         notes.push(vec![text(format!("Whether the registry has this version could not be checked: {why}"))]);
     }
+    notes.extend(lasting::note(request));
     notes.extend(diff::whole(request, links));
     if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {
         notes.push(vec![text("Commit "), commit_link(commit, links)]);
@@ -275,28 +305,48 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
     notes
 }
 
+/// What takes a yes back.
+const WITHDRAW: &str = "Take my yes back";
+
 fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
     let value = |digest: &str| format!("{}:{digest}", request.id);
     let button = |action, label, look, digest| Button::of(action, label, look, value(digest));
     match &request.state {
         State::Planning => vec![button("cancel", "Cancel", Look::Plain, "")],
-        State::Deciding(course) if course.foreign.is_some() => {
-            let digest = course.plan.digest.short();
-            vec![button("reject", "Reject", Look::Danger, digest), button("cancel", "Cancel", Look::Plain, digest)]
-        }
-        // What is held up may be taken back.
-        State::Landing(course) if progress.trouble.is_some() => {
-            vec![button("cancel", "Cancel", Look::Plain, course.plan.digest.short())]
-        }
-        State::Deciding(course) => {
+        State::Deciding(course) if request.gives_back_at().is_some() => {
             let digest = course.plan.digest.short();
             vec![
-                button("approve", "Approve", Look::Primary, digest),
+                button("give_back", "Give back now", Look::Primary, digest),
+                button("keep", "Keep", Look::Plain, digest),
+            ]
+        }
+        State::Deciding(course) if course.foreign.is_some() => {
+            let digest = course.plan.digest.short();
+            vec![
                 button("reject", "Reject", Look::Danger, digest),
+                button(form::REJECT, "Reject with reason", Look::Plain, digest),
                 button("cancel", "Cancel", Look::Plain, digest),
             ]
         }
+        // What is held up may be taken back.
+        State::Landing(course) if progress.trouble.is_some() => {
+            let digest = course.plan.digest.short();
+            let withdraw = (!course.votes.is_empty()).then(|| button("withdraw", WITHDRAW, Look::Plain, digest));
+            std::iter::once(button("cancel", "Cancel", Look::Plain, digest)).chain(withdraw).collect()
+        }
+        State::Deciding(course) => {
+            let digest = course.plan.digest.short();
+            let withdraw = (!course.votes.is_empty()).then(|| button("withdraw", WITHDRAW, Look::Plain, digest));
+            let usual = [
+                button("approve", "Approve", Look::Primary, digest),
+                button("reject", "Reject", Look::Danger, digest),
+                button(form::REJECT, "Reject with reason", Look::Plain, digest),
+                button("cancel", "Cancel", Look::Plain, digest),
+            ];
+            usual.into_iter().chain(withdraw).collect()
+        }
         State::Landing(_) => vec![],
+        State::Over { .. } if request.opened.way == Way::Live => vec![],
         State::Following(..)
         | State::Over { ending: Ending::Live { .. } | Ending::NotLive { .. } | Ending::Unseen { .. }, .. } => {
             vec![button("rollback", "Roll back", Look::Plain, "")]

@@ -2,8 +2,11 @@
 //! JSON stays in its folder; the engine speaks to all of them through [`Chat`].
 
 pub mod card;
+mod detail;
 pub mod discord;
+pub mod form;
 mod plain;
+pub mod remark;
 pub mod slack;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -47,6 +50,9 @@ pub trait Chat: Send + Sync {
 
     /// Finds the card of a request that was asked for at `since`.
     fn find<'a>(&'a self, channel: &'a str, request: &'a RequestId, since: Timestamp) -> Call<'a, Option<Place>>;
+
+    /// Says what is too long for a card, such as a whole diff, in the thread under it.
+    fn detail<'a>(&'a self, at: &'a Place, title: &'a str, text: &'a str) -> Call<'a, ()>;
 
     /// Says something in a channel that is no card.
     fn say<'a>(&'a self, channel: &'a str, words: &'a str) -> Call<'a, ()>;

@@ -61,10 +61,15 @@ fn planned((repo, name): (&Path, &ConnectionName), words: &[String]) -> Result<O
     let command = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), &text)
         .map_err(|refusal| Failure::new(&refusal, refusal.remedy()))?;
     let asked = command.change().map_err(|refusal| Failure::new(&refusal, refusal.remedy()))?;
-    let (Some(target), set) = (command.target(), set(asked)?) else {
+    let Some(target) = command.target() else {
         return Err(Failure::new("This command names no service and environment.", "Name both."));
     };
     let files = checkout.target(&rules, &target)?;
+    let set = match asked {
+        Asked::Choose(asked) => engine::chosen(&rules, &target, &files, &asked)
+            .map_err(|words| Failure::new(words.text, words.remedy.unwrap_or_default()))?,
+        asked => set(asked)?,
+    };
     let beside = checkout.beside(&rules, &target)?;
     match engine::plan_set(name, &rules, (command.name(), &target, &rules.commit), &set, (&files, &beside)) {
         Ok(planned) => match forbidden_to_all(&rules, command.name(), &target, &planned.plan) {
@@ -94,6 +99,10 @@ fn set(asked: Asked) -> Result<std::collections::BTreeMap<crate::core::names::Fi
         Asked::Restore { to: None, .. } => Err(Failure::new(
             "Which version was healthy before is in the ledger, which `plan` does not read.",
             "Name the version: `to=v1.2.3`.",
+        )),
+        Asked::Choose(_) | Asked::At(_) | Asked::Copy { .. } => Err(Failure::new(
+            "What this command changes is planned where the bot runs.",
+            "Ask the bot; its card shows the change before anything is done.",
         )),
         Asked::Revert { .. } | Asked::Resume { .. } => Err(Failure::new(
             "What a commit changed, and what is held off, needs the repository's history, which `plan` does not read.",

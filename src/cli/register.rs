@@ -52,7 +52,10 @@ async fn discord(config: &Config) -> Result<Ended, Failure> {
     }
     for command in &wanted {
         let word = |member: &str| command.get(member).and_then(|value| value.as_str()).unwrap_or_default();
-        say(format!("  /{}: {}", word("name"), word("description")))?;
+        match word("description") {
+            "" => say(format!("  in the menu of a message: {}", word("name")))?,
+            summary => say(format!("  /{}: {summary}", word("name")))?,
+        }
     }
     Ok(Ended::Well)
 }

@@ -250,7 +250,11 @@ pub(super) fn discord(config: &Config, net: &Outgoing) -> Result<Option<DiscordE
 }
 
 fn chats(edges: &Edges, tasks: &Tasks) -> Chats {
-    let slack = edges.slack.as_ref().map(|edge| SlackChat { client: edge.client.clone(), team: edge.team.clone() });
+    let slack = edges.slack.as_ref().map(|edge| SlackChat {
+        client: edge.client.clone(),
+        team: edge.team.clone(),
+        channels: Arc::default(),
+    });
     let discord = edges.discord.as_ref().map(|edge| DiscordChat { client: edge.client.clone(), tasks: tasks.clone() });
     Chats::default()
         .with(slack.map(|slack| Arc::new(slack) as Arc<dyn Chat>))

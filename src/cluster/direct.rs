@@ -64,6 +64,15 @@ impl Cluster {
         Ok(items(&list, "/items").find(owns).cloned())
     }
 
+    /// Merges members into one object. Where the patch names a uid, another object of that name is
+    /// [`ClusterError::Conflict`].
+    ///
+    /// # Errors
+    /// As [`Cluster::workload`].
+    pub async fn merge(&self, object: &Object, patch: &Value) -> Result<(), ClusterError> {
+        self.patch(&resource(object.kind), (&object.namespace, &object.name), patch).await
+    }
+
     /// Patches one object, and gives it back as it is then. A test in the patch that does not hold changes nothing and
     /// is [`ClusterError::Invalid`].
     ///

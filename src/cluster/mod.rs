@@ -13,13 +13,13 @@ mod reconciler;
 mod watching;
 mod workload;
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use http::Request;
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
-        core::v1::Pod,
+        core::v1::{ConfigMap, Pod},
     },
     apimachinery::pkg::apis::meta::v1::LabelSelector,
 };
@@ -163,6 +163,20 @@ impl Cluster {
         let Some(found) = self.named::<StatefulSet>(namespace, name).await? else { return Ok(None) };
         let pods = self.pods(namespace, found.spec.as_ref().map(|spec| &spec.selector)).await?;
         Ok(Some(workload::of_stateful_set(&found, &pods)))
+    }
+
+    /// What a ConfigMap holds as text; none where it is not there.
+    ///
+    /// # Errors
+    /// As [`Cluster::workload`].
+    pub async fn config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
+        checked(namespace)?;
+        checked(name)?;
+        Ok(self.named::<ConfigMap>(namespace, name).await?.map(|found| found.data.unwrap_or_default()))
     }
 
     async fn named<K>(&self, namespace: &str, name: &str) -> Result<Option<K>, ClusterError>

@@ -1,6 +1,6 @@
 //! Kubernetes objects as the core judges them. What is absent is what Kubernetes would assume.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::{
     api::{
@@ -23,6 +23,8 @@ pub(super) fn of_deployment(found: &Deployment, pods: &[Pod]) -> Workload {
     });
     Workload {
         images: images(spec.template.spec.as_ref()),
+        variables: variables(spec.template.spec.as_ref()),
+        config_maps: config_maps(spec.template.spec.as_ref()),
         desired: count(spec.replicas.or(Some(1))),
         updated: count(status.updated_replicas),
         ready: count(status.ready_replicas),
@@ -41,6 +43,8 @@ pub(super) fn of_stateful_set(found: &StatefulSet, pods: &[Pod]) -> Workload {
     let (spec, status) = (found.spec.clone().unwrap_or_default(), found.status.clone().unwrap_or_default());
     Workload {
         images: images(spec.template.spec.as_ref()),
+        variables: variables(spec.template.spec.as_ref()),
+        config_maps: config_maps(spec.template.spec.as_ref()),
         desired: count(spec.replicas.or(Some(1))),
         updated: count(status.updated_replicas),
         ready: count(status.ready_replicas),
@@ -61,6 +65,30 @@ fn count(number: Option<i32>) -> u32 {
 fn images(spec: Option<&PodSpec>) -> BTreeMap<String, String> {
     let containers = spec.into_iter().flat_map(|spec| &spec.containers);
     containers.map(|container| (container.name.clone(), container.image.clone().unwrap_or_default())).collect()
+}
+
+/// The variables that are written out, not taken from elsewhere.
+fn variables(spec: Option<&PodSpec>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for variable in spec.into_iter().flat_map(|spec| &spec.containers).flat_map(|one| one.env.iter().flatten()) {
+        if variable.value_from.is_none() {
+            found.entry(variable.name.clone()).or_default().insert(variable.value.clone().unwrap_or_default());
+        }
+    }
+    found
+}
+
+/// The ConfigMaps that containers and volumes take values from.
+fn config_maps(spec: Option<&PodSpec>) -> BTreeSet<String> {
+    let containers = || spec.into_iter().flat_map(|spec| &spec.containers);
+    let whole = containers().flat_map(|one| one.env_from.iter().flatten());
+    let whole = whole.filter_map(|from| from.config_map_ref.as_ref()).map(|from| from.name.clone());
+    let each = containers().flat_map(|one| one.env.iter().flatten());
+    let each =
+        each.filter_map(|one| one.value_from.as_ref()?.config_map_key_ref.as_ref()).map(|from| from.name.clone());
+    let mounted = spec.into_iter().flat_map(|spec| spec.volumes.iter().flatten());
+    let mounted = mounted.filter_map(|volume| volume.config_map.as_ref()).map(|from| from.name.clone());
+    whole.chain(each).chain(mounted).filter(|name| !name.is_empty()).collect()
 }
 
 fn of_pods(pods: &[Pod], owner: &ObjectMeta, kind: &str) -> Vec<rollout::Pod> {

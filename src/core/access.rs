@@ -239,6 +239,9 @@ people: {{ {people} }}
                 "`ana` may no longer scale in `prod` (policy `no`).",
                 "`ana` may no longer scale in `staging` (policy `no`).",
                 "`deploy` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
+                "`env` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
+                "`flag` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
+                "`promote` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
                 "`resume` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
                 "`revert` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
             ]

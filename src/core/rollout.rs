@@ -1,7 +1,7 @@
 //! Whether a change has arrived where it runs: what a cluster shows of a workload in, one verdict out.
 //! Never done before it is true in the pods: the counters of a Deployment run ahead of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{ImageDigest, ImageTag};
 
@@ -10,6 +10,10 @@ use super::names::{ImageDigest, ImageTag};
 pub struct Workload {
     /// The image of each container of the template, by container.
     pub images: BTreeMap<String, String>,
+    /// The variables that the template writes out, by name: the value in each container that has it.
+    pub variables: BTreeMap<String, BTreeSet<String>>,
+    /// The ConfigMaps that the template takes values from, by name.
+    pub config_maps: BTreeSet<String>,
     /// How many pods are asked for (`spec.replicas`, 1 where it is absent).
     pub desired: u32,
     /// How many pods are of the present template.
@@ -68,6 +72,8 @@ pub struct Wanted {
     pub digest: Option<ImageDigest>,
     /// How many.
     pub replicas: Option<u32>,
+    /// Variables and the value that some container has.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// How far it is.
@@ -124,16 +130,45 @@ pub fn verdict(workload: &Workload, wanted: &Wanted) -> Verdict {
     if is_counted(workload) && ready >= workload.desired && old.is_empty() { Verdict::Live } else { progressing }
 }
 
+/// The one digest that the pods of what is wanted were found to run; none where they differ or none is known.
+pub fn running_digest(workload: &Workload, wanted: &Wanted) -> Option<String> {
+    let subjects = subjects(workload, wanted);
+    let own = |pod: &'_ Pod| {
+        let found = pod.images.iter().filter(|(name, _)| subjects.iter().any(|(subject, _)| subject == name));
+        let digest = |image: &PodImage| {
+            let asked = Reference::of(&image.image).digest;
+            asked.or(Reference::of(&image.image_id).digest).map(str::to_owned)
+        };
+        found.map(|(_, image)| digest(image)).collect::<Vec<_>>()
+    };
+    let mut digests = workload.pods.iter().filter(|pod| !is_over(pod) && is_right(pod, workload, wanted)).flat_map(own);
+    let first = digests.next().flatten()?;
+    digests.all(|other| other.as_ref() == Some(&first)).then_some(first)
+}
+
 /// What the template asks for, where that is not what is wanted.
 fn untold(workload: &Workload, wanted: &Wanted) -> Option<String> {
     let subjects = subjects(workload, wanted);
     if subjects.is_empty() || !subjects.iter().all(|(_, image)| asks_for(image, wanted)) {
         return Some(described(if subjects.is_empty() { workload.images.iter().collect() } else { subjects }));
     }
+    let is_set =
+        |(name, value): &(&String, &String)| workload.variables.get(*name).is_some_and(|set| set.contains(*value));
+    if let Some((name, _)) = wanted.variables.iter().find(|variable| !is_set(variable)) {
+        return Some(format!("without the new {name}"));
+    }
     wanted.replicas.filter(|replicas| *replicas != workload.desired).map(|_| match workload.desired {
         1 => "1 replica".to_owned(),
         count => format!("{count} replicas"),
     })
+}
+
+/// Whether a ConfigMap is called after what it holds, so that another content brings new pods: a dash and ten letters
+/// of those that generated names are made of.
+pub fn is_named_by_content(config_map: &str) -> bool {
+    const LETTERS: &str = "bcdfghkmt2456789";
+    let hash = config_map.rsplit_once('-').map(|(_, hash)| hash).unwrap_or_default();
+    hash.len() == 10 && hash.chars().all(|letter| LETTERS.contains(letter))
 }
 
 /// The containers that a change of version is about: those of the service's own image; where nobody says

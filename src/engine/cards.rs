@@ -19,7 +19,7 @@ use crate::{
     core::{
         break_glass, debt,
         decide::{Came, Emergency, Incoming, Outcome},
-        names::RequestId,
+        names::{Digest, RequestId},
         request::{self, Request, State},
     },
 };
@@ -75,6 +75,8 @@ struct Shown {
     account: Option<String>,
     urgency: Urgency,
     card: Card,
+    /// What is too long for the card.
+    detail: Option<String>,
 }
 
 /// What is to be shown of a request, an incident, a break-glass or a debt.
@@ -98,6 +100,7 @@ async fn shown(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         account: request.requester.account.clone(),
         urgency: Urgency::of(&request),
         card: card::of(&request, &progress, links),
+        detail: card::beyond(&request).map(str::to_owned),
     })
 }
 
@@ -112,6 +115,7 @@ async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         account: account.clone(),
         urgency,
         card,
+        detail: None,
     };
     if let Some(one) = matters.incidents.get(id) {
         let card = emergency::of_incident(one, &matters);
@@ -232,7 +236,7 @@ async fn draw(inner: &Arc<Inner>, lane: &Lane, id: &RequestId) -> Result<(), Cha
     let shown = lane.chat.face(&found.card);
     let note = format!("card/{id}");
     if inner.ledger.note(&note).ok().flatten().is_some_and(|last| last == shown.as_str().as_bytes()) {
-        return Ok(());
+        return detail(inner, lane, &found).await;
     }
     match found.at.as_ref().and_then(|card| Some((lane.own(&card.channel)?, &card.message))) {
         Some((channel, message)) => {
@@ -243,6 +247,26 @@ async fn draw(inner: &Arc<Inner>, lane: &Lane, id: &RequestId) -> Result<(), Cha
     }
     if let Err(error) = inner.ledger.set_note(&note, shown.as_str().as_bytes()) {
         tracing::warn!(%error, "a card will be drawn once more than needed");
+    }
+    detail(inner, lane, &found).await
+}
+
+/// Says in the thread under a card what is too long for it, once; after a crash between it and its note once more.
+async fn detail(inner: &Arc<Inner>, lane: &Lane, shown: &Shown) -> Result<(), ChatError> {
+    let place = shown.at.as_ref().and_then(|card| Some((lane.own(&card.channel)?.to_owned(), card.message.clone())));
+    let (Some((channel, message)), Some(text)) = (place, &shown.detail) else { return Ok(()) };
+    let (note, digest) = (format!("detail/{}", shown.id), Digest::of(text.as_bytes()));
+    if inner.ledger.note(&note).ok().flatten().is_some_and(|last| last == digest.as_str().as_bytes()) {
+        return Ok(());
+    }
+    match lane.chat.detail(&Place { channel, message }, "The whole diff", text).await {
+        Err(error) if error.is_passing() => return Err(error),
+        // Where the bot may not open a thread the card is enough.
+        Err(error) => tracing::info!(%error, remedy = error.remedy(), "a thread could not be written"),
+        Ok(()) => {}
+    }
+    if let Err(error) = inner.ledger.set_note(&note, digest.as_str().as_bytes()) {
+        tracing::warn!(%error, "a thread will be written once more than needed");
     }
     Ok(())
 }

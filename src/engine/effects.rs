@@ -10,7 +10,7 @@ use std::{
 use futures::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::{Busy, Inner, Repository, Resting, anchors, facts, follow, glass, homes, rules};
+use super::{Busy, Inner, Repository, Resting, anchors, facts, follow, glass, homes, restarting, rules, wording};
 use crate::{
     chat::card::Progress,
     core::{
@@ -208,7 +208,7 @@ pub(super) fn back_off(tries: u32) -> Duration {
 async fn perform(inner: &Arc<Inner>, request: &Request, due: Due) -> Result<(), Trouble> {
     let _turn = match due {
         Due::Commit | Due::Merge => turn(inner, &request.opened.target).await,
-        Due::Plan | Due::OpenPullRequest | Due::Watch | Due::ClosePullRequest | Due::Follow => None,
+        Due::Plan | Due::OpenPullRequest | Due::Watch | Due::ClosePullRequest | Due::Follow | Due::Restart => None,
     };
     match (due, request.course()) {
         (Due::Plan, _) => plan(inner, request).await,
@@ -218,9 +218,17 @@ async fn perform(inner: &Arc<Inner>, request: &Request, due: Due) -> Result<(), 
         (Due::Merge, Some(course)) => proposal::merge(inner, request, course).await,
         (Due::ClosePullRequest, Some(course)) => proposal::close(inner, request, course).await,
         (Due::Follow, Some(course)) => follow::follow(inner, request, course).await,
-        (Due::OpenPullRequest | Due::Watch | Due::Commit | Due::Merge | Due::ClosePullRequest | Due::Follow, None) => {
-            Ok(())
-        }
+        (Due::Restart, Some(course)) => restarting::restart(inner, request, course).await,
+        (
+            Due::OpenPullRequest
+            | Due::Watch
+            | Due::Commit
+            | Due::Merge
+            | Due::ClosePullRequest
+            | Due::Follow
+            | Due::Restart,
+            None,
+        ) => Ok(()),
     }
 }
 
@@ -321,7 +329,7 @@ pub(super) async fn compare(
             }
             return Ok(Again::Same);
         }
-        Ok(plan) => Outcome::Replanned { why: facts::difference(&course.plan, &plan), plan },
+        Ok(plan) => Outcome::Replanned { why: wording::difference(&course.plan, &plan), plan },
         Err(PlanRefusal::Already { .. }) => Outcome::Ended(Ending::AlreadyThere),
         Err(refusal) => Outcome::Ended(Ending::Failed { why: refusal.to_string(), remedy: refusal.remedy() }),
     };

@@ -9,7 +9,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Inner, Repository, choices, effects::Trouble, flows, forms, freezing, reverting, rollback};
+use super::{
+    Inner, Repository, choices, choosing, copying, effects::Trouble, flows, forms, freezing, giving_back, reverting,
+    rollback, wording,
+};
 use crate::{
     clock,
     core::{
@@ -88,12 +91,16 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         Ok(target) => target,
         Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
+    let lasts = match giving_back::lasts(&rules, &command, &target) {
+        Ok(lasts) => lasts,
+        Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
+    };
     let (planning, tag) =
         tokio::join!(planning(inner, &rules, &command, &target), choices::tag_seen(inner, &rules, &command, &target));
     Ok(Incoming::Asked(Box::new(Asked {
         id: clock::request_id(clock::now()),
         asker,
-        title: title(&command, &target, &planning),
+        title: wording::title(&command, &target, &planning),
         words: command.to_text().to_owned(),
         reason: command.reason().map(str::to_owned),
         command: command.name().clone(),
@@ -102,6 +109,8 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         tag,
         planning,
         debt: None,
+        lasts,
+        gives_back: None,
     })))
 }
 
@@ -156,6 +165,12 @@ pub(super) async fn plan_asked(
     let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
     match asked {
         command::Asked::Set(set) => Ok(of.set(&set).map_err(refused)),
+        command::Asked::Choose(asked) => {
+            let set = choosing::chosen(rules, target, &files, &asked);
+            Ok(set.and_then(|set| of.set(&set).map_err(refused)))
+        }
+        command::Asked::At(asked) => Ok(choosing::at(of, &asked)),
+        command::Asked::Copy { fields, from } => copying::plan(inner, of, (&fields, &from)).await,
         command::Asked::Restore { fields, to, also, pause } => {
             rollback::plan(inner, of, rollback::Restoring { fields: &fields, to, also: &also, pause }).await
         }
@@ -358,33 +373,4 @@ pub(super) fn asked_again(rules: &Rules, request: &Request) -> Result<command::A
     let again = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), &request.opened.words);
     let command = again.map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))?;
     command.change().map_err(|refusal| Words::new(refusal.to_string(), refusal.remedy()))
-}
-
-/// What differs between two plans of one request, in words.
-pub(super) fn difference(before: &Plan, after: &Plan) -> String {
-    let said = |plan: &Plan| plan.lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let (before, after) = (said(before), said(after));
-    if before == after {
-        "the place in the file moved".to_owned()
-    } else {
-        format!("it was {before}, it is now {after}")
-    }
-}
-
-/// The subject of the commit; what is restored is named, which the command itself may not do.
-fn title(command: &Command, target: &Target, planning: &Planning) -> String {
-    let version = match planning {
-        Planning::Planned(plan) => plan.lines.iter().find(|line| line.field == Field::ImageTag).map(|line| &line.new),
-        Planning::Refused(_) | Planning::Later => None,
-    };
-    match (command.change(), version) {
-        (Ok(command::Asked::Revert { what }), _) => {
-            let what = if what.starts_with('#') { what.as_str() } else { what.get(..7).unwrap_or(&what) };
-            format!("{} {what} of {} in {}", command.name(), target.service, target.environment)
-        }
-        (Ok(command::Asked::Restore { .. }), Some(version)) => {
-            format!("{} {} to {version} in {}", command.name(), target.service, target.environment)
-        }
-        (_, _) => command.subject(),
-    }
 }

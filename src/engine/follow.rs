@@ -2,6 +2,7 @@
 //! it, and both stay so for a while. A cluster that cannot be seen holds nothing up but this.
 
 pub(super) mod reconciled;
+mod settings;
 
 use std::{sync::Arc, time::Duration};
 
@@ -69,6 +70,7 @@ pub(super) async fn follow(inner: &Arc<Inner>, request: &Request, course: &Cours
         namespace: environment.namespace_of(&target.service),
         name: target.service.as_str(),
         wanted: wanted(course, facts::image(&rules, target)),
+        settings: settings::of(course),
         commit,
     };
     let reconciled = reconciler.map(Reconciled::new);
@@ -79,12 +81,14 @@ pub(super) async fn follow(inner: &Arc<Inner>, request: &Request, course: &Cours
 }
 
 /// Where a change must come to life.
-struct Place<'a> {
-    cluster: &'a Cluster,
-    namespace: String,
-    name: &'a str,
-    wanted: Wanted,
-    commit: &'a CommitId,
+pub(super) struct Place<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) namespace: String,
+    pub(super) name: &'a str,
+    pub(super) wanted: Wanted,
+    /// Keys of its configuration, and the values that they shall have.
+    pub(super) settings: Vec<(String, String)>,
+    pub(super) commit: &'a CommitId,
 }
 
 fn wanted(course: &Course, image: Option<String>) -> Wanted {
@@ -94,6 +98,7 @@ fn wanted(course: &Course, image: Option<String>) -> Wanted {
         tag: new(&Field::ImageTag).and_then(|tag| ImageTag::parse(tag).ok()),
         digest: new(&Field::ImageDigest).and_then(|digest| ImageDigest::parse(digest).ok()),
         replicas: new(&Field::Replicas).and_then(|replicas| replicas.parse().ok()),
+        variables: settings::variables(course),
     }
 }
 
@@ -171,7 +176,7 @@ impl Watch {
     }
 }
 
-async fn look_until(
+pub(super) async fn look_until(
     inner: &Arc<Inner>,
     request: &Request,
     place: &Place<'_>,
@@ -243,8 +248,12 @@ async fn look_at_pods(place: &Place<'_>) -> Look {
         Err(error) => return Look::Unseen(format!("the cluster cannot be seen ({error})")),
     };
     let version = wanted.tag.as_ref().map(|tag| format!(" run {tag}")).unwrap_or_else(|| " are ready".to_owned());
+    let settings = match settings::look(place, &workload).await {
+        Ok(settings) => settings,
+        Err(look) => return look,
+    };
     match verdict(&workload, wanted) {
-        Verdict::Live => Look::Live(format!("{} of {} pods{version}", workload.ready, workload.desired)),
+        Verdict::Live => Look::Live(format!("{} of {} pods{version}{settings}", workload.ready, workload.desired)),
         Verdict::NotYet { running } => Look::NotYet(format!("still running {running}")),
         Verdict::Progressing { ready, desired } => Look::NotYet(format!("{ready} of {desired} pods{version}")),
         Verdict::Failed { reason } => Look::Failing(reason),

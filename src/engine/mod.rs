@@ -8,6 +8,8 @@ mod book;
 mod busy;
 mod cards;
 mod choices;
+mod choosing;
+mod copying;
 mod drift;
 mod effects;
 mod facts;
@@ -17,12 +19,15 @@ mod follow;
 mod forms;
 mod freezing;
 mod gate;
+mod giving_back;
 mod glass;
 mod hints;
 mod homes;
 mod links;
 mod meter;
 mod outside;
+mod overview;
+mod restarting;
 mod reverting;
 mod rewritten;
 mod rollback;
@@ -34,6 +39,7 @@ mod take;
 mod tests;
 mod tick;
 mod trail;
+mod wording;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -67,11 +73,13 @@ use busy::Resting;
 pub(crate) use audit::side;
 pub use busy::Busy;
 pub use choices::Choice;
+pub use choosing::chosen;
 pub use effects::ADDRESS;
 pub use facts::{Said, Typed, locator, plan_set};
 pub use fold::open_requests_of;
 use fold::{freezes_of, matters_of};
 pub use meter::Gauges;
+pub use overview::Overview;
 pub use tick::Ticked;
 
 /// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
@@ -206,8 +214,9 @@ impl Engine {
         for lane in &inner.lanes {
             inner.tasks.start(cards::keep_drawn(Arc::clone(inner), Arc::clone(lane)));
         }
-        inner.tasks.start(watch_deadlines(Arc::clone(inner)));
+        inner.tasks.start(tick::watch_deadlines(Arc::clone(inner)));
         inner.tasks.start(freezing::keep(Arc::clone(inner)));
+        inner.tasks.start(giving_back::keep(Arc::clone(inner)));
         inner.tasks.start(gate::keep(Arc::clone(inner)));
         inner.tasks.start(outside::keep(Arc::clone(inner)));
         inner.tasks.start(shelf::keep_noted(Arc::clone(inner)));
@@ -382,15 +391,5 @@ impl Inner {
             self.busy.send_modify(|count| *count += 1);
         }
         self.drawing.notify_one();
-    }
-}
-
-/// Expired requests end even when nobody touches them.
-async fn watch_deadlines(inner: Arc<Inner>) {
-    while !inner.tasks.is_stopping() {
-        inner.take(Incoming::Clock, None).await;
-        rollback::note_overdue(&inner).await;
-        glass::digest(&inner).await;
-        inner.tasks.pause(std::time::Duration::from_secs(5)).await;
     }
 }

@@ -250,7 +250,7 @@ async fn undone(
 }
 
 /// What undoing means for the target's fields, for people and policies. Sensitive values are not for our ledger.
-fn lines(of: Of<'_>, planned: &Planned) -> Result<Vec<change::Line>, Words> {
+pub(super) fn lines(of: Of<'_>, planned: &Planned) -> Result<Vec<change::Line>, Words> {
     let mut after: Vec<SourceFile> = of.files.to_vec();
     for (path, text) in &planned.after {
         after.retain(|file| file.path != *path);
@@ -263,8 +263,8 @@ fn lines(of: Of<'_>, planned: &Planned) -> Result<Vec<change::Line>, Words> {
     let lines = outside::changed_fields(of.rules, of.target, (of.files, &after));
     match lines.iter().find(|line| of.rules.catalog.is_sensitive(&line.field)) {
         Some(line) => Err(Words::new(
-            format!("That commit changed `{}`, whose value is not to be recorded.", line.field),
-            "Undo it by hand, in a reviewed commit.",
+            format!("This changes `{}`, whose value is not to be recorded.", line.field),
+            "Do it by hand, in a reviewed commit.",
         )),
         None => Ok(lines),
     }

@@ -45,7 +45,7 @@ struct Noted {
 pub(super) fn is_open(request: &Request) -> bool {
     let holds =
         request.course().and_then(|course| course.plan.aside.as_ref()).is_some_and(|one| !one.paused.is_empty());
-    !request.is_over() || request.due().is_some() || holds
+    !request.is_over() || request.due().is_some() || request.is_lent() || holds
 }
 
 /// Lets go of the oldest that are over, so that so many stay.

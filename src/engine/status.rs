@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Inner, facts};
+use super::{Inner, facts, overview};
 use crate::core::{
     change,
     command::{Command, Commands},
@@ -64,8 +64,8 @@ pub(super) fn help(commands: &Commands, command: &Command) -> Words {
     )
 }
 
-/// What runs where.
-pub(super) async fn status(inner: &Arc<Inner>, rules: &Rules, command: &Command) -> Words {
+/// What runs where; asked about nothing in particular, before it what concerns whoever asks.
+pub(super) async fn status(inner: &Arc<Inner>, rules: &Rules, asker: &Asker, command: &Command) -> Words {
     let (service, environment) = (command.service(), command.environment());
     let targets: Vec<Target> = rules
         .services
@@ -80,6 +80,11 @@ pub(super) async fn status(inner: &Arc<Inner>, rules: &Rules, command: &Command)
         return Words::new("Nothing runs there.", "Type `/status` alone to see everything.");
     }
     let (mut text, mut shown) = (String::new(), 0);
+    if service.is_none() && environment.is_none() && asker.person.is_some() {
+        for line in overview::overview(inner, rules, asker).await.lines() {
+            let _ = writeln!(text, "{line}");
+        }
+    }
     let places: BTreeSet<&Environment> = targets.iter().map(|target| &target.environment).collect();
     for line in inner.freeze_lines(rules, Some(&places)).await {
         let _ = writeln!(text, "{line}");

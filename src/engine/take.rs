@@ -62,7 +62,9 @@ impl Inner {
 
     /// A debt waits for the request that pays it.
     async fn wake_debt_of(self: &Arc<Self>, request: &RequestId) {
-        if let Some(debt) = self.request(request).await.and_then(|request| request.opened.debt) {
+        let Some(request) = self.request(request).await else { return };
+        super::giving_back::noticed(self, &request);
+        if let Some(debt) = request.opened.debt {
             self.redraw(&debt);
             effects::kick(self, debt);
         }

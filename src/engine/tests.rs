@@ -68,6 +68,7 @@ fn plan() -> Plan {
         diff: String::new(),
         exact: vec![],
         aside: None,
+        live: None,
     }
 }
 
@@ -87,6 +88,8 @@ fn asked(engine: &Engine, planning: Planning) -> Incoming {
         tag: None,
         planning,
         debt: None,
+        lasts: None,
+        gives_back: None,
     }))
 }
 
@@ -119,6 +122,7 @@ async fn the_same_event_gets_the_same_answer_whatever_happened_since() {
         channel: "slack:C1".to_owned(),
         message: "1.0".to_owned(),
         barred: None,
+        why: None,
     };
     for _ in 0..3 {
         let answer = engine.take(Incoming::Clicked(click()), Some("slack:click:1".to_owned())).await;
@@ -180,6 +184,8 @@ async fn about_to_push(folder: &std::path::Path, minutes: i64) -> RequestId {
         tag: None,
         planning: Planning::Planned(plan()),
         debt: None,
+        lasts: None,
+        gives_back: None,
     }));
     let requests = BTreeMap::new();
     let mut entries = decide(
@@ -258,6 +264,7 @@ async fn nothing_is_committed_on_rules_that_policy_has_not_seen() {
         channel: "slack:C1".to_owned(),
         message: "1.0".to_owned(),
         barred: None,
+        why: None,
     };
     assert_eq!(engine.take(Incoming::Clicked(click), None).await, Reply::Taken);
     let request = until(&engine, &id, |request| {

@@ -108,7 +108,12 @@ async fn planned(inner: &Arc<Inner>, request: &Request, field: &Field) -> Result
     let version = version.and_then(|version| ImageTag::parse(&version.version).ok());
     let asked = match facts::asked_again(&rules, request)? {
         Asked::Restore { fields, pause, .. } => Asked::Restore { fields, to: version, also, pause },
-        Asked::Set(_) | Asked::Revert { .. } | Asked::Resume { .. } => {
+        Asked::Set(_)
+        | Asked::Choose(_)
+        | Asked::At(_)
+        | Asked::Copy { .. }
+        | Asked::Revert { .. }
+        | Asked::Resume { .. } => {
             return Err(Words::new("This request restores no version.", "Type `/rollback` instead."));
         }
     };
@@ -116,5 +121,15 @@ async fn planned(inner: &Arc<Inner>, request: &Request, field: &Field) -> Result
     match facts::plan_asked(inner, &rules, (command, target), asked).await {
         Ok(planned) => planned.map(|planned| planned.plan),
         Err(trouble) => Err(Words::new(format!("The change could not be planned: {trouble}."), "Press again.")),
+    }
+}
+
+/// Expired requests end even when nobody touches them.
+pub(super) async fn watch_deadlines(inner: Arc<Inner>) {
+    while !inner.tasks.is_stopping() {
+        inner.take(Incoming::Clock, None).await;
+        super::rollback::note_overdue(&inner).await;
+        super::glass::digest(&inner).await;
+        inner.tasks.pause(std::time::Duration::from_secs(5)).await;
     }
 }

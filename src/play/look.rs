@@ -125,7 +125,7 @@ fn in_discord(message: &discord::guild::Message) -> Result<Seen, PlayError> {
         only: message.only,
         channel: discord::guild::channel(message.channel)?.name,
         words: plain(&message.content.words()),
-        is_reply: false,
+        is_reply: message.thread.is_some(),
     })
 }
 

@@ -23,6 +23,7 @@ use crate::{
         suggest::{self, Draft, LookedUp},
         verify::{PublicKey, verify},
     },
+    chat::form::{Form, SHORTCUT},
     clock,
     core::{
         decide::{Asker, Click, Incoming, Press, Reply, TICK, Words},
@@ -55,12 +56,29 @@ pub struct Desk {
     engine: Engine,
     client: DiscordClient,
     tasks: Tasks,
+    /// Forms that were sent in with something wrong, to be opened again.
+    drafts: Arc<forms::Drafts>,
+}
+
+mod forms;
+
+/// Where interactions come in over HTTP.
+pub(super) struct Door {
+    /// The key by which requests are known; none where they are not taken.
+    key: Option<PublicKey>,
+    desk: Desk,
+}
+
+impl Door {
+    pub(super) fn new(edge: DiscordEdge, engine: &Engine, tasks: &Tasks) -> Self {
+        Self { key: edge.public_key, desk: Desk::new(engine.clone(), edge.client, tasks.clone()) }
+    }
 }
 
 /// `POST /discord/interactions`.
 pub(super) async fn interaction(State(edge): State<Arc<Edge>>, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(discord) = &edge.discord else { return StatusCode::NOT_FOUND.into_response() };
-    let Some(key) = &discord.public_key else { return StatusCode::NOT_FOUND.into_response() };
+    let door = edge.discord.as_ref().and_then(|door| Some((door.key.as_ref()?, &door.desk)));
+    let Some((key, desk)) = door else { return StatusCode::NOT_FOUND.into_response() };
     let verified = match verify(key, &headers, body, clock::now()) {
         Ok(verified) => verified,
         Err(error) => {
@@ -68,7 +86,6 @@ pub(super) async fn interaction(State(edge): State<Arc<Edge>>, headers: HeaderMa
             return (StatusCode::UNAUTHORIZED, "not signed by Discord\n").into_response();
         }
     };
-    let desk = Desk::new(edge.engine.clone(), discord.client.clone(), edge.tasks.clone());
     match incoming::interaction(verified.get()) {
         Ok(interaction) => Json(desk.answer(interaction).await).into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
@@ -91,6 +108,10 @@ fn nothing_more() -> Value {
     json!({"type": 6})
 }
 
+fn foreign(what: &str) -> Value {
+    private(&Words::new(format!("I do not know what to do with {what}."), "Type `/help` for what I take."))
+}
+
 fn event(origin: &Origin) -> String {
     format!("discord:{}", origin.id)
 }
@@ -102,7 +123,7 @@ fn account(origin: &Origin) -> String {
 impl Desk {
     /// A desk for one application.
     pub fn new(engine: Engine, client: DiscordClient, tasks: Tasks) -> Self {
-        Self { engine, client, tasks }
+        Self { engine, client, tasks, drafts: Arc::default() }
     }
 
     /// The first answer, as Discord reads it. What is to be said later is said by a task.
@@ -115,19 +136,30 @@ impl Desk {
                 self.choices(ours, draft).await
             }
             Interaction::Ping => json!({"type": 1}),
-            Interaction::Command { .. } | Interaction::Click { .. } | Interaction::Foreign { .. } if !ours => {
+            Interaction::Command { .. }
+            | Interaction::Click { .. }
+            | Interaction::Filled { .. }
+            | Interaction::Picked { .. }
+            | Interaction::Foreign { .. }
+                if !ours =>
+            {
                 self.stranger(&origin).await
             }
             Interaction::Command { name, options, .. } => self.command(origin, name, options).await,
             Interaction::Click { message, action, value, .. } => self.click(origin, message, &action, &value).await,
-            Interaction::Foreign { what, .. } => {
-                private(&Words::new(format!("I do not know what to do with {what}."), "Type `/help` for what I take."))
-            }
+            Interaction::Filled { form, message, answers, .. } => self.filled(origin, &form, message, answers).await,
+            Interaction::Picked { name, remark, .. } if name == SHORTCUT => self.picked(origin, remark).await,
+            Interaction::Picked { .. } => foreign("a command on messages that is none of mine"),
+            Interaction::Foreign { what, .. } => foreign(what),
         }
     }
 
     async fn choices(&self, ours: bool, draft: Draft<'_>) -> Value {
         let choices: Vec<Value> = match self.engine.rules().filter(|_| ours) {
+            Some(rules) if suggest::is_earlier(&rules, draft) => {
+                let found = self.engine.earlier(draft.command, draft.others, draft.text).await;
+                suggest::offered(LookedUp::Past, found)
+            }
             Some(rules) => match suggest::looked_up(&rules, draft) {
                 Some((what, target)) => {
                     let found = match what {
@@ -162,6 +194,9 @@ impl Desk {
         self.client.may_answer(&origin.channel, &origin.user, &origin.token);
         let (engine, event) = (self.engine.clone(), event(&origin));
         let typed = typed(&engine, &origin, name, options);
+        if let Some(form) = self.asks_for_the_rest(&typed) {
+            return form;
+        }
         let mut work = Box::pin(async move { engine.typed(typed, Some(event)).await });
         let reply = tokio::time::timeout(IN_TIME, &mut work).await;
         if let Ok(Reply::Private(words)) = &reply {
@@ -173,18 +208,18 @@ impl Desk {
                 Ok(reply) => reply,
                 Err(_) => work.await,
             };
-            desk.settle(&origin, reply).await;
+            let message = match &reply {
+                Reply::Private(words) => Some(render::privately(render::words(words))),
+                Reply::Taken | Reply::Go | Reply::Stop => None,
+            };
+            desk.settle(&origin, message).await;
             drop(busy);
         });
         put_off()
     }
 
     /// Says what was put off, or takes away what stands in its place: the card says it.
-    async fn settle(&self, origin: &Origin, reply: Reply) {
-        let message = match &reply {
-            Reply::Private(words) => Some(render::privately(render::words(words))),
-            Reply::Taken | Reply::Go | Reply::Stop => None,
-        };
+    async fn settle(&self, origin: &Origin, message: Option<Value>) {
         let mut pause = PAUSE;
         for _ in 0..TRIES {
             match self.client.settle(&origin.token, message.as_ref()).await {
@@ -209,8 +244,14 @@ impl Desk {
 
     async fn click(&self, origin: Origin, message: String, action: &str, value: &str) -> Value {
         self.client.may_answer(&origin.channel, &origin.user, &origin.token);
+        if action == forms::AGAIN {
+            return self.opens_again(&origin, value);
+        }
         let Some((request, digest)) = value.split_once(':') else { return nothing_more() };
         let Ok(request) = RequestId::parse(request) else { return nothing_more() };
+        if let Some(form) = Form::of_button(action, &request, digest).and_then(|form| self.form(&form)) {
+            return form;
+        }
         let (desk, from, action, digest) = (self.clone(), origin.clone(), action.to_owned(), digest.to_owned());
         let mut work = Box::pin(async move { desk.pressed(&from, (request, digest), message, &action).await });
         match tokio::time::timeout(IN_TIME, &mut work).await {
@@ -259,6 +300,7 @@ impl Desk {
             channel: format!("discord:{}", origin.channel),
             message,
             barred: if press.is_vote() { self.barred(&origin.user).await } else { None },
+            why: None,
         };
         self.engine.take(Incoming::Clicked(click), event).await
     }
@@ -335,6 +377,8 @@ fn origin(interaction: &Interaction) -> Option<&Origin> {
         Interaction::Command { origin, .. }
         | Interaction::Typing { origin, .. }
         | Interaction::Click { origin, .. }
+        | Interaction::Filled { origin, .. }
+        | Interaction::Picked { origin, .. }
         | Interaction::Foreign { origin, .. } => Some(origin),
     }
 }

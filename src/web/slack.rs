@@ -22,10 +22,12 @@ use serde_json::{Value, json};
 
 use super::Edge;
 use crate::{
+    chat::form::Form,
     chat::slack::{
         account::Guests,
         client::SlackClient,
         event::{self as chat_event, Event},
+        form::Begun,
         incoming::{self, Click as Pressed, Interaction, NotUnderstood, Place, SlashCommand},
         render,
         verify::{Verified, verify},
@@ -105,6 +107,7 @@ impl Remembered {
 
 mod forms;
 mod mentions;
+mod notes;
 mod socket;
 
 pub use socket::answer_socket;
@@ -227,6 +230,7 @@ impl SlackDesk {
             Interaction::Click(press) => press,
             Interaction::Submitted(form) => return self.submitted(form).await,
             Interaction::Searching(search) => return Some(self.offered(search).await),
+            Interaction::Shortcut(shortcut) => return self.picked(shortcut).await,
             Interaction::Other { .. } => return None,
         };
         let (desk, event) = (self.clone(), click_event(&press));
@@ -276,6 +280,10 @@ impl SlackDesk {
             let pressed = Typed { account, via, channel, invoked, said };
             return self.engine.tick(Ticked { request, digest, message, field }, pressed, event).await;
         }
+        if let Some(form) = Form::of_button(&press.action, &request, digest) {
+            let at = Begun { channel: place.channel.clone(), message: Some(place.ts.clone()) };
+            return self.opens(&form, at, (&press.trigger, event.as_deref().unwrap_or_default())).await;
+        }
         let Some(button) = Press::parse(&press.action) else { return Reply::Taken };
         let click = Click {
             asker: self.engine.asker(&account, "slack"),
@@ -285,6 +293,7 @@ impl SlackDesk {
             channel,
             message: place.ts.clone(),
             barred: if button.is_vote() { self.barred(&press.user).await } else { None },
+            why: None,
         };
         self.engine.take(Incoming::Clicked(click), event).await
     }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use leverframe::{
     config::{Config, Exposed, Reference, Resolved, Unresolved},
-    core::catalog::Catalog,
+    core::{catalog::Catalog, command::Definition},
 };
 use serde_yaml::Value;
 
@@ -56,15 +56,16 @@ fn the_example_configuration_is_read_and_has_only_keys_with_an_effect() {
 
 #[test]
 fn the_readmes_configuration_and_catalog_are_read() {
-    let [configuration, catalog, discord, registries, _policy_tests, freezes, ledger] =
+    let [lever, configuration, catalog, discord, registries, _policy_tests, freezes, ledger] =
         readme_blocks().try_into().unwrap();
+    assert!(Definition::parse(&lever, "nightly.yaml").is_ok());
     check_configuration(&configuration);
     assert!(check_configuration(&format!("{configuration}{discord}")).discord.is_some());
     assert_eq!(check_configuration(&format!("{configuration}{registries}")).registries.len(), 4);
     assert!(check_configuration(&format!("{configuration}{ledger}")).ship_to.len() == 1);
     let catalog = Catalog::parse(&catalog, "catalog.yaml").unwrap_or_else(|wrong| panic!("{wrong}"));
     assert!(catalog.not_supported_yet().is_empty() && catalog.warnings().is_empty());
-    let frozen = readme_blocks()[1].clone() + &freezes;
+    let frozen = readme_blocks()[2].clone() + &freezes;
     assert!(Catalog::parse(&frozen, "catalog.yaml").is_ok());
 }
 

@@ -44,6 +44,7 @@ fn plan() -> Plan {
         diff: DIFF.to_owned(),
         exact: Vec::new(),
         aside: None,
+        live: None,
     }
 }
 
@@ -93,12 +94,16 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
             channel: "slack:C0DEPLOYS".to_owned(),
             tag: None,
             debt: None,
+            lasts: None,
+            gives_back: None,
         },
         reason: None,
         requester: person("ana", "U0ANA"),
         at: at(0),
         card: None,
         intents: std::collections::BTreeMap::new(),
+        landed: None,
+        given_back: None,
         state,
     }
 }
@@ -109,7 +114,7 @@ fn draw(request: &Request, progress: &Progress) -> Card {
 
 fn over(course: Option<Course>, commit: Option<CommitId>, ending: Ending) -> State {
     let by = match ending {
-        Ending::Rejected => person("bo", "U0BO"),
+        Ending::Rejected { .. } => person("bo", "U0BO"),
         Ending::Cancelled => person("ana", "U0ANA"),
         Ending::Live { .. }
         | Ending::Landed
@@ -198,7 +203,11 @@ fn usual() -> Vec<(&'static str, Card)> {
         ),
         ("superseded", drawn(landed(Ending::Superseded { by: squash(State::Planning).id }), &still)),
         ("already-there", drawn(ended(Ending::AlreadyThere), &still)),
-        ("rejected", drawn(ended(Ending::Rejected), &still)),
+        ("rejected", drawn(ended(Ending::Rejected { why: None }), &still)),
+        (
+            "rejected-with-a-reason",
+            drawn(ended(Ending::Rejected { why: Some("Not *before* <the> freeze.".into()) }), &still),
+        ),
         ("cancelled", drawn(ended(Ending::Cancelled), &still)),
         ("cancelled-unplanned", drawn(direct(over(None, None, Ending::Cancelled)), &still)),
         ("expired", drawn(ended(Ending::Expired), &still)),

@@ -117,7 +117,7 @@ async fn a_person_with_two_accounts_is_one_person() {
     assert_eq!(presses(&chat, "bo", "Approve").await, "");
     let card = cards(&chat.world).pop().unwrap();
     let id = DiscordLookalike::buttons(&card);
-    assert_eq!(id, ["Approve", "Reject", "Cancel"]);
+    assert_eq!(id, ["Approve", "Reject", "Reject with reason", "Cancel", "Take my yes back"]);
     let value = card.content.components[0]["components"][0]["custom_id"].as_str().unwrap().to_owned();
     let [_, request, digest] = value.split(':').collect::<Vec<_>>().try_into().unwrap();
     let from_slack = async |account: &str| {
@@ -129,6 +129,7 @@ async fn a_person_with_two_accounts_is_one_person() {
             channel: format!("discord:{DEPLOYS_ID}"),
             message: card.id.clone(),
             barred: None,
+            why: None,
         };
         match chat.bot.engine.take(Incoming::Clicked(click), None).await {
             Reply::Private(words) => words.text,
@@ -283,7 +284,7 @@ async fn names_are_offered_while_one_types() {
     assert_eq!(offers(json!([given, typing("environment", "pr")])).await, "prod");
     assert_eq!(offers(json!([typing("version", "v")])).await, "");
     let all = chat.world.discord.offers("ana", "lf", &[typing("command", "s")]).await.unwrap();
-    assert_eq!(all, ["scale", "status", "breakglass", "debts", "resume"]);
+    assert_eq!(all, ["scale", "status", "breakglass", "debts", "restart", "resume"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -381,8 +382,8 @@ async fn commands_can_be_registered_from_a_terminal() {
         let ran = command.args(["register", "discord", "--config"]).arg(&file).output().await.unwrap();
         (ran.status.code(), words(&ran))
     };
-    // Each under its own name, and all of them under one.
-    let count = leverframe::core::command::Commands::builtin().unwrap().iter().count() + 1;
+    // Each under its own name, all of them under one, and what stands in the menu of a message.
+    let count = leverframe::core::command::Commands::builtin().unwrap().iter().count() + 2;
     let (code, told) = register().await;
     let now = format!("Server 900000000000000001 has {count} commands now:\n  /lf: ");
     assert!(code == Some(0) && told.starts_with(&now), "{told}");

@@ -34,6 +34,11 @@ fn all() -> Vec<(&'static str, Card)> {
     cards::plain().into_iter().map(moved).collect()
 }
 
+/// The message of every card.
+pub(crate) fn messages() -> Vec<(&'static str, Value)> {
+    all().into_iter().map(|(name, card)| (name, render::post(&card, &request()))).collect()
+}
+
 fn request() -> RequestId {
     RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7A").unwrap()
 }

@@ -122,6 +122,7 @@ fn any_card() -> impl Strategy<Value = Card> {
         // The last note is a request's id, as on every card.
         notes: notes.into_iter().chain([vec![Span::Text("Request ".to_owned())]]).collect(),
         timeline: vec![],
+        values: Vec::new(),
         buttons: vec![Button {
             action: "approve".into(),
             label: "Approve".into(),

@@ -86,46 +86,121 @@ async fn the_bot_is_asked_in_plain_words() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_home_tab_shows_what_waits() {
+async fn the_home_tab_shows_what_concerns_whoever_looks() {
+    let chat = Chat::start().await;
+    chat.says("ana", "/deploy checkout prod v1.2.5").await;
+    chat.card_says("Needs approval").await;
+    chat.says("dan", "/incident declare sev2 cart text=\"memory & disk\"").await;
+    chat.card_says("memory").await;
+    let slack = &chat.world.slack;
+    let home = async |who: &str| {
+        slack.opens_home(who).await.unwrap();
+        within("the home tab", chat.bot.engine.settled()).await;
+        slack.home(who).unwrap()
+    };
+    let shown = home("bo").await;
+    assert!(
+        shown.contains("*Waiting for your approval*\n• `deploy checkout v1.2.5 to prod`: waiting for approval"),
+        "{shown}"
+    );
+    assert!(shown.contains("You have nothing open."), "{shown}");
+    assert!(shown.contains("*Open incidents*\n• `sev2 cart: memory &amp; disk`: active, commanded by"), "{shown}");
+    assert!(shown.contains("*Owed to git*\nGit and the clusters agree") && shown.contains("*Frozen*"), "{shown}");
+    let shown = home("ana").await;
+    assert!(shown.contains("*Yours, still open*\n• `deploy checkout") && shown.contains("Nothing waits for your yes."));
+    if let Some(check) = crate::contract::script("slack_blocks.py") {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("home.json");
+        let view = serde_json::json!({"type": "home", "blocks": slack.home_blocks("bo").unwrap()});
+        std::fs::write(&file, view.to_string()).unwrap();
+        let judged = check(&[file.to_str().unwrap()]);
+        assert!(judged.status.success(), "{}", crate::contract::words(&judged));
+    }
+    assert!(home("zed").await.contains("The catalog does not know this account."));
+    // The same, wherever somebody asks for nothing in particular.
+    let told = chat.says("bo", "/lf status").await;
+    assert!(told.contains("Waiting for your approval: `deploy checkout v1.2.5 to prod`."), "{told}");
+    assert!(told.contains("Open incidents: `sev2 cart: memory &amp; disk` (active)."), "{told}");
+    let told = chat.says("bo", "/lf status checkout").await;
+    assert!(!told.contains("Waiting for your approval"), "{told}");
+    assert_eq!(slack.presses("bo", Which::Newest(DEPLOYS), "Approve").await.unwrap().status, Some(200));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_rejects_with_a_reason() {
     let chat = Chat::start().await;
     chat.says("ana", "/deploy checkout prod v1.2.5").await;
     chat.card_says("Needs approval").await;
     let slack = &chat.world.slack;
-    slack.opens_home("bo").await.unwrap();
-    within("the home tab", chat.bot.engine.settled()).await;
-    let home = slack.home("bo").unwrap();
-    assert!(
-        home.contains("*Waiting for approval*\n• `deploy checkout v1.2.5 to prod`: waiting for approval"),
-        "{home}"
-    );
-    assert!(home.contains("You have nothing open."), "{home}");
-    slack.opens_home("ana").await.unwrap();
-    within("the home tab", chat.bot.engine.settled()).await;
-    assert!(slack.home("ana").unwrap().contains("*Yours, still open*\n• `deploy checkout"));
-    assert_eq!(slack.presses("bo", Which::Newest(DEPLOYS), "Approve").await.unwrap().status, Some(200));
+    assert_eq!(chat.presses("ana", "Reject with reason").await, "");
+    let own = slack.submits("ana", &[("why", "changed my mind")]).await.unwrap().shown.unwrap();
+    assert_eq!(own, "why: You asked for this yourself. Press Cancel to take it back.");
+    assert!(slack.form("ana").is_some(), "it stays open");
+    let pressed = slack.presses("bo", Which::Newest(DEPLOYS), "Reject with reason").await.unwrap();
+    let form = slack.form("bo").expect("a form");
+    assert_eq!(form["blocks"][0]["element"]["multiline"], true);
+    let again = slack.deliver_again(pressed.delivery).await.unwrap();
+    assert_eq!((again.status, again.body.as_str()), (Some(200), ""));
+    let sent = slack.submits("bo", &[("why", "Not *before* the <freeze>.")]).await.unwrap();
+    assert_eq!((sent.status, sent.shown), (Some(200), None));
+    chat.card_says(": Not *before* the &lt;freeze&gt;. Nothing was changed.").await;
+    assert_eq!((chat.count("request.ended"), chat.count("approval.refused")), (1, 1));
+    let why = chat.bot.engine.ledger().read(0, 10_000).unwrap();
+    let why = why.iter().find(|one| one.entry.kind == "request.ended").unwrap().texts.get("why").cloned();
+    assert_eq!(why.as_deref(), Some("Not *before* the <freeze>."));
 }
 
 #[test]
-fn every_form_is_within_slacks_limits_and_taken_by_its_own_models() {
+fn every_form_is_within_the_platforms_limits_and_taken_by_slacks_own_models() {
     use leverframe::{
-        chat::slack::form,
-        core::command::{Begun, Commands},
-        play::slack::limits,
+        chat::{
+            discord,
+            form::Form,
+            slack::form::{self, Begun as At},
+        },
+        core::{
+            command::{Begun, Commands, Definition},
+            names::RequestId,
+        },
+        play::{discord::forms, slack::limits},
     };
     let given = [("service", "s".repeat(63)), ("environment", "prod".to_owned()), ("replicas", "3".to_owned())];
     let given: std::collections::BTreeMap<String, String> =
         given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let begun =
+        |definition: &std::sync::Arc<Definition>| Begun { definition: definition.clone(), given: given.clone() };
+    let mut all: Vec<Form> =
+        Commands::builtin().unwrap().iter().map(|definition| Form::of_command(&begun(definition))).collect();
+    // What has no options lacks none.
+    all.retain(|form| !form.fields.is_empty());
+    let id = RequestId::parse("01JD0000000000000000000000").unwrap();
+    let other = |number: usize| RequestId::parse(&format!("01JD00000000000000000000{number:02}")).unwrap();
+    let incidents: Vec<_> = (0..30).map(|number| (other(number), format!("sev{number} {}", "t".repeat(200)))).collect();
+    all.push(Form::of_rejection(&id, "0123456789ab"));
+    all.push(Form::of_note(&[(id.clone(), String::new())], Some("n".repeat(3000))));
+    all.push(Form::of_note(&incidents[..2], None));
     let check = crate::contract::script("slack_blocks.py");
     let folder = tempfile::tempdir().unwrap();
-    for definition in Commands::builtin().unwrap().iter() {
-        let begun = Begun { definition: definition.clone(), given: given.clone() };
-        let view = form::modal(&begun, "C0DEPLOYS");
-        assert_eq!(limits::view_complaints(&view), Vec::<String>::new(), "{}", definition.name);
+    let mut drawn = String::new();
+    for form in all {
+        let view = form::modal(&form, At { channel: "C0DEPLOYS".to_owned(), message: None });
+        assert_eq!(limits::view_complaints(&view), Vec::<String>::new(), "{form:?}");
         if let Some(check) = &check {
             let file = folder.path().join("view.json");
             std::fs::write(&file, view.to_string()).unwrap();
             let output = check(&[file.to_str().unwrap()]);
-            assert!(output.status.success(), "{}: {}", definition.name, crate::contract::words(&output));
+            assert!(output.status.success(), "{form:?}: {}", crate::contract::words(&output));
+        }
+        let names = |_: &str| vec!["cart".to_owned(), "s".repeat(63)];
+        let modal = discord::form::modal(&form, names).expect("a form that fits");
+        assert_eq!(forms::complaints(&modal["data"]).into_json(), None, "{form:?}: {modal}");
+        let title = view["title"]["text"].as_str().unwrap();
+        if ["Deploy", "Reject", "Note on an incident"].contains(&title) {
+            let json = |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap();
+            drawn += &format!("{title} in Slack\n{}\n\n{title} in Discord\n{}\n\n", json(&view), json(&modal));
         }
     }
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("forms", drawn);
+    });
 }

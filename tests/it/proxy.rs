@@ -127,13 +127,19 @@ fn leverframe(command: &str, config: &Path, proxy: &Proxy) -> Command {
 }
 
 fn serve(world: &World, config: &Path, proxy: &Proxy) -> Bot {
-    let mut command = leverframe("serve", config, proxy);
+    let (bot, address) = started(leverframe("serve", config, proxy));
+    world.set_bot(&address);
+    bot
+}
+
+/// The bot, and where it listens.
+fn started(mut command: Command) -> (Bot, String) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let bot = Bot(child);
-    world.set_bot(line.trim().split_once("listens on ").expect("the bot starts").1);
-    bot
+    let address = line.trim().split_once("listens on ").expect("the bot starts").1.to_owned();
+    (bot, address)
 }
 
 async fn card_says(world: &World, words: &str) -> Message {
@@ -200,4 +206,86 @@ async fn without_the_authority_nothing_is_trusted() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(!text.contains("ok   slack") && !text.contains("ok   github"), "{text}");
     assert!(text.contains("`tls.ca_file`"), "{text}");
+}
+
+/// The configuration over open connections instead of addresses that are called, and with a registry.
+fn over_sockets(config: &Path, registry: &str) {
+    let text = std::fs::read_to_string(config).unwrap();
+    let (slack, discord) = text.split_once("discord:\n").unwrap();
+    let (before, signing) = slack.split_once("  signing_secret: ").unwrap();
+    let (secret, after) = signing.split_once('\n').unwrap();
+    let slack = format!("{before}  app_token: {}\n{after}", secret.replace("/signing}", "/app}"));
+    let slack = slack.replacen("transport: http\n", "transport: socket\n", 1);
+    let discord = discord.replacen("transport: http\n", "transport: gateway\n", 1);
+    let discord: String =
+        discord.lines().filter(|line| !line.contains("public_key")).map(|line| format!("{line}\n")).collect();
+    let registries = format!("registries:\n  registry.example.com: {{ api: \"{registry}\" }}\n");
+    std::fs::write(config, format!("{slack}discord:\n{discord}{registries}")).unwrap();
+}
+
+/// A registry that counts who asks it for tags.
+async fn registry(asked: Arc<Mutex<usize>>) -> (String, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    let answer = move || {
+        *asked.lock().unwrap() += 1;
+        async { axum::Json(serde_json::json!({"tags": ["v1.2.4", "v1.2.5"]})) }
+    };
+    let mut task = JoinSet::new();
+    task.spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await.unwrap() });
+    (place, task)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_connections_and_registries_go_through_the_proxy_and_what_no_proxy_names_does_not() {
+    let world = World::start(WorldOptions::quick()).await.unwrap();
+    let config = world.write_config("127.0.0.1:0").unwrap();
+    let looked = Arc::<Mutex<usize>>::default();
+    let (place, _registry) = registry(Arc::clone(&looked)).await;
+    over_sockets(&config, "https://registry.example.test");
+    let mut hosts = moved(&world, &config);
+    hosts.insert("registry.example.test".to_owned(), place);
+    for (host, leads) in [
+        ("slack-socket.example.test", world.slack.sockets_known_as("wss://slack-socket.example.test/link/")),
+        ("gateway.example.test", world.discord.gateway_known_as("wss://gateway.example.test")),
+    ] {
+        let leads = leads.strip_prefix("ws://").unwrap().split('/').next().unwrap().to_owned();
+        hosts.insert(host.to_owned(), leads);
+    }
+    // What the proxy must not be asked for: the cluster of staging, at an address of this machine.
+    let direct = world.clusters["staging"].api();
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("https://staging.example.test", direct.trim_end_matches('/'))).unwrap();
+    let proxy = Proxy::start(hosts).await;
+    let mut command = leverframe("serve", &config, &proxy);
+    command.env("HTTP_PROXY", format!("http://{}", proxy.address)).env("NO_PROXY", "127.0.0.1,localhost");
+    let _bot = started(command).0;
+    world.slack.set_connected();
+    world.discord.set_connected();
+    let connected = async {
+        world.slack.sockets_are(|open, _| open == 2).await;
+        world.discord.sessions_are(|begun, _| begun == 1).await;
+        world.commands_are_known().await;
+    };
+    tokio::time::timeout(LONGEST, connected).await.expect("the bot connects through the proxy");
+    let asked = async {
+        while world
+            .slack
+            .says("ana", "deploys", "/deploy checkout staging v1.2.5")
+            .await
+            .unwrap()
+            .unwrap()
+            .shown
+            .is_some()
+        {}
+    };
+    tokio::time::timeout(LONGEST, asked).await.expect("the bot reads the repository");
+    card_says(&world, "Live: ").await;
+    let told = world.discord.says("ana", "deploys", "/help command=deploy").await.unwrap().unwrap();
+    assert_eq!(told.status, Some(200), "{told:?}");
+    let seen = proxy.asked.lock().unwrap().clone();
+    for host in ["slack-socket.example.test", "gateway.example.test", "registry.example.test", "git.example.test"] {
+        assert!(seen.contains(host), "{host}: {seen:?}");
+    }
+    assert!(!seen.contains("staging.example.test") && *looked.lock().unwrap() > 0, "{seen:?}");
 }

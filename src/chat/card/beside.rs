@@ -16,6 +16,10 @@ const TARGETS: usize = 5;
 
 pub(super) fn notes(request: &Request, aside: &Aside, overdue: Overdue) -> Vec<Vec<Span>> {
     let mut notes: Vec<Vec<Span>> = aside.back_to.iter().map(back_to).collect();
+    notes.extend(aside.copied.iter().map(|copied| {
+        let seen = copied.seen.as_ref().map(|seen| format!(": {seen}")).unwrap_or_default();
+        vec![text("As it is in "), Span::Code(copied.from.to_string()), text(seen)]
+    }));
     if !aside.others.is_empty() && request.commit().is_none() && !request.is_over() {
         notes.push(others(request, &aside.others));
     }

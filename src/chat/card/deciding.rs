@@ -25,6 +25,16 @@ pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) 
     if let Some(frozen) = &progress.frozen {
         status.push(text(format!("Held: {}. ", frozen.trim_end_matches('.'))));
     }
+    if let Some(at) = request.gives_back_at() {
+        let words = ". It was approved with that. Press Keep if it shall stay as it is.";
+        status.extend([text("Undoes what was meant for a time, at "), Span::At(at), text(words)]);
+        return status;
+    }
+    if request.opened.gives_back.is_some() {
+        status.push(text(
+            "It was meant for a time, and somebody changed the same since, so it is not undone by itself. ",
+        ));
+    }
     if let Some(why) = &course.replanned {
         status.push(text(format!("Planned anew, so earlier approvals no longer count: {why}. ")));
     }

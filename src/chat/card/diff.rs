@@ -27,13 +27,21 @@ pub(super) fn cut(diff: &str) -> String {
     lines.join("\n")
 }
 
+/// The whole diff of a request, where its card shows only the first lines.
+pub fn beyond(request: &Request) -> Option<&str> {
+    request.course().map(|course| course.plan.diff.as_str()).filter(|diff| is_cut(diff))
+}
+
+fn is_cut(diff: &str) -> bool {
+    cut(diff).lines().last().is_some_and(|line| line.starts_with("... "))
+}
+
 /// Where the whole of a diff that was cut can be read: on the commit's page, or on the pull request's.
 pub(super) fn whole(request: &Request, links: Links<'_>) -> Option<Vec<Span>> {
     let course = request.course()?;
-    let is_cut = cut(&course.plan.diff).lines().last().is_some_and(|line| line.starts_with("... "));
     let commit = request.commit().filter(|_| links.repository.is_some()).map(|commit| commit_link(commit, links));
     let pull_request = course.pull_request.as_ref();
     let pull_request = pull_request.map(|at| Span::Link { url: at.url.clone(), text: format!("#{}", at.number) });
-    let place = commit.or(pull_request).filter(|_| is_cut)?;
+    let place = commit.or(pull_request).filter(|_| is_cut(&course.plan.diff))?;
     Some(vec![text("The whole diff: "), place])
 }

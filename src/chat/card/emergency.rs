@@ -2,6 +2,7 @@
 //! from it at any time.
 
 use super::{Button, Card, Look, Mark, Progress, Span, Standing, text};
+use crate::chat::form;
 use crate::core::{
     break_glass::{self, Course, Override, State},
     change::Line,
@@ -35,8 +36,8 @@ pub(super) fn working(mut status: Vec<Span>, progress: &Progress) -> Standing {
 }
 
 pub(super) fn card(title: String, (mark, status, remedy): Standing) -> Card {
-    let (lines, timeline, notes, buttons) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    Card { title, mark, status, remedy, lines, reason: None, diff: String::new(), timeline, notes, buttons }
+    let (lines, timeline, notes, buttons, values) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    Card { title, mark, status, remedy, lines, reason: None, diff: String::new(), timeline, notes, buttons, values }
 }
 
 /// The card of an incident.
@@ -68,14 +69,17 @@ pub fn of_incident(incident: &Incident, matters: &Matters) -> Card {
     notes.push(vec![text("Incident "), Span::Code(incident.id.to_string())]);
     let of = |button_of| button(&incident.id, button_of, "");
     let (stable, close) = (("stable", "Stable", Look::Primary), ("close", "Close", Look::Plain));
+    let note = (form::NOTE, "Add note", Look::Plain);
     let buttons = match &incident.state {
-        incident::State::Active => vec![of(stable), of(close)],
+        incident::State::Active => vec![of(stable), of(note), of(close)],
         incident::State::Stable { .. } => {
-            vec![of(("close", "Close", Look::Primary)), of(("reopen", "Reopen", Look::Plain))]
+            vec![of(("close", "Close", Look::Primary)), of(note), of(("reopen", "Reopen", Look::Plain))]
         }
         incident::State::Closed { .. } => vec![of(("reopen", "Reopen", Look::Plain))],
     };
-    Card { timeline, notes, buttons, ..card(incident.title(), standing) }
+    let values = debts.iter().flat_map(|debt| [debt.opened.git.clone(), Some(debt.opened.live.clone())]);
+    let values = values.flatten().collect();
+    Card { timeline, notes, buttons, values, ..card(incident.title(), standing) }
 }
 
 /// What a timeline shows on a card; the ledger has the rest.
@@ -159,6 +163,7 @@ pub fn of_glass(glass: &Override, progress: &Progress, matters: &Matters) -> Car
         diff: course.map(exact).unwrap_or_default(),
         notes: glass_notes(glass, matters),
         buttons,
+        values: course.and_then(|course| course.plan.git.clone()).into_iter().collect(),
         ..card(glass.opened.title(), glass_standing(glass, progress))
     }
 }

@@ -286,7 +286,7 @@ impl DiscordClient {
         Ok(gateway.url)
     }
 
-    async fn ask<A>(&self, route: Route, path: &[&str], body: Option<&Value>) -> Result<A, DiscordError>
+    pub(super) async fn ask<A>(&self, route: Route, path: &[&str], body: Option<&Value>) -> Result<A, DiscordError>
     where
         A: for<'de> Deserialize<'de>,
     {
@@ -337,7 +337,7 @@ fn read<A: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<A, DiscordError> {
     serde_json::from_slice(body).map_err(|error| DiscordError::Garbage { cause: error.to_string() })
 }
 
-fn of_channel(method: Method, kind: &'static str, major: &str) -> Route {
+pub(super) fn of_channel(method: Method, kind: &'static str, major: &str) -> Route {
     Route { method, kind, major: major.to_owned(), counted: Counted::Yes }
 }
 

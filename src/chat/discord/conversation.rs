@@ -58,6 +58,10 @@ impl Chat for DiscordChat {
         async move { Ok(self.client.find(channel, request, since).await?) }.boxed()
     }
 
+    fn detail<'a>(&'a self, at: &'a Place, title: &'a str, text: &'a str) -> Call<'a, ()> {
+        async move { Ok(self.client.detail(at, title, text).await?) }.boxed()
+    }
+
     fn say<'a>(&'a self, channel: &'a str, words: &'a str) -> Call<'a, ()> {
         async move { Ok(self.client.post(channel, &render::saying(words)).await.map(drop)?) }.boxed()
     }

@@ -67,6 +67,8 @@ pub mod code {
     pub const UNKNOWN_INTERACTION: u64 = 10062;
     /// The interaction was answered already.
     pub const ALREADY_ANSWERED: u64 = 40060;
+    /// The message has a thread.
+    pub const THREAD_EXISTS: u64 = 160_004;
 }
 
 impl DiscordError {

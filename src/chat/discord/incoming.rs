@@ -1,12 +1,17 @@
 //! What people type and press in Discord, out of interactions that are known to be Discord's, whichever way they came.
-//! They are read by serenity's models, after members that those insist on and Discord may leave out were filled in.
-//! Who may do what is decided elsewhere.
+//! They are read by serenity's models, after members that those insist on and Discord may leave out were filled in;
+//! forms and picked messages, whose newer parts those models do not know, by our own eyes. Who may do what is decided
+//! elsewhere.
 
 use serde_json::{Map, Value, json};
 use serenity::model::application::{
     CommandDataOption, CommandDataOptionValue, CommandInteraction, CommandType, ComponentInteraction,
     ComponentInteractionDataKind, Interaction as Model,
 };
+
+use crate::chat::remark::Remark;
+
+mod raw;
 
 /// Why an interaction was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +92,27 @@ pub enum Interaction {
         /// What came with it: request and digest.
         value: String,
     },
-    /// Something that no message and no command of ours leads to: menus of users and messages, selects, forms.
+    /// A form that was sent in.
+    Filled {
+        /// Whose and where.
+        origin: Origin,
+        /// The form's id.
+        form: String,
+        /// The message whose button opened it.
+        message: Option<String>,
+        /// What was filled in, by field, without what was left empty.
+        answers: Vec<(String, String)>,
+    },
+    /// Somebody picked a message by a command on messages.
+    Picked {
+        /// Whose and where.
+        origin: Origin,
+        /// The command.
+        name: String,
+        /// The message.
+        remark: Remark,
+    },
+    /// Something that no message and no command of ours leads to: menus of users, selects.
     Foreign {
         /// Whose and where.
         origin: Origin,
@@ -103,51 +128,24 @@ pub enum Interaction {
 pub fn interaction(body: &[u8]) -> Result<Interaction, NotUnderstood> {
     let wrong = |error: serde_json::Error| NotUnderstood::NotAnInteraction(error.to_string());
     let mut value: Map<String, Value> = serde_json::from_slice(body).map_err(wrong)?;
-    let newer = newer(&value);
+    let raw = raw::read(&value);
+    if let Some(understood) = raw.as_ref().and_then(raw::Raw::understood) {
+        return Ok(understood);
+    }
+    let foreign = raw.map(raw::Raw::foreign);
     complete(&mut value);
     let model = match serde_json::from_value(Value::Object(value)) {
         Ok(model) => model,
-        Err(error) => return newer.ok_or_else(|| wrong(error)),
+        Err(error) => return foreign.ok_or_else(|| wrong(error)),
     };
     match model {
         Model::Ping(_) => Ok(Interaction::Ping),
         Model::Command(command) => Ok(given(command)),
         Model::Autocomplete(command) => Ok(typing(command)),
         Model::Component(component) => Ok(click(component)),
-        Model::Modal(form) => {
-            let guild = form.guild_id.map(|id| id.to_string());
-            let user = form.member.as_ref().map_or(form.user.id, |member| member.user.id);
-            let origin = Origin {
-                id: form.id.to_string(),
-                token: form.token,
-                guild,
-                channel: form.channel_id.to_string(),
-                user: user.to_string(),
-            };
-            Ok(Interaction::Foreign { origin, what: "a form" })
-        }
-        _ => Err(NotUnderstood::NotAnInteraction("a kind that is not known".to_owned())),
+        // A form is read above, where it is whole.
+        Model::Modal(_) | _ => Err(NotUnderstood::NotAnInteraction("a kind that is not known".to_owned())),
     }
-}
-
-/// An interaction of a kind or with parts that came after these models: it can still be answered.
-fn newer(value: &Map<String, Value>) -> Option<Interaction> {
-    let word = |pointer: &[&str]| {
-        let mut found = value.get(*pointer.first()?)?;
-        for step in pointer.iter().skip(1) {
-            found = found.get(step)?;
-        }
-        found.as_str().map(str::to_owned)
-    };
-    value.get("type").and_then(Value::as_u64).filter(|kind| *kind > 1)?;
-    let origin = Origin {
-        id: word(&["id"])?,
-        token: word(&["token"])?,
-        guild: word(&["guild_id"]),
-        channel: word(&["channel_id"])?,
-        user: word(&["member", "user", "id"]).or_else(|| word(&["user", "id"]))?,
-    };
-    Some(Interaction::Foreign { origin, what: "something that is newer than I am" })
 }
 
 fn of_command(command: &CommandInteraction) -> Origin {

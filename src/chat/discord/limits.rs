@@ -7,9 +7,15 @@ pub(super) const CONTENT: usize = 2000;
 pub(super) const CUSTOM_ID: usize = 100;
 /// A button's words.
 pub(super) const LABEL: usize = 80;
+/// What stands above a form.
+pub(super) const FORM_TITLE: usize = 45;
+/// Fields of a form.
+pub(super) const FIELDS: usize = 5;
+/// What a field of a form is called.
+pub(super) const FIELD_LABEL: usize = 45;
 /// The name of a command or an option.
 pub(super) const NAME: usize = 32;
-/// The description of a command or an option, and a choice's name or value.
+/// The description of a command, an option or a field, an example in a field, and a choice's name or value.
 pub(super) const DESCRIPTION: usize = 100;
 /// Options of a command, choices of an option, answers while somebody types.
 pub(super) const ITEMS: usize = 25;

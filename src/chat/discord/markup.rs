@@ -44,15 +44,19 @@ impl Markup {
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         let text = visible(text);
         let mut letters = text.chars().peekable();
-        let mut starts = self.written.is_empty() || self.written.ends_with('\n');
+        let mut starts = self.is_at_a_start();
+        let mut counts = starts;
         while let Some(letter) = letters.next() {
             let escaped = match letter {
                 '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '[' | ']' | '@' => true,
                 // The address of a page is not to become a link that we vouch for.
                 ':' => letters.peek() == Some(&'/'),
                 '#' | '-' | '+' => starts,
+                // What would begin a numbered list.
+                '.' | ')' => counts && !starts,
                 _ => false,
             };
+            counts = letter == '\n' || (counts && (letter.is_ascii_digit() || (starts && letter == ' ')));
             starts = letter == '\n' || (starts && letter == ' ');
             if escaped {
                 self.raw(&format!("\\{letter}"))
@@ -61,6 +65,12 @@ impl Markup {
             };
         }
         self
+    }
+
+    /// Whether what comes next begins a line, or what is quoted or in small print on one: headings and lists begin there.
+    fn is_at_a_start(&self) -> bool {
+        let line = self.written.rsplit('\n').next().unwrap_or_default();
+        line.trim_start_matches("> ").trim_start_matches("-# ").trim().is_empty()
     }
 
     /// Adds a value, set apart; a backtick inside would end it.
@@ -112,6 +122,10 @@ mod tests {
             r"\@everyone \<\@1\> \*\*b\*\* \[a\](http\://x) "
         );
         assert_eq!(text("# no\n  - list > - # a: b", 100), "\\# no\n  \\- list \\> - # a: b");
+        assert_eq!(text("1. a\n 23) b 4. c 5\n6", 100), "1\\. a\n 23\\) b 4. c 5\n6");
+        let mut quoted = Markup::new(100);
+        quoted.raw("> ").text("# no\n").raw("> ").text("- no").raw("\n-# ").text("1. no").raw(" ").text("# yes");
+        assert_eq!(quoted.done(), "> \\# no\n> \\- no\n-# 1\\. no # yes");
         assert_eq!(text("||`x`|| ~~y~~ a_b \\", 100), r"\|\|\`x\`\|\| \~\~y\~\~ a\_b \\");
     }
 

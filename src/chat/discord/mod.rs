@@ -4,7 +4,9 @@
 pub mod checkup;
 pub mod client;
 pub mod conversation;
+mod detail;
 pub mod error;
+pub mod form;
 pub mod gateway;
 pub mod incoming;
 mod limits;

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use serenity::{
     builder::{CreateCommand, CreateCommandOption},
-    model::application::CommandOptionType,
+    model::application::{CommandOptionType, CommandType},
 };
 
 use super::{
@@ -13,9 +13,12 @@ use super::{
     limits::{COMBINED, COMMANDS, DESCRIPTION, ITEMS, NAME, cut, length},
     render::plain,
 };
-use crate::core::{
-    command::{CommandOption, Commands, Definition, OptionKind},
-    names::CommandName,
+use crate::{
+    chat::form::SHORTCUT,
+    core::{
+        command::{CommandOption, Commands, Definition, OptionKind},
+        names::CommandName,
+    },
 };
 
 /// The largest number that Discord takes: 2^53 - 1, beyond which numbers lose digits on the way.
@@ -56,7 +59,7 @@ fn essence(command: &Value) -> Value {
         .as_array()
         .map(|choices| choices.iter().map(|choice| json!([choice["name"], choice["value"]])).collect::<Vec<_>>());
     let or = |name: &str, otherwise: Value| command.get(name).filter(|v| !v.is_null()).cloned().unwrap_or(otherwise);
-    json!({"name": command["name"], "type": or("type", json!(1)), "description": command["description"],
+    json!({"name": command["name"], "type": or("type", json!(1)), "description": or("description", json!("")),
         "required": or("required", json!(false)), "autocomplete": or("autocomplete", json!(false)),
         "min": number(&command["min_value"]), "max": number(&command["max_value"]),
         "choices": choices.unwrap_or_default(), "options": options.unwrap_or_default()})
@@ -67,8 +70,8 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64()
 }
 
-/// The commands as Discord is told of them: the one for all first, then each under its own name. Those that Discord
-/// cannot name are reached through the one for all.
+/// The commands as Discord is told of them: the one for all first, then each under its own name, and what stands in the
+/// menu of every message. Those that Discord cannot name are reached through the one for all.
 pub fn commands(commands: &Commands, one_for_all: &CommandName) -> Vec<Value> {
     let all = CreateCommandOption::new(CommandOptionType::String, TYPED, "What you would type, such as: status")
         .set_autocomplete(true);
@@ -79,7 +82,8 @@ pub fn commands(commands: &Commands, one_for_all: &CommandName) -> Vec<Value> {
         length(definition.name.as_str()) <= NAME && definition.name != *one_for_all
     };
     let each = commands.iter().filter(nameable).map(|definition| command(definition, commands));
-    std::iter::once(plain(&all)).chain(each).take(COMMANDS).collect()
+    let on_messages = CreateCommand::new(SHORTCUT).kind(CommandType::Message);
+    std::iter::once(plain(&all)).chain(each).take(COMMANDS).chain([plain(&on_messages)]).collect()
 }
 
 fn named(name: &str) -> String {
@@ -132,6 +136,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Person
         | OptionKind::Choice(_)
         | OptionKind::Commit
+        | OptionKind::Word
         | OptionKind::Command => CommandOptionType::String,
     };
     let help = option.help.as_deref().unwrap_or_else(|| option.kind.word());
@@ -141,6 +146,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Environment
         | OptionKind::Environments
         | OptionKind::Person
+        | OptionKind::Commit
         | OptionKind::ImageTag => told.set_autocomplete(true),
         OptionKind::Integer { .. } if option.name == COUNT => told.set_autocomplete(true),
         OptionKind::Choice(choices) => chosen(told, choices, listing),
@@ -153,7 +159,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         | OptionKind::Duration
         | OptionKind::Moment
         | OptionKind::Text
-        | OptionKind::Commit
+        | OptionKind::Word
         | OptionKind::Boolean => told,
     }
 }

@@ -59,6 +59,12 @@ pub fn saying(words: &str) -> Value {
     plain(&CreateMessage::new().content(content.done()).allowed_mentions(nobody()))
 }
 
+/// A message of markup of ours that is no card; under the same nonce it is not posted twice.
+pub(super) fn as_written(content: String, nonce: String) -> Value {
+    let message = CreateMessage::new().content(content).allowed_mentions(nobody());
+    plain(&message.nonce(Nonce::String(nonce)).enforce_nonce(true))
+}
+
 /// A message for one person, after an interaction of theirs. `content` is markup.
 pub fn privately(content: String) -> Value {
     let message = CreateInteractionResponseFollowup::new().content(content).ephemeral(true);

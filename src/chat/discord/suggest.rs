@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    limits::{DESCRIPTION, ITEMS, length},
+    limits::{DESCRIPTION, ITEMS, cut, length},
     register::{COUNT, TYPED},
 };
 use crate::core::{
@@ -60,17 +60,25 @@ pub fn looked_up(rules: &Rules, draft: Draft<'_>) -> Option<(LookedUp, Target)> 
     Some((what, Target { service, environment }))
 }
 
+/// Whether the option that is being typed names a request, a commit or an incident of before.
+pub fn is_earlier(rules: &Rules, draft: Draft<'_>) -> bool {
+    let definition = CommandName::parse(draft.command).ok().and_then(|name| rules.commands.get(&name));
+    let option = definition.and_then(|definition| definition.option(draft.option));
+    option.is_some_and(|option| option.kind == OptionKind::Commit)
+}
+
 /// The most characters of a label.
 pub const LABEL: usize = DESCRIPTION;
 
 /// Values with their labels, as Discord takes them: at most 25, counts as numbers, none that is too long.
 pub fn offered(what: LookedUp, choices: impl IntoIterator<Item = (String, String)>) -> Vec<Value> {
     let fits = |text: &str| (1..=DESCRIPTION).contains(&length(text));
+    let choices = choices.into_iter().map(|(value, label)| (value, cut(&label, DESCRIPTION)));
     let told = |value: &str| match what {
         LookedUp::Versions | LookedUp::Past => json!(value),
         LookedUp::Replicas => value.parse::<u32>().map_or(Value::Null, |count| json!(count)),
     };
-    let fitting = choices.into_iter().filter(|(value, label)| fits(value) && fits(label));
+    let fitting = choices.filter(|(value, label)| fits(value) && fits(label));
     fitting.take(ITEMS).map(|(value, label)| json!({"name": label, "value": told(&value)})).collect()
 }
 
@@ -113,6 +121,7 @@ fn names(rules: &Rules, draft: Draft<'_>) -> Vec<String> {
             | OptionKind::Moment
             | OptionKind::Text
             | OptionKind::Commit
+            | OptionKind::Word
             | OptionKind::Boolean,
         )
         | None => Vec::new(),

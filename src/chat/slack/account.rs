@@ -20,7 +20,7 @@ impl SlackUser {
             "Your Slack account is deactivated"
         } else if self.is_bot {
             "Bots cannot vote"
-        } else if self.stranger || self.team != team {
+        } else if self.stranger || (self.team != team && !self.teams.iter().any(|one| one == team)) {
             "Your Slack account belongs to another workspace"
         } else if (self.restricted || self.ultra_restricted) && guests == Guests::Barred {
             "Guests cannot vote unless the catalog names them as guests"
@@ -43,6 +43,7 @@ mod tests {
             ultra_restricted: false,
             stranger: false,
             team: "T1".to_owned(),
+            teams: Vec::new(),
         }
     }
 
@@ -50,6 +51,14 @@ mod tests {
     fn only_members_in_good_standing_vote() {
         let guest = || SlackUser { restricted: true, ..member() };
         assert_eq!((member().barred("T1", Guests::Barred), guest().barred("T1", Guests::Named)), (None, None));
+        // In an organisation of several workspaces the account's own may be another one.
+        let grid = |teams: &[&str]| SlackUser {
+            team: "T9".to_owned(),
+            teams: teams.iter().map(|team| (*team).to_owned()).collect(),
+            ..member()
+        };
+        assert_eq!(grid(&["T9", "T1"]).barred("T1", Guests::Barred), None);
+        assert!(grid(&["T9", "T2"]).barred("T1", Guests::Barred).is_some());
         assert!(SlackUser { deleted: true, ..guest() }.barred("T1", Guests::Named).is_some());
         for (account, begins) in [
             (SlackUser { deleted: true, ..member() }, "Your Slack account is deactivated"),

@@ -89,6 +89,8 @@ pub struct SlackUser {
     pub stranger: bool,
     /// The workspace the account belongs to; empty where Slack does not say, which is nobody's workspace.
     pub team: String,
+    /// In an organisation of several workspaces (Enterprise Grid), every one that the account belongs to.
+    pub teams: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +148,14 @@ struct Account {
     is_stranger: bool,
     #[serde(default)]
     team_id: String,
+    #[serde(default)]
+    enterprise_user: Option<OfOrganisation>,
+}
+
+#[derive(Deserialize)]
+struct OfOrganisation {
+    #[serde(default)]
+    teams: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -172,7 +182,7 @@ impl SlackClient {
         self.slack.open_session(&self.token)
     }
 
-    async fn ask<A>(&self, method: &'static str, parameters: &[(&str, &str)]) -> Result<A, SlackError>
+    pub(super) async fn ask<A>(&self, method: &'static str, parameters: &[(&str, &str)]) -> Result<A, SlackError>
     where
         A: for<'de> Deserialize<'de> + Send,
     {
@@ -182,7 +192,7 @@ impl SlackClient {
     }
 
     /// Calls a method with a body; `at` says which and in which channel.
-    async fn tell<Q, A>(&self, at: (&'static str, &str), request: &Q) -> Result<A, SlackError>
+    pub(super) async fn tell<Q, A>(&self, at: (&'static str, &str), request: &Q) -> Result<A, SlackError>
     where
         Q: Serialize + Send + Sync,
         A: for<'de> Deserialize<'de> + Send,
@@ -362,6 +372,7 @@ impl SlackClient {
             ultra_restricted: user.is_ultra_restricted,
             stranger: user.is_stranger,
             team: user.team_id,
+            teams: user.enterprise_user.map(|of| of.teams).unwrap_or_default(),
         })
     }
 

@@ -1,12 +1,16 @@
 //! Slack as the engine speaks to it: cards in, Block Kit out.
 
+use std::{borrow::Cow, sync::Arc};
+
 use futures::FutureExt as _;
 use jiff::Timestamp;
 
 use super::{
     account::Guests,
     client::{MessageRef, Post, SlackClient},
+    error::SlackError,
     render,
+    shared::{Channels, Outsiders},
 };
 use crate::{
     chat::{Call, Chat, Place, card::Card},
@@ -24,6 +28,18 @@ pub struct SlackChat {
     pub client: SlackClient,
     /// Its id, `T...`.
     pub team: String,
+    /// What is known of its channels.
+    pub channels: Arc<Channels>,
+}
+
+impl SlackChat {
+    /// The card as it may stand in a channel.
+    async fn fitting<'c>(&self, channel: &str, card: &'c Card) -> Result<Cow<'c, Card>, SlackError> {
+        Ok(match self.channels.outsiders(&self.client, channel).await? {
+            Outsiders::Read => Cow::Owned(card.for_outsiders()),
+            Outsiders::None => Cow::Borrowed(card),
+        })
+    }
 }
 
 fn place(at: MessageRef) -> Place {
@@ -45,7 +61,7 @@ impl Chat for SlackChat {
 
     fn post<'a>(&'a self, channel: &'a str, card: &'a Card, request: &'a RequestId) -> Call<'a, Place> {
         async move {
-            let drawn = render::card(card);
+            let drawn = render::card(self.fitting(channel, card).await?.as_ref());
             let (channel, request) = (channel.to_owned(), request.to_string());
             let posted = self.client.post(Post { channel, text: drawn.text, blocks: drawn.blocks, request }).await;
             Ok(place(posted?))
@@ -55,7 +71,7 @@ impl Chat for SlackChat {
 
     fn edit<'a>(&'a self, at: &'a Place, card: &'a Card) -> Call<'a, ()> {
         async move {
-            let drawn = render::card(card);
+            let drawn = render::card(self.fitting(&at.channel, card).await?.as_ref());
             Ok(self.client.update(&message(at), drawn.text, drawn.blocks).await?)
         }
         .boxed()
@@ -63,6 +79,17 @@ impl Chat for SlackChat {
 
     fn find<'a>(&'a self, channel: &'a str, request: &'a RequestId, since: Timestamp) -> Call<'a, Option<Place>> {
         async move { Ok(self.client.find(channel, request.as_str(), since).await?.map(place)) }.boxed()
+    }
+
+    fn detail<'a>(&'a self, at: &'a Place, title: &'a str, text: &'a str) -> Call<'a, ()> {
+        async move {
+            // What outsiders are not to read is in it.
+            if self.channels.outsiders(&self.client, &at.channel).await? == Outsiders::Read {
+                return Ok(());
+            }
+            Ok(self.client.detail(&message(at), title, text).await?)
+        }
+        .boxed()
     }
 
     fn say<'a>(&'a self, channel: &'a str, words: &'a str) -> Call<'a, ()> {

@@ -1,5 +1,5 @@
-//! Forms in Slack: a modal that asks for what a command still lacks, what people fill in, and what is offered while
-//! they look for a name. A form carries the command and the channel it was typed in, never authority.
+//! Forms in Slack: a modal as Block Kit, what people fill in, and what is offered while they look for a name. A form
+//! carries what it is for and where it was begun, never authority.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::incoming::{NotUnderstood, id, present};
-use crate::core::{
-    command::{Begun, CommandOption, OptionKind},
-    decide::Words,
+use crate::{
+    chat::form::{Entry, Field, Form, LONGEST, Need, Purpose},
+    core::decide::Words,
 };
 
 /// By this a form is known to be one of ours.
@@ -24,14 +24,23 @@ pub const SHOWN: usize = 75;
 const VALUE: usize = 150;
 /// The most options in one answer.
 const OPTIONS: usize = 100;
-/// The most characters of free text.
-const TEXT: usize = 1000;
+
+/// Where a form was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// The channel, `C...`.
+    pub channel: String,
+    /// The message whose button opened it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+}
 
 /// What a form carries through Slack and back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Carried {
-    command: String,
-    channel: String,
+    #[serde(flatten)]
+    at: Begun,
+    purpose: Purpose,
 }
 
 /// A form that was sent in.
@@ -43,12 +52,12 @@ pub struct Submission {
     pub teams: Vec<String>,
     /// The event's id.
     pub trigger: String,
-    /// The command.
-    pub command: String,
-    /// Where the command was begun, `C...`.
-    pub channel: String,
-    /// The options that were filled in, in the form's order.
-    pub options: Vec<(String, String)>,
+    /// What for.
+    pub purpose: Purpose,
+    /// Where it was begun.
+    pub at: Begun,
+    /// The answers, in the form's order.
+    pub answers: Vec<(String, String)>,
     /// The form's first field, where what is wrong with the whole is said.
     pub first: String,
 }
@@ -68,51 +77,51 @@ pub struct Search {
     pub others: Vec<(String, String)>,
 }
 
-/// The modal that asks for the rest of a command begun in `channel`.
-pub fn modal(begun: &Begun, channel: &str) -> Value {
-    let name = begun.definition.name.to_string();
-    let carried = Carried { command: name.clone(), channel: channel.to_owned() };
-    let blocks: Vec<Value> = begun.definition.options.iter().map(|option| input(option, &begun.given)).collect();
+/// The modal of a form.
+pub fn modal(form: &Form, at: Begun) -> Value {
+    let carried = Carried { at, purpose: form.purpose.clone() };
+    let blocks: Vec<Value> = form.fields.iter().map(input).collect();
     json!({
         "type": "modal",
         "callback_id": CALLBACK,
         "private_metadata": serde_json::to_string(&carried).unwrap_or_default(),
-        "title": plain(&cut(&capital(&name), TITLE)),
-        "submit": plain(&cut(&capital(&name), TITLE)),
+        "title": plain(&cut(&form.title, TITLE)),
+        "submit": plain(&cut(&form.submit, TITLE)),
         "close": plain("Cancel"),
         "blocks": blocks,
     })
 }
 
-fn input(option: &CommandOption, given: &BTreeMap<String, String>) -> Value {
+fn input(field: &Field) -> Value {
     let mut block = json!({
         "type": "input",
-        "block_id": option.name,
-        "label": plain(&capital(&option.name.replace('_', " "))),
-        "optional": !option.is_required(),
-        "element": element(option, given.get(&option.name)),
+        "block_id": field.name,
+        "label": plain(&field.label),
+        "optional": field.need == Need::May,
+        "element": element(field),
     });
-    if let (Some(help), Some(members)) = (&option.help, block.as_object_mut()) {
-        members.insert("hint".to_owned(), plain(&cut(&capital(help), TEXT)));
+    if let (Some(help), Some(members)) = (&field.help, block.as_object_mut()) {
+        members.insert("hint".to_owned(), plain(&cut(help, LONGEST)));
     }
     block
 }
 
-fn element(option: &CommandOption, given: Option<&String>) -> Value {
-    let (mut element, prefilled) = match &option.kind {
-        OptionKind::Service
-        | OptionKind::Environment
-        | OptionKind::Environments
-        | OptionKind::Person
-        | OptionKind::Command
-        | OptionKind::ImageTag => {
+fn element(field: &Field) -> Value {
+    let given = field.given.as_ref();
+    let (mut element, prefilled) = match &field.entry {
+        Entry::Looked => {
             let element =
                 json!({"type": "external_select", "min_query_length": 0, "placeholder": plain("Type to search")});
-            (element, given.map(|value| ("initial_option", choice(value))))
+            (element, given.map(|value| ("initial_option", choice((value, value)))))
         }
-        OptionKind::Choice(choices) => selected(choices.iter().map(String::as_str), given),
-        OptionKind::Boolean => selected(["yes", "no"].into_iter(), given),
-        OptionKind::Integer { min, max } => {
+        Entry::Chosen(choices) => {
+            let options: Vec<Value> =
+                choices.iter().take(OPTIONS).map(|(value, shown)| choice((value, shown))).collect();
+            let initial = options.iter().find(|option| given.is_some_and(|given| option["value"] == given.as_str()));
+            let initial = initial.cloned().map(|option| ("initial_option", option));
+            (json!({"type": "static_select", "options": options}), initial)
+        }
+        Entry::Number { min, max } => {
             let mut element = json!({"type": "number_input", "is_decimal_allowed": false});
             for (limit, none, name) in [(min, i64::MIN, "min_value"), (max, i64::MAX, "max_value")] {
                 if let (true, Some(members)) = (*limit != none, element.as_object_mut()) {
@@ -121,11 +130,14 @@ fn element(option: &CommandOption, given: Option<&String>) -> Value {
             }
             (element, given.map(|value| ("initial_value", json!(value))))
         }
-        OptionKind::ImageDigest => typed("sha256:...", given),
-        OptionKind::Duration => typed("30m, 4h or 3d", given),
-        OptionKind::Moment => typed("Mon 9:00, 18:00 or 4h", given),
-        OptionKind::Commit => typed("A commit, #12 or a request", given),
-        OptionKind::Text => typed("In a few words", given),
+        Entry::Line(example) => typed(example, given),
+        Entry::Sentences(example) => {
+            let (mut element, given) = typed(example, given);
+            if let Some(members) = element.as_object_mut() {
+                members.insert("multiline".to_owned(), json!(true));
+            }
+            (element, given)
+        }
     };
     if let Some(members) = element.as_object_mut() {
         members.insert("action_id".to_owned(), json!(ELEMENT));
@@ -136,28 +148,17 @@ fn element(option: &CommandOption, given: Option<&String>) -> Value {
 
 type Drawn = (Value, Option<(&'static str, Value)>);
 
-fn selected<'a>(choices: impl Iterator<Item = &'a str>, given: Option<&String>) -> Drawn {
-    let options: Vec<Value> = choices.take(OPTIONS).map(choice).collect();
-    let initial = given.map(|value| choice(value)).filter(|value| options.contains(value));
-    (json!({"type": "static_select", "options": options}), initial.map(|value| ("initial_option", value)))
-}
-
 fn typed(example: &str, given: Option<&String>) -> Drawn {
-    let element = json!({"type": "plain_text_input", "max_length": TEXT, "placeholder": plain(example)});
-    (element, given.map(|value| ("initial_value", json!(cut(value, TEXT)))))
+    let element = json!({"type": "plain_text_input", "max_length": LONGEST, "placeholder": plain(example)});
+    (element, given.map(|value| ("initial_value", json!(cut(value, LONGEST)))))
 }
 
 fn plain(text: &str) -> Value {
     json!({"type": "plain_text", "text": text, "emoji": false})
 }
 
-fn choice(value: &str) -> Value {
-    json!({"text": plain(&cut(value, SHOWN)), "value": cut(value, VALUE)})
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+fn choice((value, shown): (&str, &str)) -> Value {
+    json!({"text": plain(&cut(shown, SHOWN)), "value": cut(value, VALUE)})
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -171,7 +172,7 @@ fn cut(text: &str, most: usize) -> String {
 pub fn refused(field: &str, words: &Words) -> Value {
     let remedy = words.remedy.as_ref().map(|remedy| format!(" {remedy}")).unwrap_or_default();
     // Slack shows this as it is; nothing in it is markup.
-    let said = cut(&format!("{}{remedy}", words.text).replace('`', ""), TEXT);
+    let said = cut(&format!("{}{remedy}", words.text).replace('`', ""), LONGEST);
     json!({"response_action": "errors", "errors": { field: said }})
 }
 
@@ -280,9 +281,9 @@ pub(super) fn submission(payload: &str) -> Result<Option<Submission>, NotUnderst
         teams: payload.teams()?,
         user: id("user.id", payload.user.and_then(|user| user.id))?,
         trigger: present("trigger_id", payload.trigger_id)?,
-        command: carried.command,
-        channel: id("channel.id", Some(carried.channel))?,
-        options: view.options(),
+        purpose: carried.purpose,
+        at: begun(carried.at)?,
+        answers: view.options(),
         first: view.blocks.first().map(|block| block.block_id.clone()).unwrap_or_default(),
     }))
 }
@@ -293,5 +294,11 @@ pub(super) fn search(payload: &str) -> Result<Option<Search>, NotUnderstood> {
     let teams = payload.teams()?;
     let option = present("block_id", payload.block_id)?;
     let others = view.options().into_iter().filter(|(name, _)| *name != option).collect();
-    Ok(Some(Search { teams, command: carried.command, option, text: payload.value, others }))
+    let Purpose::Command { name: command, .. } = carried.purpose else { return Ok(None) };
+    Ok(Some(Search { teams, command, option, text: payload.value, others }))
+}
+
+fn begun(at: Begun) -> Result<Begun, NotUnderstood> {
+    let message = at.message.map(|message| id("message.ts", Some(message))).transpose()?;
+    Ok(Begun { channel: id("channel.id", Some(at.channel))?, message })
 }

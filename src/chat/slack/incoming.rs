@@ -9,6 +9,7 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{
     client::MessageRef,
     form::{self, Search, Submission},
+    shortcut::{self, Shortcut},
     verify::Verified,
 };
 
@@ -83,7 +84,9 @@ pub enum Interaction {
     Submitted(Submission),
     /// Somebody looks for a name in a form of ours.
     Searching(Search),
-    /// Anything else: `shortcut`, forms of others, ...
+    /// Somebody wants a message on an incident's timeline.
+    Shortcut(Shortcut),
+    /// Anything else: global shortcuts, forms of others, ...
     Other {
         /// Slack's word for it.
         kind: String,
@@ -289,6 +292,7 @@ fn interaction_of(payload: &str) -> Result<Interaction, NotUnderstood> {
         "block_actions" => Some(Interaction::Click(click(read(payload)?)?)),
         "view_submission" => form::submission(payload)?.map(Interaction::Submitted),
         "block_suggestion" => form::search(payload)?.map(Interaction::Searching),
+        "message_action" => shortcut::shortcut(payload)?.map(Interaction::Shortcut),
         _ => None,
     };
     Ok(ours.unwrap_or(Interaction::Other { kind: kind.kind }))

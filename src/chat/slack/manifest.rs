@@ -5,9 +5,13 @@ use std::fmt::Write as _;
 
 use url::Url;
 
-use crate::core::{
-    catalog::CommandNames,
-    command::{Commands, Definition},
+use super::shortcut;
+use crate::{
+    chat::form::SHORTCUT,
+    core::{
+        catalog::CommandNames,
+        command::{Commands, Definition},
+    },
 };
 
 /// Names that Slack keeps for itself: one of them among the commands, and it refuses the whole manifest.
@@ -16,12 +20,14 @@ pub const RESERVED: [&str; 26] = [
     "msg", "mute", "open", "remind", "remove", "rename", "search", "shrug", "star", "status", "topic", "who", "apps",
 ];
 /// Permissions of the bot, each with what it is for.
-pub const SCOPES: [(&str, &str); 6] = [
+pub const SCOPES: [(&str, &str); 8] = [
     ("commands", "be told of the slash commands above"),
     ("chat:write", "post a card, edit it through its life, answer one person"),
     ("app_mentions:read", "be told of `@leverframe deploy ...`"),
     ("channels:history", "after a crash: look whether a card was posted already, instead of posting it twice"),
     ("groups:history", "the same in private channels it was invited to; remove it if there are none"),
+    ("channels:read", "see whether a channel is shared with another organisation: values stay off its cards"),
+    ("groups:read", "the same of private channels it was invited to; remove it if there are none"),
     ("users:read", "see whether an account is a bot, a guest or deactivated: those approve nothing"),
 ];
 /// What the bot is told of, each with what it is for.
@@ -47,6 +53,12 @@ pub fn manifest(commands: &Commands, names: &CommandNames, connection: Connectio
     text += "features:\n  app_home:\n    home_tab_enabled: true\n    messages_tab_enabled: false\n  bot_user:\n    \
              display_name: Leverframe\n    always_online: true\n  slash_commands:\n";
     slash_commands(&mut text, (commands, names), connection);
+    let _ = writeln!(
+        text,
+        "  shortcuts:\n    # In the menu of every message.\n    - name: {SHORTCUT}\n      type: message\n      callback_id: {}\n      \
+         description: Keeps what somebody said on the timeline of an incident",
+        shortcut::CALLBACK
+    );
     text += "oauth_config:\n  scopes:\n    bot:\n";
     for (scope, why) in SCOPES {
         let _ = writeln!(text, "      - {scope} # {why}");

@@ -6,6 +6,7 @@ pub mod checkup;
 pub mod client;
 mod connector;
 pub mod conversation;
+mod detail;
 pub mod error;
 pub mod event;
 pub mod form;
@@ -14,6 +15,8 @@ pub mod incoming;
 pub mod manifest;
 mod rates;
 pub mod render;
+pub mod shared;
+pub mod shortcut;
 pub mod socket;
 pub mod verify;
 

@@ -1,5 +1,6 @@
-//! Slack's rate limits: about a message a second into each channel, with short bursts, and for every method what Slack
-//! says when it was too much. What would be too much is not sent; whoever wanted it is told how long to wait.
+//! Slack's rate limits: about a message a second into each channel, with short bursts, for every other method so many a
+//! minute as its tier allows, and for all of them what Slack says when it was too much. What would be too much is not
+//! sent; whoever wanted it is told how long to wait.
 
 use std::{
     collections::HashMap,
@@ -11,12 +12,41 @@ use tokio::time::Instant;
 
 /// The method that has a limit for each channel.
 pub(super) const POST: &str = "chat.postMessage";
-/// How many messages may go into a channel at once; after them one a second.
-const BURST: u32 = 10;
-/// The pause that makes up for a message.
-const PAUSE: Duration = Duration::from_secs(1);
-/// What is remembered of channels before those that are free again are forgotten.
+/// The methods with a tier, and how often a minute it allows them.
+const TIERS: [(&str, u32); 8] = [
+    ("chat.update", 50),
+    ("conversations.history", 50),
+    ("conversations.info", 50),
+    ("chat.postEphemeral", 100),
+    ("chat.unfurl", 50),
+    ("users.info", 100),
+    ("views.open", 100),
+    ("views.publish", 100),
+];
+const MINUTE: Duration = Duration::from_secs(60);
+/// What is remembered before what is free again is forgotten.
 const REMEMBERED: usize = 1000;
+
+/// What is limited together: a method, or one in a channel.
+type Key = (&'static str, String);
+
+/// How many calls may go at once, and the pause that makes up for one.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    burst: u32,
+    pause: Duration,
+}
+
+impl Limit {
+    /// The limit of a method; none where Slack names none.
+    fn of(method: &str) -> Option<Self> {
+        if method == POST {
+            return Some(Self { burst: 10, pause: Duration::from_secs(1) });
+        }
+        let (_, minutely) = TIERS.into_iter().find(|(name, _)| *name == method)?;
+        Some(Self { burst: minutely, pause: MINUTE / minutely })
+    }
+}
 
 /// What is known of the limits.
 #[derive(Debug, Default)]
@@ -24,14 +54,13 @@ pub(super) struct Rates(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Until when Slack wants no more of a method, in a channel where that has its own limit.
-    held: HashMap<(&'static str, String), Instant>,
-    /// When a channel's burst would be whole again.
-    whole: HashMap<String, Instant>,
+    /// Until when Slack wants no more.
+    held: HashMap<Key, Instant>,
+    /// When a burst would be whole again.
+    whole: HashMap<Key, Instant>,
 }
 
-/// What is limited together: a method, or one in a channel.
-fn limited(method: &'static str, channel: &str) -> (&'static str, String) {
+fn limited(method: &'static str, channel: &str) -> Key {
     (method, if method == POST { channel.to_owned() } else { String::new() })
 }
 
@@ -39,19 +68,18 @@ impl Rates {
     /// Takes a place for a call, or says how long to wait for one.
     pub(super) fn take(&self, method: &'static str, channel: &str, now: Instant) -> Result<(), Duration> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = known.held.get(&limited(method, channel)).filter(|until| **until > now) {
+        let key = limited(method, channel);
+        if let Some(until) = known.held.get(&key).filter(|until| **until > now) {
             return Err(*until - now);
         }
-        if method != POST {
-            return Ok(());
-        }
+        let Some(Limit { burst, pause }) = Limit::of(method) else { return Ok(()) };
         if known.whole.len() >= REMEMBERED {
             known.whole.retain(|_, whole| *whole > now);
         }
-        let whole = known.whole.entry(channel.to_owned()).or_insert(now);
-        let next = (*whole).max(now) + PAUSE;
+        let whole = known.whole.entry(key).or_insert(now);
+        let next = (*whole).max(now) + pause;
         let ahead = next - now;
-        match ahead.checked_sub(PAUSE * BURST).filter(|over| !over.is_zero()) {
+        match ahead.checked_sub(pause * burst).filter(|over| !over.is_zero()) {
             Some(wait) => Err(wait),
             None => {
                 *whole = next;
@@ -72,6 +100,9 @@ impl Rates {
 mod tests {
     use super::*;
 
+    const BURST: u32 = 10;
+    const PAUSE: Duration = Duration::from_secs(1);
+
     #[test]
     fn a_burst_and_then_one_a_second_in_each_channel() {
         let (rates, now) = (Rates::default(), Instant::now());
@@ -86,6 +117,14 @@ mod tests {
         assert_eq!(rates.take(POST, "C1", now + PAUSE), Err(PAUSE));
         let later = now + PAUSE * 100;
         assert_eq!((0..=BURST).filter(|_| rates.take(POST, "C1", later).is_ok()).count(), 10);
+    }
+
+    #[test]
+    fn a_method_goes_as_often_a_minute_as_its_tier_allows() {
+        let (rates, now) = (Rates::default(), Instant::now());
+        let went = |at| (0..200).filter(|_| rates.take("chat.update", "C1", at).is_ok()).count();
+        assert_eq!((went(now), went(now + MINUTE / 2), went(now + MINUTE * 9)), (50, 25, 50));
+        assert!((0..1000).all(|_| rates.take("chat.getPermalink", "", now).is_ok()));
     }
 
     #[test]

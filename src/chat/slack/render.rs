@@ -186,6 +186,11 @@ pub(super) fn somebody(actor: &Actor) -> String {
     }
 }
 
+/// A text of any length, set apart as it is written.
+pub(super) fn whole(text: &str) -> String {
+    format!("```{}```", escaped(text).replace("```", "'''"))
+}
+
 fn fenced(diff: &str) -> String {
     let body = escaped(diff).replace("```", "'''");
     format!("```{}```", shortened(&body, SECTION - 100))

@@ -36,6 +36,24 @@ pub enum MergeMethod {
 
 /// The commands that can bring anything about.
 const STRONGEST: [&str; 2] = ["revert", "resume"];
+/// The commands that need nothing beyond what policy permits, unless the catalog names them.
+const FREE: [&str; 13] = [
+    "scale",
+    "rollback",
+    "restart",
+    "breakglass",
+    "status",
+    "help",
+    "audit",
+    "link",
+    "unlink",
+    "incident",
+    "debts",
+    "freeze",
+    "unfreeze",
+];
+/// The command whose rule is for all that the catalog does not name.
+const DEPLOY: &str = "deploy";
 
 /// What happens when live differs from git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,13 +137,17 @@ impl EnvironmentRules {
     }
 
     /// What that command needs here in peace; `None`: nothing beyond what policy permits. What undoes any commit, or
-    /// lets an automation bring any version, needs as much as whatever needs most, unless the catalog names it.
+    /// lets an automation bring any version, needs as much as whatever needs most, and any other command that the
+    /// catalog does not name, one that somebody adds too, as much as `deploy`.
     pub fn approvals_for(&self, command: &CommandName) -> Option<&ApprovalRule> {
         let strictest = || {
             let does_anything = STRONGEST.contains(&command.as_str());
             self.approvals.usual.values().filter(|_| does_anything).max_by_key(|rule| rule.total())
         };
-        self.approvals.usual.get(command).or_else(strictest)
+        let is_free = FREE.contains(&command.as_str());
+        let like_deploy = || self.approvals.usual.iter().find(|(name, _)| !is_free && name.as_str() == DEPLOY);
+        let named = self.approvals.usual.get(command).or_else(strictest);
+        named.or_else(|| like_deploy().map(|(_, rule)| rule))
     }
 
     /// Whether somebody's yes would count for some command here; where nothing is asked for, for none.

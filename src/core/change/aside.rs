@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Line;
-use crate::core::names::{CommitId, PersonId, RepoPath, Target};
+use crate::core::names::{CommitId, Environment, PersonId, RepoPath, Target};
 
 /// What a line shows for a field that has no value.
 pub const NOT_SET: &str = "(not set)";
@@ -35,12 +35,25 @@ pub struct Aside {
     /// What goes on.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub resumed: Vec<String>,
+    /// Where it was taken from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub copied: Option<Copied>,
     /// The targets that a commit which is undone changed beside this one; each takes a request of its own.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub elsewhere: Vec<Target>,
     /// What it changed that no lever moves, and stays.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub left: Vec<RepoPath>,
+}
+
+/// Where a change was taken from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    /// The environment.
+    pub from: Environment,
+    /// How the version did there: `2 of 2 pods run v1.2.5`. Absent where no version was taken.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seen: Option<String>,
 }
 
 /// A version that git had.

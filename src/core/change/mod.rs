@@ -4,11 +4,13 @@ mod apply;
 mod aside;
 mod at;
 mod binding;
+mod choose;
 mod diff;
 mod draft;
 mod exact;
 mod flavour;
 mod image;
+mod live;
 mod locate;
 mod marker;
 mod pause;
@@ -17,6 +19,7 @@ mod plan;
 mod quantity;
 mod references;
 mod refusal;
+mod set_path;
 mod sight;
 mod spared;
 #[cfg(test)]
@@ -29,17 +32,20 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use aside::{Aside, Health, NOT_SET, Past, Paused};
+pub use aside::{Aside, Copied, Health, NOT_SET, Past, Paused};
 pub use binding::{Binding, Flavour, Form, Locator, Pin, Presence, value_at};
+pub use choose::{Position, first_there};
 pub use diff::{SHOWN_LINES, unified};
 pub use exact::{Exact, How, Side, Then, exactly};
 pub use image::image_of;
+pub use live::{Live, RESTARTED_BY};
 pub use locate::{locate, locate_in};
 pub use marker::Automation;
 pub use pause::{Held, Image, given_back, held_off, updaters};
 pub use plan::{PlanRefusal, Planned, Wanted, plan};
 pub use references::{gathered, gathered_in};
 pub use refusal::LocateRefusal;
+pub use set_path::set_at;
 pub use spared::{Beside, spared};
 pub use trees::Trees;
 pub use undo::{Versions, changed_keys, undo};
@@ -119,6 +125,9 @@ pub struct Plan {
     /// What people are told beside it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub aside: Option<Box<Aside>>,
+    /// What is changed live, where it is not the files.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub live: Option<Box<Live>>,
 }
 
 impl Plan {

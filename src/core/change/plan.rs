@@ -160,7 +160,7 @@ pub fn plan(
         .map_err(|error| PlanRefusal::Value { field: Field::Replicas, value: error.to_string() })?;
     let (base, policy) = (wanted.base.clone(), wanted.policy.clone());
     let (exact, after) = (Vec::new(), after.into_iter().map(|(path, text)| (path, Some(text))).collect());
-    let plan = Plan { digest, base, policy, edits, lines: draft.lines, diff, exact, aside: None };
+    let plan = Plan { digest, base, policy, edits, lines: draft.lines, diff, exact, aside: None, live: None };
     Ok(Planned { plan, after })
 }
 

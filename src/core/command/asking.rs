@@ -5,14 +5,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value as Json;
 
 use super::{
-    definition::{Action, Change, Definition, Flow, OptionKind},
+    definition::{Action, Change, Choosing, Definition, Flow, Meant, OptionKind, SetPath},
     template::Template,
     value::Value,
     words::quoted,
 };
 use crate::core::{
+    moment::Moment,
     names::{CommandName, Environment, Field, ImageDigest, ImageTag, Service, Target},
     span::Span,
+    yaml::{Document, Path},
 };
 
 /// A command with its values. Made by `parse` and `from_options`, so every required option has one.
@@ -29,6 +31,17 @@ pub enum Asked {
     /// Fields with the values they shall have, never empty. `replicas`, `replicas_min` and `replicas_max` are JSON
     /// integers; every other field is a JSON string, whatever it looks like.
     Set(BTreeMap<Field, Json>),
+    /// The same, where each may be one of several fields, whichever the target has.
+    Choose(Vec<Chosen>),
+    /// Places of the target's files with the values they shall have.
+    At(Vec<PlaceAsked>),
+    /// Fields that shall have the value that they have in another environment.
+    Copy {
+        /// The fields.
+        fields: Vec<Field>,
+        /// The environment.
+        from: Environment,
+    },
     /// Fields that shall have the value they had earlier.
     Restore {
         /// The fields.
@@ -50,6 +63,30 @@ pub enum Asked {
         /// The fields.
         fields: Vec<Field>,
     },
+}
+
+/// One of several fields, and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The fields in the order in which they are looked for, never empty.
+    pub fields: Vec<Field>,
+    /// The value as text.
+    pub value: String,
+    /// How it is meant.
+    pub meant: Meant,
+}
+
+/// A place of a file, and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceAsked {
+    /// The file, as seen from the target's place.
+    pub file: String,
+    /// Which document of it.
+    pub document: Document,
+    /// The way to the value.
+    pub path: Path,
+    /// The value as text.
+    pub value: String,
 }
 
 /// How long an automation is held off where nothing is said.
@@ -92,6 +129,16 @@ pub enum AskingError {
         /// What the field takes.
         expected: &'static str,
     },
+    /// A template for a field, a file or a way gives none.
+    #[error("`{found}` cannot stand in {what} of `{command}`.")]
+    NotAName {
+        /// The command.
+        command: CommandName,
+        /// What was given.
+        found: String,
+        /// Where it would stand: `the name of a field`.
+        what: &'static str,
+    },
     /// What is named is no field.
     #[error("`{command}` cannot restore `{found}`, which is no field.")]
     NotAField {
@@ -108,6 +155,10 @@ impl AskingError {
         match self {
             Self::NotAChange { command } => format!("Use `{command}` from chat, where its answer is shown."),
             Self::Nothing { command } => format!("Give one more option; `help {command}` shows them."),
+            Self::NotAName { what, .. } if what.starts_with("how long") => {
+                "Write it like `4h`, `18:00` or `Mon 9:00`.".to_owned()
+            }
+            Self::NotAName { .. } => "Give a plain name: letters, digits, `_`, `-` and `.`.".to_owned(),
             Self::NotAField { .. } => "Name fields such as `replicas`, `env.NAME` or `config.KEY`.".to_owned(),
             Self::Template { command, .. } | Self::NotAValue { command, .. } => {
                 format!("Give another value, or ask whoever wrote the file of the command `{command}` to correct it.")
@@ -152,9 +203,11 @@ impl Command {
         self.in_order().find_map(|(.., value)| if let Value::Service(service) = value { Some(service) } else { None })
     }
 
-    /// The first environment named.
+    /// The first environment named that nothing is copied from.
     pub fn environment(&self) -> Option<&Environment> {
-        self.in_order().find_map(|(.., value)| if let Value::Environment(name) = value { Some(name) } else { None })
+        let here = |name: &str| !self.definition.is_source(name);
+        let named = self.in_order().filter(|(name, ..)| here(name));
+        named.into_iter().find_map(|(.., value)| if let Value::Environment(name) = value { Some(name) } else { None })
     }
 
     /// The first image tag named.
@@ -192,6 +245,22 @@ impl Command {
                 Ok(Asked::Restore { fields: fields.clone(), to: self.tag().cloned(), also, pause })
             }
             Action::Change(Change::Revert(what)) => Ok(Asked::Revert { what: self.rendered(&Field::ImageTag, what)? }),
+            Action::Change(Change::Copy { fields, from }) => {
+                let from = self.rendered(&Field::ImageTag, from)?;
+                let from =
+                    Environment::parse(&from).map_err(|_| self.no_name(&from, "the environment to copy from"))?;
+                Ok(Asked::Copy { fields: fields.clone(), from })
+            }
+            Action::Change(Change::Choose(all)) => {
+                let chosen = all.iter().filter_map(|one| self.chosen(one).transpose());
+                let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
+                if chosen.is_empty() { Err(self.nothing()) } else { Ok(Asked::Choose(chosen)) }
+            }
+            Action::Change(Change::At(all)) => {
+                let places = all.iter().filter_map(|one| self.place(one).transpose());
+                let places = places.collect::<Result<Vec<_>, _>>()?;
+                if places.is_empty() { Err(self.nothing()) } else { Ok(Asked::At(places)) }
+            }
             Action::Change(Change::Resume(fields)) => Ok(Asked::Resume { fields: fields.clone() }),
             Action::Change(Change::Set(templates)) => {
                 let mut fields = BTreeMap::new();
@@ -201,11 +270,62 @@ impl Command {
                         fields.insert(field.clone(), self.typed(field, text)?);
                     }
                 }
-                if fields.is_empty() {
-                    return Err(AskingError::Nothing { command: self.name().clone() });
-                }
-                Ok(Asked::Set(fields))
+                if fields.is_empty() { Err(self.nothing()) } else { Ok(Asked::Set(fields)) }
             }
+        }
+    }
+
+    /// How long what it changes is meant to last; nothing where it is meant to stay.
+    ///
+    /// # Errors
+    /// When a template fails, or what comes out is no length of time and no moment.
+    pub fn lasts(&self) -> Result<Option<Moment>, AskingError> {
+        let Some(template) = &self.definition.revert_after else { return Ok(None) };
+        let text = self.rendered(&Field::Config("revert_after".to_owned()), template)?;
+        let moment = |text: &str| Moment::parse(text).map_err(|_| self.no_name(text, "how long a change lasts"));
+        Some(text.as_str()).filter(|text| !text.is_empty()).map(moment).transpose()
+    }
+
+    fn nothing(&self) -> AskingError {
+        AskingError::Nothing { command: self.name().clone() }
+    }
+
+    fn no_name(&self, found: &str, what: &'static str) -> AskingError {
+        AskingError::NotAName { command: self.name().clone(), found: found.chars().take(80).collect(), what }
+    }
+
+    /// One of several fields with its value; none where the value comes out empty.
+    fn chosen(&self, one: &Choosing) -> Result<Option<Chosen>, AskingError> {
+        let name = |template: &Template| {
+            let name = self.plain(template, "the name of a field")?;
+            Field::parse(&name).map_err(|_| self.no_name(&name, "the name of a field"))
+        };
+        let fields = one.fields.iter().map(name).collect::<Result<Vec<_>, _>>()?;
+        let value = self.rendered(fields.first().unwrap_or(&Field::ImageTag), &one.value)?;
+        if value.is_empty() {
+            return Ok(None);
+        }
+        fields.iter().try_for_each(|field| self.typed(field, value.clone()).map(drop))?;
+        Ok(Some(Chosen { fields, value, meant: one.meant }))
+    }
+
+    /// A place with its value; none where the value comes out empty.
+    fn place(&self, one: &SetPath) -> Result<Option<PlaceAsked>, AskingError> {
+        let value = self.rendered(&Field::Config("value".to_owned()), &one.value)?;
+        let (file, path) = (self.plain(&one.file, "the name of a file")?, self.plain(&one.path, "a way")?);
+        let path = Path::parse(&path).map_err(|_| self.no_name(&path, "a way"))?;
+        let document = one.document.clone();
+        Ok((!value.is_empty()).then_some(PlaceAsked { file, document, path, value }))
+    }
+
+    /// What comes out where only names may stand: what people give there must be plain, or it would say more.
+    fn plain(&self, template: &Template, what: &'static str) -> Result<String, AskingError> {
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let is_plain = |text: &str| text.chars().all(is_part) && !text.contains("..");
+        let given = template.used().filter_map(|option| self.value(option)).map(ToString::to_string);
+        match given.into_iter().find(|text| !is_plain(text)) {
+            Some(text) => Err(self.no_name(&text, what)),
+            None => self.rendered(&Field::ImageTag, template),
         }
     }
 
@@ -265,11 +385,14 @@ impl Command {
             |kind: &OptionKind| matches!(kind, OptionKind::Service | OptionKind::Environment | OptionKind::Text);
         let tag = tag.map(|option| option.name.as_str());
         let others = self.in_order().filter(|(name, kind, _)| !is_named(kind) && Some(*name) != tag);
+        let from = self.in_order().find(|(name, ..)| self.definition.is_source(name));
 
         let mut parts = vec![self.name().to_string()];
         parts.extend(self.service().map(Service::to_string));
         parts.extend(tag.and_then(|name| self.value(name)).map(Value::to_string));
         let preposition = if tag.is_some() { "to" } else { "in" };
+        parts.extend(from.map(|(_, _, from)| format!("from {from}")));
+        let preposition = if from.is_some() { "to" } else { preposition };
         parts.extend(self.environment().map(|environment| format!("{preposition} {environment}")));
         parts.extend(others.map(|(name, _, value)| format!("{name}={}", quoted(&value.to_string()))));
         parts.join(" ")

@@ -1,6 +1,9 @@
 //! What a command is: its name, its options and what it does. Read from a file by `load`, never changed afterwards.
 
-use crate::core::names::{CommandName, Field};
+use crate::core::{
+    names::{CommandName, Field},
+    yaml::Document,
+};
 
 use super::template::Template;
 
@@ -15,6 +18,8 @@ pub struct Definition {
     pub options: Vec<CommandOption>,
     /// What it does.
     pub action: Action,
+    /// How long what it changes is meant to last: a length of time, or a moment.
+    pub revert_after: Option<Template>,
 }
 
 /// An option of a command.
@@ -77,6 +82,8 @@ pub enum OptionKind {
     Command,
     /// A commit, a pull request (`#12`) or a request.
     Commit,
+    /// One word, or several in quotes.
+    Word,
 }
 
 impl OptionKind {
@@ -97,6 +104,7 @@ impl OptionKind {
             Self::Choice(_) => "choice",
             Self::Command => "command",
             Self::Commit => "commit",
+            Self::Word => "word",
         }
     }
 }
@@ -115,6 +123,17 @@ pub enum Action {
 pub enum Change {
     /// Gives fields the values of templates. A field whose template comes out empty stays as it is.
     Set(Vec<(Field, Template)>),
+    /// The same where options name the fields, or where each may be one of several.
+    Choose(Vec<Choosing>),
+    /// Gives places of the target's files values.
+    At(Vec<SetPath>),
+    /// Gives fields the value that they have in another environment.
+    Copy {
+        /// The fields.
+        fields: Vec<Field>,
+        /// The environment.
+        from: Template,
+    },
     /// Gives fields the value they had earlier: of the option of type `image_tag`, or of the last healthy version.
     Restore {
         /// The fields.
@@ -128,6 +147,39 @@ pub enum Change {
     Revert(Template),
     /// Lets the automation of fields go on.
     Resume(Vec<Field>),
+}
+
+/// One of several fields, whichever the target has, and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choosing {
+    /// The fields in the order in which they are looked for: `env.{{ name }}`, `config.{{ name }}`.
+    pub fields: Vec<Template>,
+    /// The value.
+    pub value: Template,
+    /// How the value is meant.
+    pub meant: Meant,
+}
+
+/// How a value is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meant {
+    /// As it is written.
+    Literally,
+    /// `on` or `off`, written in the words that stand there: `true`, `1`, `enabled`.
+    AsSwitch,
+}
+
+/// A place of one of the target's files, and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetPath {
+    /// The file, within the target's place.
+    pub file: Template,
+    /// Which document of it.
+    pub document: Document,
+    /// The way to the value.
+    pub path: Template,
+    /// The value.
+    pub value: Template,
 }
 
 /// A command that is code.
@@ -153,10 +205,12 @@ pub enum Flow {
     Freeze,
     /// Ends that.
     Unfreeze,
+    /// Makes the pods of a service anew.
+    Restart,
 }
 
 /// The flows there are, by their word.
-pub(super) const FLOWS: [(&str, Flow); 10] = [
+pub(super) const FLOWS: [(&str, Flow); 11] = [
     ("status", Flow::Status),
     ("help", Flow::Help),
     ("audit", Flow::Audit),
@@ -167,6 +221,7 @@ pub(super) const FLOWS: [(&str, Flow); 10] = [
     ("debts", Flow::Debts),
     ("freeze", Flow::Freeze),
     ("unfreeze", Flow::Unfreeze),
+    ("restart", Flow::Restart),
 ];
 
 impl Flow {
@@ -183,6 +238,7 @@ impl Flow {
             Self::Debts => "debts",
             Self::Freeze => "freeze",
             Self::Unfreeze => "unfreeze",
+            Self::Restart => "restart",
         }
     }
 }
@@ -191,6 +247,11 @@ impl Flow {
 const CONFIRM: &str = "confirm";
 
 impl Definition {
+    /// Whether an option names the environment that something is copied from.
+    pub(super) fn is_source(&self, option: &str) -> bool {
+        matches!(&self.action, Action::Change(Change::Copy { from, .. }) if from.uses(option))
+    }
+
     /// The option with this name.
     pub fn option(&self, name: &str) -> Option<&CommandOption> {
         self.options.iter().find(|option| option.name == name)
@@ -230,7 +291,7 @@ impl CommandOption {
             OptionKind::Duration => format!("[{name}=4h]"),
             OptionKind::Moment => format!("[{name}=\"Mon 9:00\"]"),
             OptionKind::Commit => format!("[{name}=COMMIT]"),
-            OptionKind::Text => format!("[{name}=...]"),
+            OptionKind::Text | OptionKind::Word => format!("[{name}=...]"),
             OptionKind::Boolean => format!("[{name}=yes]"),
             OptionKind::Choice(choices) => format!("[{name}={}]", choices.join("|")),
         }

@@ -17,10 +17,16 @@ pub(super) fn explain(task: Task<'_>, by_name: Values, usage: &str) -> ParseRefu
 
 /// Gives words to options as far as that is beyond doubt.
 fn sorted(task: Task<'_>, by_name: Values) -> Sorting<'_> {
-    let words = task.words.iter().take_while(|word| !word.opens_text()).filter(|word| !word.is_small());
+    let words =
+        task.words.iter().take_while(|word| !word.opens_text()).filter(|word| !word.is_small() || task.is_choice(word));
     let mut sorting = Sorting { task, values: by_name, left: words.filter(|word| !task.is_label(word)).collect() };
-    sorting.take(|kind, _| !matches!(kind, OptionKind::ImageTag));
+    sorting.take(|kind, _| !matches!(kind, OptionKind::ImageTag | OptionKind::Word));
     sorting.take(|kind, word| matches!(kind, OptionKind::ImageTag) && looks_like_a_version(&word.text));
+    let lacks_more =
+        sorting.open().into_iter().any(|(_, option)| option.is_required() && option.kind != OptionKind::Word);
+    if !lacks_more {
+        sorting.take(|kind, _| matches!(kind, OptionKind::Word));
+    }
     sorting
 }
 

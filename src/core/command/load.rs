@@ -2,17 +2,17 @@
 //! knows and Leverframe does not do yet is refused and never ignored.
 
 use super::{
-    definition::{Action, Change, CommandOption, Definition, FLOWS, Flow, OptionKind, Presence},
+    changes::{change, lasting},
+    definition::{Action, CommandOption, Definition, FLOWS, Flow, OptionKind, Presence},
     refusal::ParseRefusal,
     registry::Commands,
-    schema::{CHANGE, FILE, KeyOf, LATER_FLOWS, LATER_VERBS, Needed, OPTION, TYPES, names},
-    template::{Template, TemplateError},
+    schema::{FILE, KeyOf, LATER_FLOWS, Needed, OPTION, TYPES, names},
     value::Known,
     vocabulary::Vocabulary,
 };
 use crate::core::{
-    located::{self, Fields, Key, Node, Problem, Problems, Value, either, nearest},
-    names::{CommandName, Field},
+    located::{self, Fields, Key, Node, Problem, Problems, Value, either},
+    names::CommandName,
 };
 
 /// What is wrong with a command file: for each mistake file, line, column, what was found, what was expected, and a
@@ -41,7 +41,7 @@ impl Definition {
 }
 
 /// The keys of a map, with unknown and missing ones reported.
-fn keys<'a>(node: &'a Node, table: &[KeyOf], example: &str, problems: &mut Vec<Problem>) -> Fields<'a> {
+pub(super) fn keys<'a>(node: &'a Node, table: &[KeyOf], example: &str, problems: &mut Vec<Problem>) -> Fields<'a> {
     let fields = node.fields(&names(table), problems);
     for key in table.iter().filter(|key| key.needed == Needed::Always) {
         fields.required(key.name, example, problems);
@@ -54,8 +54,12 @@ fn definition(root: &Node, problems: &mut Vec<Problem>) -> Option<Definition> {
     let name = fields.get("name").and_then(|node| node.named(CommandName::parse, problems));
     let summary = fields.get("summary").and_then(|node| node.text(problems)).map(str::to_owned);
     let options = options(fields.get("options"), problems);
+    let mut revert_after = None;
     let action = match (fields.get("change"), fields.get("flow")) {
-        (Some(node), None) => change(node, &options, problems).map(Action::Change),
+        (Some(node), None) => {
+            revert_after = lasting(node, &options, problems);
+            change(node, &options, problems).map(Action::Change)
+        }
         (None, Some(node)) => flow(node, problems).map(Action::Flow),
         (None, None) => {
             problems.push(fields.missing("change` or `flow", "flow: status"));
@@ -69,7 +73,7 @@ fn definition(root: &Node, problems: &mut Vec<Problem>) -> Option<Definition> {
             None
         }
     };
-    Some(Definition { name: name?, summary: summary?, options, action: action? })
+    Some(Definition { name: name?, summary: summary?, options, action: action?, revert_after })
 }
 
 fn flow(node: &Node, problems: &mut Vec<Problem>) -> Option<Flow> {
@@ -131,6 +135,7 @@ fn kind(fields: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<OptionKind> 
         "choice" => OptionKind::Choice(choices(fields, problems)),
         "command" => OptionKind::Command,
         "commit" => OptionKind::Commit,
+        "word" => OptionKind::Word,
         _ => OptionKind::Text,
     })
 }
@@ -211,120 +216,4 @@ fn no_default(option: &CommandOption, text: &str) -> Option<ParseRefusal> {
     }
     let known = Known { commands: &Commands::default(), vocabulary: &Vocabulary::default() };
     known.value(&option.kind, text).is_none().then(|| known.refusal(option, text))
-}
-
-fn change(node: &Node, options: &[CommandOption], problems: &mut Vec<Problem>) -> Option<Change> {
-    let known: Vec<&str> = names(&CHANGE).into_iter().chain(LATER_VERBS).collect();
-    let fields = node.fields(&known, problems);
-    for verb in LATER_VERBS {
-        if let Some(later) = fields.get(verb) {
-            let remedy = format!("`{verb}` is not supported yet; remove this command until it is.");
-            let problem = later.problem("`set` or `restore`", remedy);
-            problems.push(Problem { place: later.key_place, found: format!("`{verb}`"), ..problem });
-        }
-    }
-    if let Some(what) = fields.get("revert") {
-        let variables: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();
-        return template(what, &variables, problems).map(Change::Revert);
-    }
-    target(node, options, problems);
-    if let Some(fields) = fields.get("resume") {
-        return Some(Change::Resume(restored(fields, options, problems)));
-    }
-    match (fields.get("set"), fields.get("restore")) {
-        (Some(set), None) => Some(Change::Set(templates(set, options, problems))),
-        (None, Some(list)) => {
-            let variables: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();
-            let mut templated = |key: &str| fields.get(key).and_then(|node| template(node, &variables, problems));
-            let (also, pause) = (templated("also"), templated("pause"));
-            Some(Change::Restore { fields: restored(list, options, problems), also, pause })
-        }
-        (None, None) => {
-            if LATER_VERBS.iter().all(|verb| fields.get(verb).is_none()) {
-                problems.push(fields.missing("set` or `restore", "set: { replicas: \"{{ replicas }}\" }"));
-            }
-            None
-        }
-        (Some(_), Some(restore)) => {
-            let problem = restore.problem("one of the two", "Remove one.");
-            problems.push(Problem { found: "`restore` beside `set`".into(), ..problem });
-            None
-        }
-    }
-}
-
-/// A change is one target's: it needs one service and one environment, both required.
-fn target(node: &Node, options: &[CommandOption], problems: &mut Vec<Problem>) {
-    for kind in [OptionKind::Service, OptionKind::Environment] {
-        let mut fitting = options.iter().filter(|option| option.kind == kind);
-        let (first, second) = (fitting.next(), fitting.next());
-        if second.is_none() && first.is_some_and(CommandOption::is_required) {
-            continue;
-        }
-        let word = kind.word();
-        let found = match (first, second) {
-            (None, _) => format!("a change without an option of type `{word}`"),
-            (Some(option), None) => format!("a change whose option `{}` may be left out", option.name),
-            (Some(_), Some(option)) => format!("`{}`, a second option of type `{word}`", option.name),
-        };
-        let remedy = format!("Write `{word}: {{ type: {word}, required: true }}` under `options`.");
-        let problem = node.problem(format!("one required option of type `{word}`"), remedy);
-        problems.push(Problem { place: node.key_place, found, ..problem });
-    }
-}
-
-fn restored(node: &Node, options: &[CommandOption], problems: &mut Vec<Problem>) -> Vec<Field> {
-    let versions = [("image_tag", Field::ImageTag), ("image_digest", Field::ImageDigest)];
-    let items = node.items(problems);
-    if items.is_empty() {
-        problems.push(node.problem("a list of fields", "Write `[image_tag, image_digest]`."));
-    }
-    let tags: Vec<&str> = options
-        .iter()
-        .filter(|option| option.kind == OptionKind::ImageTag)
-        .map(|option| option.name.as_str())
-        .collect();
-    if tags.len() > 1 {
-        let problem = node.problem("one at most, the version to go back to", "Remove the others.");
-        problems.push(Problem { found: format!("options of type `image_tag`: {}", tags.join(", ")), ..problem });
-    }
-    items.iter().filter_map(|item| item.choice(&versions, problems)).collect()
-}
-
-fn templates(node: &Node, options: &[CommandOption], problems: &mut Vec<Problem>) -> Vec<(Field, Template)> {
-    let entries = node.named_entries(Field::parse, problems);
-    if entries.is_empty() && problems.is_empty() {
-        problems.push(node.problem("fields and their values", "Write `{ replicas: \"{{ replicas }}\" }`."));
-    }
-    let variables: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();
-    let mut templates = Vec::new();
-    for (field, node) in entries {
-        if let Some(template) = template(node, &variables, problems) {
-            templates.push((field, template));
-        }
-    }
-    templates
-}
-
-fn template(node: &Node, variables: &[&str], problems: &mut Vec<Problem>) -> Option<Template> {
-    let source = match &node.value {
-        Value::Number(number) => number.to_string(),
-        Value::Nothing | Value::Flag(_) | Value::Text(..) | Value::List(_) | Value::Map(_) | Value::Reported => {
-            node.text(problems)?.to_owned()
-        }
-    };
-    let error = match Template::parse(&source, variables) {
-        Ok(template) => return Some(template),
-        Err(error) => error,
-    };
-    let (expected, remedy) = match &error {
-        TemplateError::UnknownVariable(name) => match nearest(name, variables.iter().copied()) {
-            Some(near) => (either(variables.iter().copied()), format!("Did you mean `{{{{ {near} }}}}`?")),
-            None => (either(variables.iter().copied()), "Use an option of this command, or add one.".to_owned()),
-        },
-        TemplateError::Syntax(_) => ("a template".to_owned(), "Write it like `\"{{ replicas }}\"`.".to_owned()),
-        TemplateError::TooLong => ("a short template".to_owned(), "Shorten it.".to_owned()),
-    };
-    problems.push(Problem { found: error.to_string(), ..node.problem(expected, remedy) });
-    None
 }

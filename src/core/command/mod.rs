@@ -1,12 +1,13 @@
 //! Commands as data: what a file of `commands/` says, and what a person's text means by it.
 //!
 //! The grammar. Options stand in declared order or, where their types tell them apart, in any; `name=value` says
-//! which is meant and counts wherever it stands. `to`, `of`, `in`, `on` and `from` mean nothing, nor does an option's
+//! which is meant and counts wherever it stands. `to`, `of`, `in`, `on`, `from` and `->` mean nothing, nor does an option's
 //! own name beside its value ("to 3 replicas"); a value that is such a word is given as `name=value`. Quotes hold a
 //! value together. Words that are left once everything needed is there are the last text option, as is all that
 //! follows `because` or `--`. What could be meant in two ways is refused, and the refusal shows both.
 
 mod asking;
+mod changes;
 mod definition;
 mod explain;
 mod load;
@@ -22,8 +23,8 @@ mod value;
 mod vocabulary;
 mod words;
 
-pub use asking::{Asked, AskingError, Command};
-pub use definition::{Action, Change, CommandOption, Definition, Flow, OptionKind, Presence};
+pub use asking::{Asked, AskingError, Chosen, Command, PlaceAsked};
+pub use definition::{Action, Change, Choosing, CommandOption, Definition, Flow, Meant, OptionKind, Presence, SetPath};
 pub use load::DefinitionError;
 pub use parse::{Begun, Invoked, begun, from_options, parse};
 pub use refusal::ParseRefusal;
@@ -32,4 +33,4 @@ pub use schema::command_schema;
 pub use template::Template;
 pub use value::Value;
 pub use vocabulary::{Suggestions, Vocabulary};
-pub use words::LONGEST;
+pub use words::{LONGEST, by_name, written};

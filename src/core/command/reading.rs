@@ -106,11 +106,11 @@ impl Search<'_> {
         if word.opens_text() {
             return self.take_rest(at, at + 1, state, Said::Openly);
         }
+        if self.label(at, word, state) || self.choice(at, word, state) {
+            return;
+        }
         if word.is_small() {
             return self.walk(at + 1, state);
-        }
-        if self.label(at, word, state) {
-            return;
         }
         self.value(at, word, state);
         self.text(at, word, state);
@@ -126,6 +126,24 @@ impl Search<'_> {
         let before = self.whole.len() + self.trailing.len();
         let label = Some(option).filter(|option| state.last != Some(*option));
         self.walk(at + 1, &State { label, ..state.clone() });
+        self.whole.len() + self.trailing.len() > before
+    }
+
+    /// Reads a small word that is one of an option's few values, `on`, as that value. Whether that led anywhere.
+    fn choice(&mut self, at: usize, word: &Word, state: &State) -> bool {
+        let options = self.task.definition.options.iter().enumerate();
+        let takes = |(at, option): &(usize, &CommandOption)| {
+            matches!(option.kind, OptionKind::Choice(_))
+                && state.allows(*at)
+                && self.task.fits(&option.kind, word).is_some()
+        };
+        let Some((option, definition)) = options.into_iter().find(takes).filter(|_| word.is_small()) else {
+            return false;
+        };
+        let before = self.whole.len() + self.trailing.len();
+        if let Some(value) = self.task.fits(&definition.kind, word) {
+            self.walk(at + 1, &state.with(option, value, at + 1));
+        }
         self.whole.len() + self.trailing.len() > before
     }
 
@@ -223,8 +241,15 @@ impl Task<'_> {
             | OptionKind::Person
             | OptionKind::Choice(_)
             | OptionKind::Commit
+            | OptionKind::Word
             | OptionKind::Command => self.known.value(kind, &word.text),
         }
+    }
+
+    /// Whether the word is one of an option's few values.
+    pub(super) fn is_choice(&self, word: &Word) -> bool {
+        let mut choices = self.definition.options.iter().filter(|option| matches!(option.kind, OptionKind::Choice(_)));
+        choices.any(|option| self.fits(&option.kind, word).is_some())
     }
 
     /// Whether the word is the name of an option.
@@ -245,7 +270,7 @@ impl Task<'_> {
         let filled = self.definition.options.iter().zip(values).filter(|(_, value)| value.is_some());
         let mut filled = filled.map(|(option, _)| option);
         let is_second = |kind: &OptionKind| match kind {
-            OptionKind::Text => false,
+            OptionKind::Text | OptionKind::Word => false,
             OptionKind::Environment if self.known.vocabulary.is_group(&word.text) => true,
             OptionKind::ImageTag => looks_like_a_version(&word.text),
             OptionKind::Service
@@ -282,6 +307,7 @@ impl Task<'_> {
             | OptionKind::Person
             | OptionKind::Choice(_)
             | OptionKind::Commit
+            | OptionKind::Word
             | OptionKind::Command => false,
         };
         open.map(|(option, _)| option).find(|option| is_misfit(&option.kind))

@@ -25,7 +25,7 @@ const fn key(name: &'static str, needed: Needed, about: &'static str, shape: fn(
 }
 
 /// The words that `type` may have.
-pub(super) const TYPES: [&str; 14] = [
+pub(super) const TYPES: [&str; 15] = [
     "service",
     "environment",
     "environments",
@@ -40,11 +40,12 @@ pub(super) const TYPES: [&str; 14] = [
     "choice",
     "command",
     "commit",
+    "word",
 ];
 
 /// Verbs and flows that the format knows and that do nothing yet.
-pub(super) const LATER_VERBS: [&str; 5] = ["copy", "set_path", "render", "delete", "revert_after"];
-pub(super) const LATER_FLOWS: [&str; 2] = ["restart", "logs"];
+pub(super) const LATER_VERBS: [&str; 2] = ["render", "delete"];
+pub(super) const LATER_FLOWS: [&str; 1] = ["logs"];
 
 /// The file itself.
 pub(super) const FILE: [KeyOf; 5] = [
@@ -77,19 +78,61 @@ pub(super) const OPTION: [KeyOf; 7] = [
 ];
 
 /// A change.
-pub(super) const CHANGE: [KeyOf; 6] = [
+pub(super) const CHANGE: [KeyOf; 11] = [
     key(
         "set",
         Needed::Sometimes,
-        "Fields and the templates of their values.",
-        || json!({"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "integer"]}}),
+        "Fields and the templates of their values; `env.X | config.X` is whichever of them the service has.",
+        values,
     ),
+    key(
+        "switch",
+        Needed::Sometimes,
+        "The same for values that are `on` or `off`, written in the words that stand there.",
+        values,
+    ),
+    key(
+        "set_path",
+        Needed::Sometimes,
+        "Places of files and the templates of their values.",
+        || json!({"type": "array", "items": map(&SET_PATH), "minItems": 1}),
+    ),
+    key(
+        "copy",
+        Needed::Sometimes,
+        "Fields that get the value they have in another environment; a version only where it is healthy there.",
+        || json!({"type": "array", "items": text(), "minItems": 1}),
+    ),
+    key("from", Needed::Sometimes, "With `copy`: the environment.", text),
     key("restore", Needed::Sometimes, "Fields that get the value they had earlier.", versions),
     key("also", Needed::Sometimes, "With `restore`: more fields that get the value they had then.", text),
     key("pause", Needed::Sometimes, "With `restore`: how long automatic updates are held off.", text),
     key("revert", Needed::Sometimes, "The commit whose changes are undone.", text),
     key("resume", Needed::Sometimes, "Fields whose automatic updates go on.", versions),
+    key(
+        "revert_after",
+        Needed::Sometimes,
+        "When what was changed is given back: `4h` after it landed, or a moment; never where it comes out empty.",
+        text,
+    ),
 ];
+
+/// A place that `set_path` gives a value.
+pub(super) const SET_PATH: [KeyOf; 4] = [
+    key("file", Needed::Always, "The file, as seen from the service's place in the environment.", text),
+    key(
+        "document",
+        Needed::Sometimes,
+        "Which document of it: `Kind/name`, or its number from 0.",
+        || json!({"type": ["string", "integer"]}),
+    ),
+    key("path", Needed::Always, "The way to the value: `spec.schedule`.", text),
+    key("value", Needed::Always, "The template of the value.", || json!({"type": ["string", "integer"]})),
+];
+
+fn values() -> Json {
+    json!({"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "integer"]}})
+}
 
 fn versions() -> Json {
     json!({"type": "array", "items": one_of(&["image_tag", "image_digest"]), "minItems": 1})

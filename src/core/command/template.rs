@@ -15,6 +15,7 @@ use super::value::Value;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     source: String,
+    uses: Vec<String>,
 }
 
 /// The longest template, in bytes.
@@ -51,14 +52,14 @@ impl Template {
         let mut used: Vec<String> = template.undeclared_variables(false).into_iter().collect();
         used.sort();
         let is_known = |name: &String| variables.contains(&name.as_str()) || is_global(name);
-        if let Some(name) = used.into_iter().find(|name| !is_known(name)) {
-            return Err(TemplateError::UnknownVariable(name));
+        if let Some(name) = used.iter().find(|name| !is_known(name)) {
+            return Err(TemplateError::UnknownVariable(name.clone()));
         }
         // Filters are looked up only when a template runs, so it runs once here; that it may lack values is no mistake.
         let trial = template.render(BTreeMap::<&str, &str>::new()).err();
         match trial.filter(|error| matches!(error.kind(), UnknownFilter | UnknownTest | UnknownFunction)) {
             Some(error) => Err(TemplateError::Syntax(in_words(&error))),
-            None => Ok(Self { source: source.to_owned() }),
+            None => Ok(Self { source: source.to_owned(), uses: used }),
         }
     }
 
@@ -71,6 +72,16 @@ impl Template {
             values.iter().map(|(name, value)| (name.as_str(), lent(value))).collect();
         let text = ENVIRONMENT.render_str(&self.source, context).map_err(|error| in_words(&error))?;
         Ok(text.trim().to_owned())
+    }
+
+    /// Whether it uses this option.
+    pub fn uses(&self, option: &str) -> bool {
+        self.uses.iter().any(|used| used == option)
+    }
+
+    /// The options that it uses, by name.
+    pub(super) fn used(&self) -> impl Iterator<Item = &str> {
+        self.uses.iter().map(String::as_str)
     }
 
     /// The template as it stands in the file.
@@ -95,7 +106,8 @@ fn lent(value: &Value) -> Rendered {
         | Value::Person(_)
         | Value::Choice(_)
         | Value::Command(_)
-        | Value::Commit(_) => Rendered::from(value.to_string()),
+        | Value::Commit(_)
+        | Value::Word(_) => Rendered::from(value.to_string()),
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Value {
     Command(CommandName),
     /// A commit's id or its beginning, `#12` for a pull request, or a request's id.
     Commit(String),
+    /// One word, not empty; with white space where it was in quotes.
+    Word(String),
 }
 
 /// Numbers beyond this cannot stand in an entry.
@@ -64,7 +66,7 @@ impl fmt::Display for Value {
             Self::Integer(number) => number.fmt(f),
             Self::Duration(span) => span.fmt(f),
             Self::Moment(moment) => moment.fmt(f),
-            Self::Text(text) | Self::Choice(text) | Self::Commit(text) => f.write_str(text),
+            Self::Text(text) | Self::Choice(text) | Self::Commit(text) | Self::Word(text) => f.write_str(text),
             Self::Boolean(yes) => f.write_str(if *yes { "yes" } else { "no" }),
             Self::Person(name) => name.fmt(f),
             Self::Command(name) => name.fmt(f),
@@ -100,6 +102,7 @@ impl Known<'_> {
             }
             OptionKind::Command => self.commands.named(text).map(|definition| Value::Command(definition.name.clone())),
             OptionKind::Commit => commit(text).map(Value::Commit),
+            OptionKind::Word => Some(on_one_line(text)).filter(|text| !text.is_empty()).map(Value::Word),
         }
     }
 
@@ -118,7 +121,7 @@ impl Known<'_> {
             OptionKind::Integer { .. } => ParseRefusal::NotANumber { option: option_name, found },
             OptionKind::Duration => ParseRefusal::NotADuration { option: option_name, found },
             OptionKind::Moment => ParseRefusal::NotAMoment { option: option_name, found },
-            OptionKind::Text => ParseRefusal::Half { found: format!("{option_name}=") },
+            OptionKind::Text | OptionKind::Word => ParseRefusal::Half { found: format!("{option_name}=") },
             OptionKind::Boolean => ParseRefusal::NotYesOrNo { option: option_name, found },
             OptionKind::Person => self.vocabulary.no_person(text),
             OptionKind::Choice(choices) => {

@@ -7,7 +7,7 @@ use super::refusal::ParseRefusal;
 pub const LONGEST: usize = 2_000;
 
 /// Words that make a command read like a sentence and mean nothing.
-const SMALL: [&str; 5] = ["to", "of", "in", "on", "from"];
+const SMALL: [&str; 8] = ["to", "of", "in", "on", "from", "->", "=>", "→"];
 /// Words after which everything is the reason.
 const OPENERS: [&str; 4] = ["because", "--", "—", "–"];
 const DOUBLE: [char; 5] = ['"', '“', '”', '„', '‟'];
@@ -43,7 +43,7 @@ impl Word {
         self.quoting == Quoting::Bare && words.iter().any(|word| self.text.eq_ignore_ascii_case(word))
     }
 
-    /// Whether this is `to`, `of`, `in`, `on` or `from`.
+    /// Whether this is `to`, `of`, `in`, `on`, `from` or an arrow.
     pub(super) fn is_small(&self) -> bool {
         self.is_one_of(&SMALL)
     }
@@ -86,6 +86,16 @@ pub(super) fn visible(text: &str) -> Result<Vec<char>, ParseRefusal> {
         }
     }
     Ok(chars)
+}
+
+/// Options as one types them: `replicas=3 reason="why not"`.
+pub fn written(options: &[(&str, &str)]) -> String {
+    options.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect::<Vec<_>>().join(" ")
+}
+
+/// Options that were all typed as `name=value`; nothing where a word has no name, or a quote does not close.
+pub fn by_name(text: &str) -> Option<Vec<(String, String)>> {
+    split(text).ok()?.into_iter().map(|word| Some((word.name?, word.text))).collect()
 }
 
 /// Runs of white space become one space; those at the ends go.

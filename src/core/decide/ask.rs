@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Asker, Decision, Facts, Reply, Subject, TagSeen, Words, approved_at_once, emergency, permitted, tag};
+use super::{
+    Asker, Decision, Facts, Reply, Subject, TagSeen, Words, approved_at_once, emergency, giving, permitted, tag,
+};
 use crate::core::{
     catalog::{self, ApprovalRule, Approvers},
     change::{Line, Plan},
@@ -11,7 +13,7 @@ use crate::core::{
     entry::Draft,
     names::{CommandName, Field, RequestId, Target},
     policy::Verdict,
-    request::{self, Event, Needs, Opened, Request, Way},
+    request::{self, Event, GivenBack, GivesBack, Lasts, Needs, Opened, Request, Way},
     rules::Rules,
 };
 
@@ -40,6 +42,10 @@ pub struct Asked {
     pub planning: Planning,
     /// The debt that it pays, where that is what it is for.
     pub debt: Option<RequestId>,
+    /// For how long it is meant, where it is not meant to stay.
+    pub lasts: Option<Lasts>,
+    /// What it gives back, where that is what it is for.
+    pub gives_back: Option<GivesBack>,
 }
 
 /// How far planning came before the answer was due.
@@ -64,6 +70,10 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else {
         return refused(asked, &not_ready(None), None);
     };
+    let taken_up = |gives: &GivesBack| facts.requests.get(&gives.of).is_some_and(|of| of.given_back.is_some());
+    if asked.gives_back.as_ref().is_some_and(taken_up) {
+        return Decision::silent(Reply::Stop);
+    }
     let plan = match &asked.planning {
         Planning::Planned(plan) => Some(plan),
         Planning::Refused(words) => return refused(asked, words, None),
@@ -123,22 +133,25 @@ fn refused(asked: &Asked, words: &Words, policy: Option<String>) -> Decision {
         .with("policy", policy)
         .with_text("words", &asked.words)
         .with_text("why", &words.text);
-    Decision { entries: vec![entry], reply: Reply::Private(words.clone()) }
+    let given_back = asked.gives_back.as_ref().map(|gives| GivenBack::Not(words.text.clone()).draft(&gives.of));
+    Decision { entries: std::iter::once(entry).chain(given_back).collect(), reply: Reply::Private(words.clone()) }
 }
 
 fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> Decision {
-    let needs = needs(rules, &asked.target, &asked.command, now);
+    let needs = giving::needs(needs(rules, &asked.target, &asked.command, now), asked.gives_back.as_ref());
     let count = needs.count;
     let opened = Opened {
         command: asked.command.clone(),
         words: asked.words.clone(),
         target: asked.target.clone(),
         title: asked.title.clone(),
-        way: way(rules, &asked.target),
+        way: if plan.is_some_and(|plan| plan.live.is_some()) { Way::Live } else { way(rules, &asked.target) },
         needs,
         channel: asked.channel.clone(),
         tag: asked.tag.clone(),
         debt: asked.debt.clone(),
+        lasts: asked.lasts,
+        gives_back: asked.gives_back.clone(),
     };
     let mut first = Draft::new("request.opened", request::subject(&asked.id), asked.asker.actor());
     if let Ok(serde_json::Value::Object(body)) = serde_json::to_value(&opened) {
@@ -148,8 +161,10 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
     let mut entries = vec![first.with_text("reason", asked.reason.clone().unwrap_or_default())];
     if let Some(plan) = plan {
         entries.push(Event::Planned(plan.clone()).draft(&asked.id, super::ourselves()));
-        entries.extend(approved_at_once(&asked.id, count));
+        entries.extend(approved_at_once(&asked.id, count).filter(|_| asked.gives_back.is_none()));
     }
+    let given_back = asked.gives_back.as_ref().map(|gives| GivenBack::By(asked.id.clone()).draft(&gives.of));
+    entries.extend(given_back);
     // In the same breath, so that no crash leaves a debt that proposes twice.
     let request = || asked.id.clone();
     let proposed = asked.debt.as_ref().map(|debt| (debt, debt::Event::Proposed { request: request() }));

@@ -5,12 +5,14 @@
 mod ask;
 mod emergency;
 mod freeze;
+mod giving;
 mod linked;
 mod outcome;
 mod outside;
 mod press;
 mod surroundings;
 mod tag;
+mod taking_back;
 #[cfg(test)]
 mod tests;
 mod tick;
@@ -43,7 +45,7 @@ pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use press::Press;
 pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
-pub use vote::{Click, ReviewSays, Reviewed};
+pub use vote::{Click, ReviewSays, Reviewed, awaits};
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -115,6 +115,11 @@ pub enum Step {
         /// The commit that landed.
         commit: CommitId,
     },
+    /// Restart the pods.
+    Restart {
+        /// The change.
+        digest: Digest,
+    },
 }
 
 pub(super) fn decide(id: &RequestId, outcome: &Outcome, facts: Facts<'_>) -> Decision {
@@ -193,8 +198,13 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
         {
             go(entry("sync.intent").with("commit", commit))
         }
+        (Step::Restart { digest }, State::Landing(course)) if &course.plan.digest == digest => {
+            still_approved(request, course, rules, facts)
+                .unwrap_or_else(|| go(entry("restart.intent").with("digest", digest)))
+        }
         (
             Step::Push { .. }
+            | Step::Restart { .. }
             | Step::OpenPullRequest { .. }
             | Step::Merge { .. }
             | Step::Edit { .. }
@@ -268,7 +278,8 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
     };
     let mut decision = one(request, event);
     if decision.reply == Reply::Go {
-        decision.entries.extend(approved_at_once(&request.id, needs.count));
+        let waits = request.opened.gives_back.is_some();
+        decision.entries.extend(approved_at_once(&request.id, needs.count).filter(|_| !waits));
     }
     decision
 }
@@ -313,6 +324,10 @@ pub(super) fn deadlines(facts: Facts<'_>) -> Decision {
     let mut entries = super::freeze::over(facts);
     for request in facts.requests.values() {
         let State::Deciding(course) = &request.state else { continue };
+        if let Some(given_back) = super::giving::due(request, facts) {
+            entries.push(given_back);
+            continue;
+        }
         if facts.now > request.deadline() {
             entries.push(Event::Ended(Ending::Expired, ourselves()).draft(&request.id, ourselves()));
             continue;

@@ -15,12 +15,16 @@ pub enum Press {
     Close,
     /// An incident: it is not.
     Reopen,
-    /// A debt: the cluster gets what git says.
+    /// A debt: the cluster gets what git says. What was meant for a time: it is given back now.
     GiveBack,
     /// A debt: the change may last longer.
     Extend,
     /// A debt: try the proposal again.
     Retry,
+    /// What was meant for a time: it stays.
+    Keep,
+    /// A yes of one's own no longer counts.
+    Withdraw,
     /// A drift: it stays as it is for an hour, and somebody owes the decision.
     Hold,
     /// A drift: git gets what is live.
@@ -36,7 +40,7 @@ pub enum Press {
 }
 
 /// Every one of them.
-const ALL: [Press; 15] = [
+const ALL: [Press; 17] = [
     Press::Approve,
     Press::Reject,
     Press::Cancel,
@@ -46,6 +50,8 @@ const ALL: [Press; 15] = [
     Press::GiveBack,
     Press::Extend,
     Press::Retry,
+    Press::Keep,
+    Press::Withdraw,
     Press::Hold,
     Press::Adopt,
     Press::Restore,
@@ -67,6 +73,8 @@ impl Press {
             Self::GiveBack => "give_back",
             Self::Extend => "extend",
             Self::Retry => "retry",
+            Self::Keep => "keep",
+            Self::Withdraw => "withdraw",
             Self::Hold => "hold",
             Self::Adopt => "adopt",
             Self::Restore => "restore",
@@ -84,6 +92,6 @@ impl Press {
     /// Whether whoever presses decides on what somebody else asked, so that the platform is asked who they are.
     pub fn is_vote(self) -> bool {
         let on_drift = matches!(self, Self::Hold | Self::Adopt | Self::Restore | Self::Leave);
-        on_drift || matches!(self, Self::Approve | Self::Reject | Self::Extend)
+        on_drift || matches!(self, Self::Approve | Self::Reject | Self::Extend | Self::Keep)
     }
 }

@@ -2,6 +2,7 @@
 
 mod frozen;
 mod histories;
+mod lent;
 mod reviews;
 mod specification;
 mod waited;
@@ -90,6 +91,7 @@ fn plan(environment: &str, field: Field, old: &str, new: &str) -> Plan {
         diff: String::new(),
         exact: Vec::new(),
         aside: None,
+        live: None,
     }
 }
 
@@ -172,6 +174,8 @@ impl Talk {
             tag: None,
             planning,
             debt: None,
+            lasts: None,
+            gives_back: None,
         };
         self.takes(&said, &Incoming::Asked(Box::new(asked)))
     }
@@ -185,8 +189,16 @@ impl Talk {
     fn presses_on(&mut self, who: Asker, press: Press, (digest, channel): (&str, &str)) -> &mut Self {
         let said = format!("{} presses {}", who.account, press.word());
         let (channel, message) = (channel.to_owned(), "1.0".to_owned());
-        let click =
-            Click { asker: who, request: id(), press, digest: digest.to_owned(), channel, message, barred: None };
+        let click = Click {
+            asker: who,
+            request: id(),
+            press,
+            digest: digest.to_owned(),
+            channel,
+            message,
+            barred: None,
+            why: None,
+        };
         self.takes(&said, &Incoming::Clicked(click))
     }
 

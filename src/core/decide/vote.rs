@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    Asker, Decision, Facts, Press, Reply, Subject, Words, ask::sentence, emergency, is_its_card, is_one_human,
-    permitted,
+    Asker, Decision, Facts, Press, Reply, Subject, Words, ask::sentence, emergency, giving, is_its_card, is_one_human,
+    permitted, taking_back,
 };
 use crate::core::{
     catalog::{ApprovalRule, Person},
@@ -35,6 +35,8 @@ pub struct Click {
     pub message: String,
     /// Why the platform's own word on this account bars it from voting: deactivated, a guest, not seen.
     pub barred: Option<Words>,
+    /// Why, in the words of whoever says no.
+    pub why: Option<String>,
 }
 
 /// A review of the request's pull request, by whoever the forge says gave it.
@@ -72,13 +74,12 @@ pub(super) fn reviewed(review: &Reviewed, facts: Facts<'_>) -> Decision {
     }
     let click = as_click(review, course);
     match (review.says, &request.state) {
-        (ReviewSays::TakenBack, _) => taken_back(&click, request, course, (rules, facts.now)),
+        (ReviewSays::TakenBack, _) => taking_back::dismissed(&click, request, course, (rules, facts.now)),
         (ReviewSays::Yes, State::Landing(_)) => one_more(&click, request, course, rules, facts),
         (ReviewSays::Yes, _) => approve(&click, request, rules, facts),
         (ReviewSays::No, _) if click.asker.is(&request.requester) => silent(),
-        (ReviewSays::No, _) => {
-            ineligible(&click, request, (rules, facts.now)).unwrap_or_else(|| ended(request, Ending::Rejected, &click))
-        }
+        (ReviewSays::No, _) => ineligible(&click, request, (rules, facts.now))
+            .unwrap_or_else(|| ended(request, Ending::Rejected { why: None }, &click)),
     }
 }
 
@@ -95,20 +96,8 @@ fn as_click(review: &Reviewed, course: &Course) -> Click {
         channel: String::new(),
         message: String::new(),
         barred: None,
+        why: None,
     }
-}
-
-/// A yes that was dismissed on the forge no longer counts; what no longer has enough goes back to its people.
-fn taken_back(click: &Click, request: &Request, course: &Course, (rules, now): (&Rules, Timestamp)) -> Decision {
-    let given_there = |vote: &&Vote| vote.actor.via == click.asker.via && click.asker.is(&vote.actor);
-    let Some(vote) = course.votes.iter().find(given_there) else { return Decision::silent(Reply::Stop) };
-    let event = Event::Withdrawn { of: vote.actor.clone(), why: "the review was dismissed".to_owned() };
-    let mut entries = vec![event.draft(&request.id, super::ourselves())];
-    let left: Vec<Vote> = course.votes.iter().filter(|other| *other != vote).cloned().collect();
-    if matches!(request.state, State::Landing(_)) && missing(request, &left, rules, now) == 0 {
-        entries.push(Event::Approved.draft(&request.id, super::ourselves()));
-    }
-    Decision { entries, reply: Reply::Taken }
 }
 
 /// A yes more than needed, while the forge still holds the merge up.
@@ -141,16 +130,21 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
             "Press again in a moment; if it stays, ask whoever runs Leverframe.",
         );
     };
+    if let Some(decision) = giving::pressed(click, request, rules, facts) {
+        return decision;
+    }
     match click.press {
         Press::Approve => approve(click, request, rules, facts),
         Press::Reject => reject(click, request, (rules, facts.now)),
         Press::Cancel => cancel(click, request),
+        Press::Withdraw => taking_back::withdraw(click, request, (rules, facts.now)),
         Press::Stable
         | Press::Close
         | Press::Reopen
         | Press::GiveBack
         | Press::Extend
         | Press::Retry
+        | Press::Keep
         | Press::Hold
         | Press::Adopt
         | Press::Restore
@@ -161,7 +155,7 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
 }
 
 /// A refused click is recorded and answered privately; the card stays as it is.
-fn no(click: &Click, text: &str, remedy: &str) -> Decision {
+pub(super) fn no(click: &Click, text: &str, remedy: &str) -> Decision {
     let entry = Draft::new("approval.refused", request::subject(&click.request), click.asker.actor())
         .with("press", click.press.word())
         .with_text("why", text);
@@ -243,7 +237,7 @@ fn reject(click: &Click, request: &Request, at: (&Rules, Timestamp)) -> Decision
     if let Some(decision) = ineligible(click, request, at) {
         return decision;
     }
-    ended(request, Ending::Rejected, click)
+    ended(request, Ending::Rejected { why: click.why.clone() }, click)
 }
 
 fn cancel(click: &Click, request: &Request) -> Decision {
@@ -262,13 +256,13 @@ fn cancel(click: &Click, request: &Request) -> Decision {
     ended(request, Ending::Cancelled, click)
 }
 
-fn ended(request: &Request, ending: Ending, click: &Click) -> Decision {
+pub(super) fn ended(request: &Request, ending: Ending, click: &Click) -> Decision {
     let actor = click.asker.actor();
     Decision { entries: vec![Event::Ended(ending, actor.clone()).draft(&request.id, actor)], reply: Reply::Taken }
 }
 
 /// The course of a request that people still decide on; words for every other state.
-fn undecided<'a>(click: &Click, request: &'a Request) -> Result<&'a Course, Decision> {
+pub(super) fn undecided<'a>(click: &Click, request: &'a Request) -> Result<&'a Course, Decision> {
     match &request.state {
         State::Deciding(course) => Ok(course),
         State::Planning => Err(no(click, "The change is still being planned.", "Press again when the card shows it.")),
@@ -287,7 +281,7 @@ fn undecided<'a>(click: &Click, request: &'a Request) -> Result<&'a Course, Deci
 }
 
 /// Why somebody has no say in a request.
-fn ineligible(click: &Click, request: &Request, (rules, now): (&Rules, Timestamp)) -> Option<Decision> {
+pub(super) fn ineligible(click: &Click, request: &Request, (rules, now): (&Rules, Timestamp)) -> Option<Decision> {
     let Some(person) = click.asker.person.as_ref().and_then(|id| rules.catalog.person(id)) else {
         let remedy =
             format!("Ask to be added under `people` in the catalog; your account is `{}`.", click.asker.account);
@@ -317,8 +311,17 @@ fn ask_whom(request: &Request) -> String {
     format!("Ask somebody from {}.", from.iter().map(said).collect::<Vec<_>>().join(" or "))
 }
 
-fn rule<'a>(request: &Request, rules: &'a Rules) -> Option<&'a ApprovalRule> {
+pub(super) fn rule<'a>(request: &Request, rules: &'a Rules) -> Option<&'a ApprovalRule> {
     rules.catalog.environment(&request.opened.target.environment)?.approvals_for(&request.opened.command)
+}
+
+/// Whether somebody may still decide on a request: they have a say in it and have not said it.
+pub fn awaits(asker: &Asker, request: &Request, rules: &Rules, now: Timestamp) -> bool {
+    let State::Deciding(course) = &request.state else { return false };
+    let Some(person) = asker.person.as_ref().and_then(|id| rules.catalog.person(id)) else { return false };
+    let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
+    let has_said = course.votes.iter().any(|vote| asker.is(&vote.actor));
+    listed && !has_said && course.foreign.is_none() && !asker.is(&request.requester)
 }
 
 /// Whether a yes was given too long ago to count.
@@ -365,6 +368,10 @@ pub(super) fn counted(request: &Request, votes: &[Vote], rules: &Rules, now: Tim
 /// How many approvals are still needed under the catalog of now.
 pub(super) fn missing(request: &Request, votes: &[Vote], rules: &Rules, now: Timestamp) -> usize {
     let Some(rule) = rule(request, rules) else { return 0 };
+    // People approved it with what it gives back.
+    if request.gives_back_at().is_some() {
+        return 0;
+    }
     let people = counted(request, votes, rules, now);
     let people: Vec<&Person> = people.iter().filter_map(|id| rules.catalog.person(id)).collect();
     usize::try_from(rule.total()).unwrap_or(usize::MAX).saturating_sub(rule.filled(&people))

@@ -34,7 +34,7 @@ pub enum Ending {
         #[serde(skip)]
         seen: String,
     },
-    /// It is in git; a newer change of the same target took over before it was seen live.
+    /// A newer change of the same target took over, before it was seen live or before it was in git.
     Superseded {
         /// The newer request.
         by: RequestId,
@@ -42,7 +42,11 @@ pub enum Ending {
     /// Git already says so; nothing was committed.
     AlreadyThere,
     /// Somebody who may said no.
-    Rejected,
+    Rejected {
+        /// Why, where they said it.
+        #[serde(skip)]
+        why: Option<String>,
+    },
     /// Whoever asked took it back.
     Cancelled,
     /// Nobody approved in time.
@@ -249,7 +253,7 @@ impl Ending {
             Self::Unseen { .. } => "in git, cluster not seen",
             Self::Superseded { .. } => "superseded",
             Self::AlreadyThere => "already so",
-            Self::Rejected => "rejected",
+            Self::Rejected { .. } => "rejected",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::TakenOver { .. } => "taken over",
@@ -261,12 +265,8 @@ impl Ending {
         match self {
             Self::Live { seen } | Self::NotLive { seen } | Self::Unseen { seen } => vec![("seen", seen)],
             Self::TakenOver { why, remedy } | Self::Failed { why, remedy } => vec![("why", why), ("remedy", remedy)],
-            Self::Landed
-            | Self::Superseded { .. }
-            | Self::AlreadyThere
-            | Self::Rejected
-            | Self::Cancelled
-            | Self::Expired => vec![],
+            Self::Rejected { why } => why.iter().map(|why| ("why", why.as_str())).collect(),
+            Self::Landed | Self::Superseded { .. } | Self::AlreadyThere | Self::Cancelled | Self::Expired => vec![],
         }
     }
 
@@ -277,12 +277,10 @@ impl Ending {
             Self::Unseen { .. } => Self::Unseen { seen: text("seen") },
             Self::TakenOver { .. } => Self::TakenOver { why: text("why"), remedy: text("remedy") },
             Self::Failed { .. } => Self::Failed { why: text("why"), remedy: text("remedy") },
-            other @ (Self::Landed
-            | Self::Superseded { .. }
-            | Self::AlreadyThere
-            | Self::Rejected
-            | Self::Cancelled
-            | Self::Expired) => other,
+            Self::Rejected { .. } => Self::Rejected { why: Some(text("why")).filter(|why| !why.is_empty()) },
+            other @ (Self::Landed | Self::Superseded { .. } | Self::AlreadyThere | Self::Cancelled | Self::Expired) => {
+                other
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! that a crash cannot lose an effect: after a restart the same state asks for the same effect.
 
 mod event;
+mod lasting;
+mod nicety;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,8 @@ use crate::core::{
 };
 
 pub use event::{Ending, Event, Foreign};
+pub use lasting::{AHEAD, GivenBack, GivesBack, Lasts};
+pub use nicety::{Nicety, NotDone};
 pub use state::{Course, Refused, State};
 
 /// How a change enters the tracked branch.
@@ -36,6 +40,8 @@ pub enum Way {
     Rebase,
     /// A pull request that a person merges on the forge.
     ByHand,
+    /// Not at all: what runs is changed, and git stays as it is.
+    Live,
 }
 
 /// Whose approval is needed, and how many.
@@ -74,6 +80,12 @@ pub struct Opened {
     /// The debt that it pays, where that is what it is for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub debt: Option<RequestId>,
+    /// For how long it is meant, where it is not meant to stay.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lasts: Option<Lasts>,
+    /// What it gives back, where that is what it is for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gives_back: Option<GivesBack>,
 }
 
 /// A message that shows a request.
@@ -109,60 +121,6 @@ pub struct PullRequest {
     pub digest: Digest,
 }
 
-/// Something useful that the forge did not let us do. Nothing waits for it; the card says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NotDone {
-    /// What.
-    pub what: Nicety,
-    /// Why not, in words that end with the remedy.
-    #[serde(skip)]
-    pub why: String,
-}
-
-/// What the forge may refuse without stopping anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Nicety {
-    /// Writing what changed into the pull request's title and description.
-    Description,
-    /// Labels.
-    Labels,
-    /// Asking people for a review.
-    Reviewers,
-    /// Publishing the approvals as a commit status.
-    Status,
-    /// Closing the pull request of a request that ended.
-    Closing,
-    /// Giving the approvals of chat as reviews in their people's names.
-    Review,
-}
-
-impl Nicety {
-    /// As words go on after "Not done:".
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Description => "the pull request's description still tells of the earlier change",
-            Self::Labels => "the pull request has no labels",
-            Self::Reviewers => "nobody was asked for a review on the pull request",
-            Self::Status => "the approvals are not published as the status `leverframe/approval`",
-            Self::Closing => "the pull request is still open",
-            Self::Review => "an approval is no review on GitHub",
-        }
-    }
-
-    /// A word for entries.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Description => "description",
-            Self::Labels => "labels",
-            Self::Reviewers => "reviewers",
-            Self::Status => "status",
-            Self::Closing => "closing",
-            Self::Review => "review",
-        }
-    }
-}
-
 /// An effect on the world that a request waits for. Each looks at the world before it acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Due {
@@ -180,6 +138,8 @@ pub enum Due {
     ClosePullRequest,
     /// Watch the cluster.
     Follow,
+    /// Restart the pods, and watch them.
+    Restart,
 }
 
 /// One request.
@@ -202,6 +162,10 @@ pub struct Request {
     /// What was recorded as about to be done since the state last changed, so that trying again records it once; each
     /// with the place of its entry.
     pub intents: BTreeMap<String, u64>,
+    /// When it came into the tracked branch.
+    pub landed: Option<Timestamp>,
+    /// What became of giving back what it changed.
+    pub given_back: Option<GivenBack>,
 }
 
 impl Request {
@@ -229,6 +193,8 @@ impl Request {
             card: None,
             state: State::Planning,
             intents: BTreeMap::new(),
+            landed: None,
+            given_back: None,
         })
     }
 
@@ -242,11 +208,16 @@ impl Request {
             self.card = Some(serde_json::from_value(card)?);
             return Ok(self);
         }
+        if let Some(given_back) = GivenBack::read(recorded)? {
+            self.given_back = Some(given_back);
+            return Ok(self);
+        }
         match Event::read(recorded)? {
             Some(event) => {
                 let (counts, voids) = (event.is_about_approval(), event.voids_approvals());
                 self.state = self.state.after(event)?;
                 self.intents.clear();
+                self.landed = self.landed.or_else(|| self.commit().and(recorded.entry.at().ok()));
                 if let (true, Some(course), Ok(at)) = (counts, self.course_mut(), recorded.entry.at()) {
                     course.since = at;
                     course.voided = if voids { at } else { course.voided };
@@ -270,6 +241,8 @@ impl Request {
     pub fn due(&self) -> Option<Due> {
         match &self.state {
             State::Planning => Some(Due::Plan),
+            State::Deciding(_) if self.opened.way == Way::Live => None,
+            State::Landing(_) if self.opened.way == Way::Live => Some(Due::Restart),
             State::Deciding(_) | State::Landing(_) if self.opened.way != Way::Commit && !self.is_proposed() => {
                 Some(Due::OpenPullRequest)
             }

@@ -22,6 +22,7 @@ fn plan() -> Plan {
         diff: "diff".to_owned(),
         exact: vec![],
         aside: None,
+        live: None,
     }
 }
 
@@ -127,6 +128,8 @@ fn a_change_planned_anew_is_proposed_anew() {
         channel: "slack:C1".to_owned(),
         tag: None,
         debt: None,
+        lasts: None,
+        gives_back: None,
     };
     let mut course = Course::new(plan());
     course.pull_request = Some(proposed());
@@ -139,8 +142,72 @@ fn a_change_planned_anew_is_proposed_anew() {
         card: None,
         state: State::Deciding(course),
         intents: BTreeMap::new(),
+        landed: None,
+        given_back: None,
     };
     assert_eq!(request(course.clone()).due(), Some(Due::Watch));
     course.plan.digest = Digest::of(b"another");
     assert_eq!(request(course).due(), Some(Due::OpenPullRequest));
+}
+
+#[test]
+fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up() {
+    use crate::core::{
+        entry::{Entry, NO_PREVIOUS},
+        request::{GivenBack, Lasts},
+        span::Span,
+    };
+    let opened = Opened {
+        command: CommandName::parse("scale").unwrap(),
+        words: "scale checkout prod 6 for=4h".to_owned(),
+        target: Target {
+            service: Service::parse("checkout").unwrap(),
+            environment: Environment::parse("prod").unwrap(),
+        },
+        title: "scale checkout in prod replicas=6".to_owned(),
+        way: Way::Commit,
+        needs: Needs { count: 0, from: vec![], until: Timestamp::UNIX_EPOCH },
+        channel: "slack:C1".to_owned(),
+        tag: None,
+        debt: None,
+        lasts: Some(Lasts::For(Span::parse("4h").unwrap())),
+        gives_back: None,
+    };
+    let id = RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7A").unwrap();
+    let landed: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+    let mut request = Request {
+        id: id.clone(),
+        opened,
+        reason: None,
+        requester: actor(),
+        at: Timestamp::UNIX_EPOCH,
+        card: None,
+        state: State::Landing(Course::new(plan())),
+        intents: BTreeMap::new(),
+        landed: None,
+        given_back: None,
+    };
+    let recorded = |draft: crate::core::entry::Draft| Recorded {
+        entry: Entry {
+            seq: 0,
+            time: crate::core::entry::written(landed),
+            kind: draft.kind,
+            subject: draft.subject,
+            actor: draft.actor,
+            incident: None,
+            body: draft.body,
+            prev: NO_PREVIOUS.to_owned(),
+        },
+        texts: draft.texts,
+    };
+    assert_eq!((request.is_lent(), request.ends_at()), (false, None));
+    let commit = CommitId::parse(&"c".repeat(40)).unwrap();
+    let event = Event::Landed { commit, by: actor() };
+    request = request.after(&recorded(event.draft(&id, actor()))).unwrap();
+    assert!(!request.is_lent(), "it is followed");
+    request = request.after(&recorded(Event::Ended(Ending::Landed, actor()).draft(&id, actor()))).unwrap();
+    assert!(request.is_lent());
+    assert_eq!(request.ends_at(), Some("2026-11-21T12:00:00Z".parse().unwrap()));
+    request = request.after(&recorded(GivenBack::By(id.clone()).draft(&id))).unwrap();
+    assert_eq!((request.is_lent(), request.given_back), (false, Some(GivenBack::By(id))));
 }

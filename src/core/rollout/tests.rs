@@ -26,10 +26,44 @@ fn live() -> Workload {
         total: 2,
         generation: 7,
         observed_generation: 7,
-        paused: false,
-        progress_deadline_exceeded: None,
         pods: vec![pod("p1", NEW), pod("p2", NEW)],
+        ..Workload::default()
     }
+}
+
+#[test]
+fn a_variable_is_there_when_a_container_of_the_template_has_its_value() {
+    let wanted = Wanted { variables: [("MODE".to_owned(), "fast".to_owned())].into(), ..Wanted::default() };
+    let set = |value: &'static str| {
+        move |w: &mut Workload| drop(w.variables.insert("MODE".to_owned(), [value.to_owned()].into()))
+    };
+    assert_eq!(check(|_| (), &wanted), Verdict::NotYet { running: "without the new MODE".into() });
+    assert_eq!(check(set("slow"), &wanted), Verdict::NotYet { running: "without the new MODE".into() });
+    assert_eq!(check(set("fast"), &wanted), Verdict::Live);
+    let one_of_two = |w: &mut Workload| {
+        set("fast")(w);
+        w.updated = 1;
+    };
+    assert_eq!(check(one_of_two, &wanted), Verdict::Progressing { ready: 2, desired: 2 });
+}
+
+#[test]
+fn names_that_say_what_a_config_map_holds_are_known() {
+    let named = ["flags-7h2k5m9t4b", "flags", "flags-production", "checkout-flags-7h2k5m9t4", "flags-7H2K5M9T4B"];
+    assert_eq!(named.map(is_named_by_content), [true, false, false, false, false]);
+}
+
+#[test]
+fn the_digest_that_runs_is_the_one_that_all_pods_were_found_with() {
+    let both = |one: &str, other: &str| {
+        let mut workload = live();
+        for (pod, digest) in workload.pods.iter_mut().zip([one, other]) {
+            pod.images.values_mut().for_each(|image| image.image_id = format!("acme/app@sha256:{digest}"));
+        }
+        running_digest(&workload, &version("v1.2.5"))
+    };
+    assert_eq!(both("aa", "aa").as_deref(), Some("sha256:aa"));
+    assert_eq!(both("aa", "bb"), None);
 }
 
 fn version(tag: &str) -> Wanted {

@@ -49,6 +49,8 @@ async fn kept(inner: &Arc<Inner>, incoming: Incoming) -> Incoming {
         | Press::GiveBack
         | Press::Extend
         | Press::Retry
+        | Press::Keep
+        | Press::Withdraw
         | Press::Restore
         | Press::Leave
         | Press::Ours
@@ -79,6 +81,8 @@ async fn again(inner: &Arc<Inner>, click: &Click) -> Option<Typed> {
         | Press::GiveBack
         | Press::Extend
         | Press::Retry
+        | Press::Keep
+        | Press::Withdraw
         | Press::Hold
         | Press::Restore
         | Press::Leave

@@ -221,7 +221,7 @@ fn the_merge(
     let method = match request.opened.way {
         Way::Merge => Method::Merge,
         Way::Rebase => Method::Rebase,
-        Way::Squash | Way::Commit | Way::ByHand => Method::Squash,
+        Way::Squash | Way::Commit | Way::ByHand | Way::Live => Method::Squash,
     };
     let rules = inner.rules();
     let message = landing::body(rules.as_deref(), request, course, (landing::Approvers::Named, checkpoint));

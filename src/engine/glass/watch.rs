@@ -172,9 +172,8 @@ async fn show(inner: &Arc<Inner>, place: &Place, glass: &Override, course: &Cour
 pub(super) fn wanted(course: &Course) -> Wanted {
     let new = course.plan.new.as_str();
     Wanted {
-        image: None,
         tag: (course.plan.field == Field::ImageTag).then(|| ImageTag::parse(new).ok()).flatten(),
-        digest: None,
         replicas: (course.plan.field == Field::Replicas).then(|| new.parse().ok()).flatten(),
+        ..Wanted::default()
     }
 }

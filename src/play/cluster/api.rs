@@ -48,6 +48,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/apis/{group}/{version}/{plural}", get(customs_anywhere).fallback(nothing))
         .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}", get(customs))
         .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}", get(custom).patch(patch))
+        .route("/api/v1/namespaces/{namespace}/configmaps/{name}", get(config_map))
         .route("/api/v1/pods", get(pods_anywhere))
         .route("/api/v1/namespaces/{namespace}/pods", get(pods))
         .fallback(nothing)
@@ -81,6 +82,15 @@ async fn may(Json(review): Json<Value>) -> Response {
     let (api, kind) = ("authorization.k8s.io/v1", "SelfSubjectAccessReview");
     let body = json!({"apiVersion": api, "kind": kind, "spec": review.get("spec"), "status": status});
     (StatusCode::CREATED, Json(body)).into_response()
+}
+
+async fn config_map(State(shared): Held, Path((namespace, name)): Path<(String, String)>) -> Response {
+    let live = shared.live();
+    let mut beside = live.rollouts.values().filter(|rollout| rollout.wanted.namespace == namespace);
+    let found = beside.find_map(|rollout| rollout.wanted.config_maps.get(&name));
+    let shown = found.map(|data| objects::config_map((&namespace, &name), data, (live.version, shared.since)));
+    let missing = || failed(StatusCode::NOT_FOUND, "NotFound", &format!("configmaps \"{name}\" not found"));
+    shown.map_or_else(missing, |shown| Json(shown).into_response())
 }
 
 async fn index(text: &'static str) -> Response {

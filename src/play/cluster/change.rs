@@ -129,6 +129,10 @@ fn apply(
         return Json(object).into_response();
     }
     let manager = asked.field_manager.as_deref().unwrap_or("unknown");
+    let annotations = object.pointer("/spec/template/metadata/annotations").cloned().unwrap_or_default();
+    if let Some(rollout) = live.rollouts.get_mut(&key) {
+        rollout.annotate(serde_json::from_value(annotations).unwrap_or_default());
+    }
     live.change_by_hand(&key, wanted, (manager, subresource));
     let told = show(shared, &live, &key);
     super::watching::noted(shared, &mut live);

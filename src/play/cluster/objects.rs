@@ -9,7 +9,12 @@ use crate::{core::names::Digest, play::json::put};
 /// A Deployment with its status.
 pub(super) fn deployment(rollout: &Rollout, version: u64, since: Timestamp) -> Value {
     let wanted = &rollout.wanted;
-    let containers: Vec<Value> = wanted.containers.iter().map(|(name, image)| container(name, image)).collect();
+    let containers: Vec<Value> =
+        wanted.containers.iter().map(|(name, image)| container(name, image, wanted.settings.get(name))).collect();
+    let mut template = json!({"labels": wanted.labels});
+    if !rollout.annotations.is_empty() {
+        put(&mut template, "annotations", json!(rollout.annotations));
+    }
     let mut metadata = metadata(&wanted.name, &wanted.namespace, version, since);
     put(&mut metadata, "generation", json!(rollout.generation));
     put(&mut metadata, "labels", json!(wanted.labels));
@@ -18,7 +23,7 @@ pub(super) fn deployment(rollout: &Rollout, version: u64, since: Timestamp) -> V
         "spec": {"replicas": wanted.replicas, "selector": {"matchLabels": wanted.labels},
             "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
-            "template": {"metadata": {"labels": wanted.labels},
+            "template": {"metadata": template,
                 "spec": {"containers": containers, "restartPolicy": "Always"}}},
         "status": status(rollout, since)})
 }
@@ -82,6 +87,8 @@ pub(super) fn pod(rollout: &Rollout, pod: &Pod, version: u64, since: Timestamp) 
         json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": set, "uid": uid(&set),
             "controller": true, "blockOwnerDeletion": true}]),
     );
+    let shown = |(name, image): &(String, String)| container(name, image, pod.rest.settings.get(name));
+    let containers: Vec<Value> = pod.containers.iter().map(shown).collect();
     let ready = pod.state == PodState::Ready;
     let truth = if ready { "True" } else { "False" };
     let statuses: Vec<Value> =
@@ -89,7 +96,7 @@ pub(super) fn pod(rollout: &Rollout, pod: &Pod, version: u64, since: Timestamp) 
     let stamp = seconds(since);
     let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "lastTransitionTime": stamp});
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata,
-        "spec": {"containers": pod.containers.iter().map(|(name, image)| container(name, image)).collect::<Vec<_>>(),
+        "spec": {"containers": containers,
             "nodeName": "node-1", "restartPolicy": "Always"},
         "status": {"phase": if ready { "Running" } else { "Pending" }, "startTime": stamp, "hostIP": "10.0.0.1",
             "conditions": [condition("PodScheduled", "True"), condition("Initialized", "True"),
@@ -97,9 +104,22 @@ pub(super) fn pod(rollout: &Rollout, pod: &Pod, version: u64, since: Timestamp) 
             "containerStatuses": statuses}})
 }
 
-fn container(name: &str, image: &str) -> Value {
-    json!({"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "resources": {},
-        "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"})
+fn container(name: &str, image: &str, settings: Option<&Value>) -> Value {
+    let mut container = json!({"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "resources": {},
+        "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"});
+    for (member, value) in settings.and_then(Value::as_object).into_iter().flatten() {
+        put(&mut container, member, value.clone());
+    }
+    container
+}
+
+/// A ConfigMap.
+pub(super) fn config_map(
+    (namespace, name): (&str, &str),
+    data: &std::collections::BTreeMap<String, String>,
+    (version, since): (u64, Timestamp),
+) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(name, namespace, version, since), "data": data})
 }
 
 fn container_status(name: &str, image: &str, state: &PodState, since: Timestamp) -> Value {
@@ -147,7 +167,7 @@ fn set_name(rollout: &Rollout, containers: &[(String, String)]) -> String {
 }
 
 /// A word of the letters that Kubernetes uses in generated names, the same for the same seed.
-fn word(seed: &str, length: usize) -> String {
+pub(super) fn word(seed: &str, length: usize) -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let digest = Digest::of(seed.as_bytes());
     let letter = |byte: u8| LETTERS.get(usize::from(byte) % LETTERS.len()).copied().unwrap_or(b'x');

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::{Value as Json, json};
 use serde_yaml::Value;
 
+use super::objects::word;
 use crate::play::history::Files;
 
 /// A Deployment as the branch wants it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Workload {
     /// The service it belongs to: a directory under `apps/`.
     pub service: String,
@@ -23,6 +25,10 @@ pub struct Workload {
     pub containers: Vec<(String, String)>,
     /// The labels of its pods, which also select them.
     pub labels: BTreeMap<String, String>,
+    /// The variables of each container, as its manifest has them: `env` and `envFrom`.
+    pub settings: BTreeMap<String, Json>,
+    /// The ConfigMaps beside it, by name.
+    pub config_maps: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Workload {
@@ -59,20 +65,54 @@ fn target(files: &Files, service: &str, environment: &str) -> Result<Vec<Workloa
     } else {
         plain(files, &directory)?
     };
-    manifests
-        .iter()
-        .filter(|manifest| at(manifest, &["kind"]) == "Deployment")
-        .map(|found| workload(service, found))
-        .collect()
+    let maps: BTreeMap<_, _> = manifests.iter().filter_map(config_map).collect();
+    let deployments = manifests.iter().filter(|manifest| at(manifest, &["kind"]) == "Deployment");
+    let workloads = deployments.map(|found| workload(service, found));
+    workloads.map(|found| Ok(Workload { config_maps: maps.clone(), ..found? })).collect()
+}
+
+/// The name and the texts of a ConfigMap.
+fn config_map(manifest: &Value) -> Option<(String, BTreeMap<String, String>)> {
+    let name = at(manifest, &["metadata", "name"]).as_str().filter(|_| at(manifest, &["kind"]) == "ConfigMap")?;
+    let data = at(manifest, &["data"]).as_mapping().into_iter().flatten();
+    let data = data.filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value.as_str()?.to_owned())));
+    Some((name.to_owned(), data.collect()))
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Kustomization {
     namespace: Option<String>,
     resources: Vec<String>,
     images: Vec<Image>,
     replicas: Vec<Count>,
+    config_map_generator: Vec<Generator>,
+}
+
+/// A ConfigMap that is called after what it holds.
+#[derive(Deserialize)]
+struct Generator {
+    name: String,
+    #[serde(default)]
+    literals: Vec<String>,
+}
+
+impl Generator {
+    fn data(&self) -> BTreeMap<&str, &str> {
+        self.literals.iter().filter_map(|literal| literal.split_once('=')).collect()
+    }
+
+    fn full_name(&self) -> String {
+        // Kubernetes makes such names of these letters alone.
+        let letter = |letter: char| "bcdfghkmt2456789".chars().nth(letter as usize % 16).unwrap_or('b');
+        let hash: String = word(&format!("{:?}", self.data()), 10).chars().map(letter).collect();
+        format!("{}-{hash}", self.name)
+    }
+
+    fn manifest(&self) -> Value {
+        let made = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": self.full_name()}, "data": self.data()});
+        serde_yaml::to_value(made).unwrap_or_default()
+    }
 }
 
 #[derive(Deserialize)]
@@ -103,6 +143,7 @@ fn kustomize(files: &Files, directory: &str, depth: usize) -> Result<Vec<Value>,
             None => return Err(format!("{file}: the bases go in a circle")),
         }
     }
+    manifests.extend(kustomization.config_map_generator.iter().map(Generator::manifest));
     for manifest in &mut manifests {
         kustomization.apply(manifest);
     }
@@ -124,6 +165,14 @@ impl Kustomization {
         let containers = pods.and_then(|pods| pods.get_mut("spec")).and_then(|spec| spec.get_mut("containers"));
         for container in containers.and_then(Value::as_sequence_mut).into_iter().flatten() {
             let image = at(container, &["image"]).as_str().unwrap_or_default().to_owned();
+            for from in container.get_mut("envFrom").and_then(Value::as_sequence_mut).into_iter().flatten() {
+                let made =
+                    from.get_mut("configMapRef").and_then(|from| Some((from.get("name")?.as_str()?.to_owned(), from)));
+                let generator = |name: &str| self.config_map_generator.iter().find(|made| made.name == name);
+                if let Some((made, from)) = made.and_then(|(name, from)| Some((generator(&name)?, from))) {
+                    set(from, "name", made.full_name().into());
+                }
+            }
             if let Some(entry) = self.images.iter().find(|entry| entry.name == split(&image).0) {
                 set(container, "image", entry.rename(&image).into());
             }
@@ -136,7 +185,8 @@ impl Image {
         let (_, version) = split(image);
         let name = self.new_name.as_ref().unwrap_or(&self.name);
         match (&self.digest, &self.new_tag) {
-            (Some(digest), _) => format!("{name}@{digest}"),
+            (Some(digest), Some(tag)) => format!("{name}:{tag}@{digest}"),
+            (Some(digest), None) => format!("{name}@{digest}"),
             (None, Some(tag)) => format!("{name}:{tag}"),
             (None, None) if version.is_empty() => name.clone(),
             (None, None) => format!("{name}:{version}"),
@@ -172,6 +222,7 @@ fn helm(service: &str, values: &[u8]) -> Result<Workload, String> {
         replicas: values.replica_count,
         containers: vec![(service.to_owned(), image)],
         labels: BTreeMap::from([("app".to_owned(), service.to_owned())]),
+        ..Workload::default()
     })
 }
 
@@ -203,6 +254,14 @@ fn workload(service: &str, manifest: &Value) -> Result<Workload, String> {
     if containers.is_empty() {
         return Err("a Deployment without containers".to_owned());
     }
+    let settings = at(template, &["spec", "containers"]).as_sequence().into_iter().flatten();
+    let settings = settings.filter_map(|container| {
+        let written = |name: &str| serde_json::to_value(at(container, &[name])).unwrap_or_default();
+        let given = ["env", "envFrom"].map(|name| (name.to_owned(), written(name)));
+        let given: serde_json::Map<String, Json> = given.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        Some((word(at(container, &["name"]))?, Json::Object(given)))
+    });
+    let settings = settings.collect();
     let labels = at(template, &["metadata", "labels"]).as_mapping().into_iter().flatten();
     let replicas = at(manifest, &["spec", "replicas"]).as_u64().unwrap_or(1);
     Ok(Workload {
@@ -212,6 +271,8 @@ fn workload(service: &str, manifest: &Value) -> Result<Workload, String> {
         replicas: usize::try_from(replicas).unwrap_or(usize::MAX).min(500),
         containers,
         labels: labels.filter_map(|(name, value)| Some((word(name)?, word(value)?))).collect(),
+        settings,
+        ..Workload::default()
     })
 }
 

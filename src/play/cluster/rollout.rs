@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::render::{Workload, split};
 
 /// Versions that never become ready, with the reason their containers wait: `ImagePullBackOff`.
@@ -16,7 +18,15 @@ const DEADLINE: u32 = 20;
 pub(super) struct Pod {
     pub(super) number: u64,
     pub(super) containers: Vec<(String, String)>,
+    pub(super) rest: Rest,
     pub(super) state: PodState,
+}
+
+/// What else of a template makes new pods: the variables of its containers, and that it was told to restart.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Rest {
+    pub(super) settings: BTreeMap<String, Value>,
+    pub(super) annotations: BTreeMap<String, String>,
 }
 
 /// Where a pod is in its life.
@@ -49,6 +59,8 @@ pub(super) struct Rollout {
     /// Grows with each change of the pods' containers.
     pub(super) revision: u64,
     pub(super) pods: Vec<Pod>,
+    /// What people wrote on the template that the branch does not hold.
+    pub(super) annotations: BTreeMap<String, String>,
     stalled: u32,
     born: u64,
 }
@@ -66,7 +78,16 @@ impl Rollout {
 
     /// A Deployment that has just been created.
     pub(super) fn begun(wanted: Workload) -> Self {
-        Self { wanted, generation: 1, observed: 0, revision: 1, pods: Vec::new(), stalled: 0, born: 0 }
+        Self {
+            wanted,
+            generation: 1,
+            observed: 0,
+            revision: 1,
+            pods: Vec::new(),
+            annotations: BTreeMap::new(),
+            stalled: 0,
+            born: 0,
+        }
     }
 
     /// The branch wants something else now.
@@ -74,12 +95,27 @@ impl Rollout {
         if wanted == self.wanted {
             return;
         }
-        if wanted.containers != self.wanted.containers {
+        if wanted.containers != self.wanted.containers || wanted.settings != self.wanted.settings {
             self.revision += 1;
         }
         self.wanted = wanted;
         self.generation += 1;
         self.stalled = 0;
+    }
+
+    /// Somebody wrote something on the template.
+    pub(super) fn annotate(&mut self, annotations: BTreeMap<String, String>) {
+        if annotations == self.annotations {
+            return;
+        }
+        self.annotations = annotations;
+        self.revision += 1;
+        self.generation += 1;
+        self.stalled = 0;
+    }
+
+    fn rest(&self) -> Rest {
+        Rest { settings: self.wanted.settings.clone(), annotations: self.annotations.clone() }
     }
 
     /// One step; says whether anything changed.
@@ -95,7 +131,7 @@ impl Rollout {
     }
 
     pub(super) fn is_updated(&self, pod: &Pod) -> bool {
-        pod.containers == self.wanted.containers
+        pod.containers == self.wanted.containers && pod.rest == self.rest()
     }
 
     pub(super) fn count(&self, fits: impl Fn(&Pod) -> bool) -> usize {
@@ -141,11 +177,11 @@ impl Rollout {
 
     /// Takes away old pods as far as enough stay ready, and pods that are too many.
     fn retire(&mut self) {
-        let (wanted, containers) = (self.wanted.replicas, self.wanted.containers.clone());
+        let (wanted, containers, rest) = (self.wanted.replicas, self.wanted.containers.clone(), self.rest());
         let spare = |replicas: usize| replicas / 4;
         let mut may_go = self.ready().saturating_sub(wanted.saturating_sub(spare(wanted)));
         self.pods.retain(|pod| {
-            let old = pod.containers != containers;
+            let old = pod.containers != containers || pod.rest != rest;
             match pod.state {
                 PodState::Creating | PodState::Waiting(_) => !old,
                 PodState::Ready if old && may_go > 0 => {
@@ -157,7 +193,7 @@ impl Rollout {
         });
         let updated = self.count(|pod| self.is_updated(pod));
         for _ in wanted..updated {
-            let last = self.pods.iter().rposition(|pod| pod.containers == containers);
+            let last = self.pods.iter().rposition(|pod| pod.containers == containers && pod.rest == rest);
             drop(last.map(|last| self.pods.remove(last)));
         }
     }
@@ -172,7 +208,8 @@ impl Rollout {
 
     fn add(&mut self, state: PodState) {
         self.born += 1;
-        self.pods.push(Pod { number: self.born, containers: self.wanted.containers.clone(), state });
+        let (containers, rest) = (self.wanted.containers.clone(), self.rest());
+        self.pods.push(Pod { number: self.born, containers, rest, state });
     }
 }
 
@@ -187,7 +224,7 @@ mod tests {
             name: "checkout".into(),
             replicas,
             containers: vec![("checkout".into(), format!("r/checkout:{tag}"))],
-            labels: BTreeMap::new(),
+            ..Workload::default()
         }
     }
 

@@ -31,6 +31,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/guilds/{guild}/members/{user}", get(member))
         .route("/channels/{channel}/messages", post(post_message).get(messages))
         .route("/channels/{channel}/messages/{message}", patch(edit_message))
+        .route("/channels/{channel}/messages/{message}/threads", post(branch))
         .route("/applications/{application}/guilds/{guild}/commands", get(commands).put(overwrite))
         .route_layer(middleware::from_fn(of_bot));
     let of_token = Router::new()
@@ -103,15 +104,41 @@ async fn post_message(
     headers: HeaderMap,
     Json(message): Json<Value>,
 ) -> Answer {
-    let channel = shared.seen(&headers, &channel)?;
+    let under = shared.guild.under(&channel);
+    let channel = shared.seen(&headers, under.as_ref().map_or(channel.as_str(), |under| under.channel))?;
     let content = checked(&message)?;
+    let thread = under.map(|under| under.id);
     let (message, nonce) = (&message, message.get("nonce").and_then(Value::as_str).map(str::to_owned));
     let twin = nonce.as_deref().and_then(|nonce| shared.guild.by_nonce(channel.id, nonce));
     let posted = match twin.filter(|_| message["enforce_nonce"] == true) {
         Some(twin) => twin,
-        None => shared.guild.add(Message { nonce, ..draft(channel, Author::Bot, content) }),
+        None => shared.guild.add(Message { nonce, thread, ..draft(channel, Author::Bot, content) }),
     };
     Ok(Json(posted.json()).into_response())
+}
+
+/// A thread under a message, which has the message's id.
+async fn branch(
+    State(shared): State<Arc<Shared>>,
+    Path((channel, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    Json(wanted): Json<Value>,
+) -> Answer {
+    let channel = shared.seen(&headers, &channel)?;
+    shared.guild.find(channel.id, &id).ok_or(UNKNOWN_MESSAGE)?;
+    let wanted = &wanted;
+    let name = wanted["name"].as_str().map_or(0, |name| name.chars().count());
+    let ways = [60, 1440, 4320, 10_080];
+    if !(1..=100).contains(&name) || !ways.iter().any(|minutes| wanted["auto_archive_duration"] == *minutes) {
+        return Err(Refused(StatusCode::BAD_REQUEST, 50035, "Invalid Form Body", None));
+    }
+    if !shared.guild.branch(&id) {
+        let words = "A thread has already been created for this message";
+        return Err(Refused(StatusCode::BAD_REQUEST, 160_004, words, None));
+    }
+    let told = json!({"id": id, "type": 11, "guild_id": GUILD, "parent_id": channel.id, "name": wanted["name"],
+        "owner_id": APPLICATION});
+    Ok((StatusCode::CREATED, Json(told)).into_response())
 }
 
 async fn edit_message(
@@ -168,7 +195,9 @@ async fn messages(
     let after = page.after.unwrap_or(0);
     let later = |message: &Message| message.id.parse::<u64>().is_ok_and(|id| id > after);
     let all = shared.guild.all().into_iter();
-    let found = all.filter(|message| message.channel == channel.id && message.only.is_none() && later(message));
+    let found = all.filter(|message| {
+        message.channel == channel.id && message.only.is_none() && message.thread.is_none() && later(message)
+    });
     let mut found: Vec<Value> =
         found.take(page.limit.unwrap_or(50).clamp(1, 100)).map(|message| message.json()).collect();
     found.reverse();
@@ -252,8 +281,10 @@ async fn overwrite(
         ] {
             put(command, name, value);
         }
-        if command.get("type").is_none() {
-            put(command, "type", json!(1));
+        for (name, value) in [("type", json!(1)), ("description", json!(""))] {
+            if command.get(name).is_none() {
+                put(command, name, value);
+            }
         }
     }
     lock(&shared.commands).clone_from(&told);

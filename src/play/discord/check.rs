@@ -180,15 +180,19 @@ fn mentions(complaints: &mut Complaints, allowed: &Value) {
 pub fn commands(commands: &[Value]) -> Complaints {
     let mut complaints = Complaints::default();
     let mut names = std::collections::BTreeSet::new();
-    if commands.len() > 100 {
+    if commands.iter().filter(|one| one["type"] != 3).count() > 100 {
         complaints.wrong("commands", "Maximum number of application commands reached (100)");
     }
     for (number, one) in commands.iter().enumerate() {
         let at = number.to_string();
         let known = ["name", "type", "description", "options", "nsfw", "default_member_permissions"];
         complaints.known(one, &known, &format!("{at}."));
-        named(&mut complaints, one, &at);
-        if !names.insert(one["name"].as_str().unwrap_or_default().to_owned()) {
+        if one["type"] == 3 {
+            on_messages(&mut complaints, one, &at);
+        } else {
+            named(&mut complaints, one, &at);
+        }
+        if !names.insert((one["type"] == 3, one["name"].as_str().unwrap_or_default().to_owned())) {
             complaints.add(
                 &format!("{at}.name"),
                 "APPLICATION_COMMANDS_DUPLICATE_NAME",
@@ -201,6 +205,13 @@ pub fn commands(commands: &[Value]) -> Complaints {
         }
     }
     complaints
+}
+
+/// A command on messages has a name for people and nothing else.
+fn on_messages(complaints: &mut Complaints, one: &Value, at: &str) {
+    complaints.length(&one["name"], (1, 32), &format!("{at}.name"));
+    complaints.length(&one["description"], (0, 0), &format!("{at}.description"));
+    complaints.known(one, &["name", "type", "description"], &format!("{at}."));
 }
 
 fn named(complaints: &mut Complaints, one: &Value, at: &str) {

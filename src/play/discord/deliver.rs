@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
-    Shared, check,
+    Shared, check, forms,
     guild::{APPLICATION, Author, Channel, Content, GUILD, Message, draft, member_json, user_json},
 };
 use crate::{
@@ -71,6 +71,8 @@ pub(super) enum About<'a> {
     Typing(Value),
     /// A button on a message.
     Button(&'a Message, &'a str),
+    /// A form that was filled in, and the message whose button opened it.
+    Form(Value, Option<&'a Message>),
 }
 
 impl Shared {
@@ -93,6 +95,12 @@ impl Shared {
                 put(&mut interaction, "message", message.json());
                 (3, json!({"custom_id": custom_id, "component_type": 2, "id": 2}))
             }
+            About::Form(data, message) => {
+                if let Some(message) = message {
+                    put(&mut interaction, "message", message.json());
+                }
+                (5, data.clone())
+            }
         };
         put(&mut interaction, "type", json!(kind));
         put(&mut interaction, "data", data);
@@ -114,7 +122,9 @@ impl Shared {
             Err(()) => (None, String::new()),
         };
         let shown = match (status, serde_json::from_str::<Value>(&body)) {
-            (Some(200), Ok(answer)) => self.first_answer(token, &answer).unwrap_or_else(|()| self.failed(&delivery)),
+            (Some(200), Ok(answer)) => {
+                self.first_answer(&delivery, &answer).unwrap_or_else(|()| self.failed(&delivery))
+            }
             (_, _) => self.failed(&delivery),
         };
         Ok(Answered { delivery: number, status, body, shown })
@@ -154,7 +164,8 @@ impl Shared {
     }
 
     /// Puts the first answer in front of the person and returns its words.
-    fn first_answer(&self, token: &str, answer: &Value) -> Result<Option<String>, ()> {
+    fn first_answer(&self, delivery: &Delivery, answer: &Value) -> Result<Option<String>, ()> {
+        let token = delivery.interaction.get("token").and_then(Value::as_str).unwrap_or_default();
         let origin = {
             let mut tokens = super::lock(&self.tokens);
             let told = tokens.get_mut(token).ok_or(())?;
@@ -165,6 +176,7 @@ impl Shared {
             Some(1 | 6 | 8) => return Ok(None),
             Some(4) => content(&answer["data"]).ok_or(())?,
             Some(5) => Content::text("Leverframe is thinking…"),
+            Some(9) => return forms::open(self, delivery, &answer["data"]).map(|()| None),
             _ => return Err(()),
         };
         let flags = answer.pointer("/data/flags").and_then(Value::as_u64).unwrap_or(0);

@@ -28,6 +28,8 @@ pub(super) struct Gateway(Arc<Shared>);
 
 struct Shared {
     url: String,
+    /// The address that the bot is told instead, where it is to come another way.
+    alias: Mutex<Option<String>>,
     token: Secret,
     sessions: Mutex<Sessions>,
     /// Grows with whatever a connection must look at.
@@ -64,20 +66,34 @@ struct Line {
     sent: u64,
 }
 
+impl Shared {
+    fn told(&self) -> String {
+        lock(&self.alias).clone().unwrap_or_else(|| self.url.clone())
+    }
+}
+
 impl Gateway {
     pub(super) async fn start(token: Secret) -> Result<Self, PlayError> {
         let listener = crate::play::server::listen(0).await?;
         let url = format!("ws://{}", listener.local_addr()?);
         let (news, orders) = (watch::Sender::new(0), watch::Sender::new((0, Order::Cut)));
         let (sessions, accepting) = (Mutex::default(), Mutex::default());
-        let gateway = Self(Arc::new(Shared { url, token, sessions, news, orders, accepting }));
+        let alias = Mutex::default();
+        let gateway = Self(Arc::new(Shared { url, alias, token, sessions, news, orders, accepting }));
         let weak = Arc::downgrade(&gateway.0);
         lock(&gateway.0.accepting).spawn(accept(listener, weak));
         Ok(gateway)
     }
 
-    pub(super) fn url(&self) -> &str {
-        &self.0.url
+    /// Where the bot is told to connect.
+    pub(super) fn url(&self) -> String {
+        self.0.told()
+    }
+
+    /// Tells the bot to connect to another address from now on; gives the one that it leads to.
+    pub(super) fn known_as(&self, alias: &str) -> String {
+        *lock(&self.0.alias) = Some(alias.to_owned());
+        self.0.url.clone()
     }
 
     /// Sends an event to the newest session, now or when it is taken up again.
@@ -198,7 +214,7 @@ impl Line {
             session
         };
         let ready = json!({"v": 10, "user": guild::bot_json(), "guilds": [], "session_id": session,
-            "resume_gateway_url": shared.url, "application": {"id": guild::APPLICATION, "flags": 0}});
+            "resume_gateway_url": shared.told(), "application": {"id": guild::APPLICATION, "flags": 0}});
         self.say(&json!({"op": 0, "s": 1, "t": "READY", "d": ready})).await?;
         (self.session, self.sent) = (Some(session), 1);
         shared.news.send_modify(|news| *news += 1);

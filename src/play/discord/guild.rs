@@ -1,6 +1,9 @@
 //! What is in the server: channels and messages, each with all its earlier contents.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -129,12 +132,14 @@ pub struct Message {
     pub earlier: Vec<Content>,
     /// By what the bot knows it again.
     pub nonce: Option<String>,
+    /// The message that it hangs under, in a thread.
+    pub thread: Option<String>,
 }
 
 /// A message that is not yet in the server.
 pub fn draft(channel: &'static Channel, author: Author, content: Content) -> Message {
     let (id, at, earlier) = (String::new(), Timestamp::UNIX_EPOCH, Vec::new());
-    Message { id, at, channel: channel.id, author, only: None, content, earlier, nonce: None }
+    Message { id, at, channel: channel.id, author, only: None, content, earlier, nonce: None, thread: None }
 }
 
 /// An account as Discord shows it.
@@ -211,6 +216,8 @@ pub struct Guild {
 struct State {
     messages: Vec<Message>,
     last: u64,
+    /// The messages with a thread, which has the message's id.
+    threads: BTreeSet<String>,
 }
 
 impl Guild {
@@ -238,6 +245,17 @@ impl Guild {
     pub fn by_nonce(&self, channel: &str, nonce: &str) -> Option<Message> {
         let same = |message: &&Message| message.channel == channel && message.nonce.as_deref() == Some(nonce);
         self.state().messages.iter().find(same).cloned()
+    }
+
+    /// Makes a thread under a message; whether it is new.
+    pub fn branch(&self, id: &str) -> bool {
+        self.state().threads.insert(id.to_owned())
+    }
+
+    /// The message under which a thread hangs.
+    pub fn under(&self, thread: &str) -> Option<Message> {
+        let state = self.state();
+        state.threads.get(thread).and_then(|id| state.messages.iter().find(|message| message.id == *id)).cloned()
     }
 
     /// Adds a message; its id and its time are given to it here.

@@ -2,6 +2,7 @@
 //! sends them, signed with a key of its own, and a browser page on which people type and press.
 
 pub mod check;
+pub mod forms;
 pub mod guild;
 
 mod api;
@@ -68,6 +69,7 @@ struct Shared {
     panel: Mutex<Option<Panel>>,
     other: Mutex<Option<String>>,
     issued: AtomicU64,
+    forms: Mutex<forms::Forms>,
     gateway: gateway::Gateway,
 }
 
@@ -126,6 +128,7 @@ impl DiscordLookalike {
             panel: Mutex::default(),
             other: Mutex::default(),
             issued: AtomicU64::new(1),
+            forms: Mutex::default(),
         });
         let router = api::routes().merge(page::routes()).with_state(Arc::clone(&shared));
         let kept = &["/channels/", "/interactions/", "/webhooks/", "/applications/", "/guilds/", "/users/", "/gateway"];
@@ -161,6 +164,11 @@ impl DiscordLookalike {
     /// Tells Discord that the bot keeps a connection open, over which interactions go from now on.
     pub fn set_connected(&self) {
         *lock(&self.shared.bot) = Some(Bot::Connects);
+    }
+
+    /// Tells the bot to connect to another address (`wss://...`); gives the one that it must lead to.
+    pub fn gateway_known_as(&self, alias: &str) -> String {
+        self.shared.gateway.known_as(alias)
     }
 
     /// Does something to the connection that the bot keeps open.

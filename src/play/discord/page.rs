@@ -1,6 +1,6 @@
 //! The browser page with Discord's look: the same files as Slack's, its own state, and what people do on it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Shared, Which,
+    Shared, Which, forms,
     guild::{Author, BOT_NAME, CHANNELS, Channel, Content, Message, draft, somebody},
     lock,
 };
@@ -34,6 +34,9 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/page/state", get(state))
         .route("/page/say", post(say))
         .route("/page/press", post(press))
+        .route("/page/submit", post(submit))
+        .route("/page/close", post(close))
+        .route("/page/pick", post(pick))
         .layer(middleware::from_fn(own_pages_only))
 }
 
@@ -68,12 +71,13 @@ fn seen(shared: &Shared, person: &'static Person, revision: u64) -> Value {
     };
     let all = shared.guild.all();
     let seen = all.iter().filter(|message| message.only.is_none_or(|only| only == person));
-    let messages: Vec<Value> = seen.map(message).collect();
+    let messages: Vec<Value> = seen.map(|one| message(one, &all)).collect();
     let other = lock(&shared.other).clone().map(|url| json!({"name": "Slack", "url": url}));
     json!({"look": "discord", "revision": revision, "workspace": "Acme", "domain": "acme", "me": person.key,
         "bot": BOT_NAME, "other": other, "people": PEOPLE.iter().map(profile).collect::<Vec<_>>(),
         "channels": CHANNELS.iter().map(channel).collect::<Vec<_>>(), "messages": messages,
-        "commands": hints(&lock(&shared.commands)), "try": TRY, "panel": panel})
+        "commands": hints(&lock(&shared.commands)), "try": TRY, "panel": panel, "form": forms::shown(shared, person),
+        "shortcuts": shortcuts(&lock(&shared.commands))})
 }
 
 fn profile(person: &Person) -> Value {
@@ -84,16 +88,18 @@ fn channel(channel: &Channel) -> Value {
     json!({"id": channel.id, "name": channel.name, "topic": channel.topic})
 }
 
-fn message(message: &Message) -> Value {
+fn message(message: &Message, all: &[Message]) -> Value {
     let author = match message.author {
         Author::Person(person) => json!({"kind": "person", "key": person.key, "name": person.name}),
         Author::Bot => json!({"kind": "app", "name": BOT_NAME}),
         Author::Discord => json!({"kind": "app", "name": "Discord"}),
     };
-    let ts = format!("{}.{:06}", message.at.as_second(), message.at.subsec_microsecond());
+    let ts = |message: &Message| format!("{}.{:06}", message.at.as_second(), message.at.subsec_microsecond());
+    let thread = message.thread.as_ref().and_then(|id| all.iter().find(|one| one.id == *id)).map(ts);
+    let ts = ts(message);
     json!({"channel": message.channel, "id": message.id, "ts": ts, "author": author,
         "private": message.only.is_some(), "text": message.content.content, "blocks": [],
-        "embeds": message.content.embeds, "components": message.content.components, "thread": null,
+        "embeds": message.content.embeds, "components": message.content.components, "thread": thread,
         "edited": !message.earlier.is_empty() && message.author != Author::Bot, "edits": message.earlier.len()})
 }
 
@@ -110,7 +116,12 @@ fn hints(commands: &[Value]) -> Vec<Value> {
         let name = format!("/{}", command["name"].as_str().unwrap_or_default());
         json!({"command": name, "usage": usage.join(" "), "summary": command["description"]})
     };
-    commands.iter().map(hint).collect()
+    commands.iter().filter(|command| command["type"] != 3).map(hint).collect()
+}
+
+/// What stands in the menu of every message.
+fn shortcuts(commands: &[Value]) -> Vec<Value> {
+    commands.iter().filter(|command| command["type"] == 3).map(|command| command["name"].clone()).collect()
 }
 
 #[derive(Deserialize)]
@@ -150,6 +161,53 @@ struct Press {
 
 async fn press(State(shared): State<Arc<Shared>>, Json(pressed): Json<Press>) -> Response {
     match shared.presses(&pressed.who, Which::At(&pressed.channel, &pressed.ts), &pressed.action).await {
+        Ok(answered) => Json(json!({"ok": true, "shown": answered.shown})).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct Submit {
+    #[serde(rename = "as")]
+    who: String,
+    values: BTreeMap<String, String>,
+}
+
+async fn submit(State(shared): State<Arc<Shared>>, Json(sent): Json<Submit>) -> Response {
+    let filled: Vec<(&str, &str)> = sent.values.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect();
+    match shared.submits(&sent.who, &filled).await {
+        Ok(answered) => Json(json!({"ok": true, "shown": answered.shown})).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct Close {
+    #[serde(rename = "as")]
+    who: String,
+}
+
+async fn close(State(shared): State<Arc<Shared>>, Json(asked): Json<Close>) -> Response {
+    match somebody(&asked.who) {
+        Ok(person) => {
+            forms::close(&shared, person);
+            Json(json!({"ok": true})).into_response()
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct Pick {
+    #[serde(rename = "as")]
+    who: String,
+    channel: String,
+    ts: String,
+    shortcut: String,
+}
+
+async fn pick(State(shared): State<Arc<Shared>>, Json(picked): Json<Pick>) -> Response {
+    match shared.picks(&picked.who, Which::At(&picked.channel, &picked.ts), &picked.shortcut).await {
         Ok(answered) => Json(json!({"ok": true, "shown": answered.shown})).into_response(),
         Err(error) => refused(&error),
     }

@@ -16,7 +16,7 @@ pub(super) struct Filled {
 pub(super) fn fill(registered: &[Value], typed: &str) -> Option<Filled> {
     let text = typed.strip_prefix('/')?;
     let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let named = |name: &str| registered.iter().find(|command| command["name"] == name);
+    let named = |name: &str| registered.iter().find(|command| command["name"] == name && command["type"] != 3);
     let command = named(name).cloned();
     if let Some(command) = &command
         && !is_for_all(command)

@@ -44,6 +44,11 @@ function inputs(element, shared, given) {
   const example = element.placeholder?.text || "";
   if (element.type !== "external_select") {
     const limits = element.type === "number_input" ? { type: "number", min: element.min_value, max: element.max_value } : { type: "text", maxlength: element.max_length };
+    if (element.multiline) {
+      const area = el("textarea", { ...shared, rows: "3", maxlength: element.max_length, placeholder: example });
+      area.value = given;
+      return [area];
+    }
     return [el("input", { ...shared, ...limits, value: given, placeholder: example })];
   }
   const list = el("datalist", { id: `${shared.id}-list` });

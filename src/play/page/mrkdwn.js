@@ -91,7 +91,7 @@ function angle(inner, people) {
     const person = people.find((one) => one.id === target.slice(1));
     return el("span", { class: "mention" }, `@${person ? person.name : label || target.slice(1)}`);
   }
-  if (target.startsWith("#")) return el("span", { class: "mention" }, `#${label || target.slice(1)}`);
+  if (target.startsWith("#")) return el("span", { class: "mention" }, `#${label || state?.channels.find((one) => one.id === target.slice(1))?.name || target.slice(1)}`);
   if (target.startsWith("!date^")) {
     const [, seconds, format, url] = target.split("^");
     const words = dated(seconds, format || "", plain(label || ""));

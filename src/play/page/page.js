@@ -69,7 +69,7 @@ function draw() {
 // The other look of the same world, for the same person.
 function drawLook() {
   document.body.classList.toggle("discord", state.look === "discord");
-  if (!state.channels.some((channel) => channel.id === active)) active = state.channels[0].id;
+  if (active !== "home" && !state.channels.some((channel) => channel.id === active)) active = state.channels[0].id;
   $("look").hidden = !state.other;
   if (!state.other) return;
   $("look").textContent = `See it in ${state.other.name}`;
@@ -115,11 +115,19 @@ function drawChannels() {
     item.firstChild.addEventListener("click", () => open(channel.id));
     return item;
   }));
-  const channel = state.channels.find((one) => one.id === active) || state.channels[0];
-  $("title").firstElementChild.textContent = `# ${channel.name}`;
+  if (state.look === "slack") $("channels").prepend(homeItem());
+  const channel = active === "home" ? { name: "Home", topic: "What concerns you" } : state.channels.find((one) => one.id === active) || state.channels[0];
+  $("title").firstElementChild.textContent = active === "home" ? channel.name : `# ${channel.name}`;
   $("title").lastElementChild.textContent = channel.topic;
-  $("text").placeholder = `Message #${channel.name}`;
+  $("text").placeholder = active === "home" ? "Open a channel to type" : `Message #${channel.name}`;
   $("text").setAttribute("aria-label", `Message #${channel.name}`);
+}
+
+// The bot's home tab, as Slack's app has it.
+function homeItem() {
+  const item = el("li", { class: active === "home" ? "on" : "" }, el("button", { type: "button", "aria-current": active === "home" ? "true" : null }, el("span", { "aria-hidden": "true" }, "⌂"), "Leverframe home"));
+  item.firstChild.addEventListener("click", () => { send("/page/home", {}); open("home"); });
+  return item;
 }
 
 function open(id) {
@@ -139,6 +147,7 @@ function drawMessages() {
   const top = messages.filter((message) => !message.thread);
   const order = top.flatMap((message) => [message, ...messages.filter((reply) => reply.thread === message.ts)]);
   const nodes = [];
+  if (active === "home") nodes.push(keep(new Map(), `home/${state.revision}`, () => el("article", { class: "message" }, el("span"), blocks(state.home || [], { people: state.people, press: () => {} }))));
   if (active === state.channels[0].id) nodes.push(keep(old, `welcome/${me}`, welcome));
   let day = "";
   for (const message of order) {
@@ -184,7 +193,16 @@ function drawn(message) {
   const letters = author.kind === "app" ? "L" : author.kind === "slack" ? "S" : initials(author.name);
   return el("article", { class: `message ${message.private ? "private" : ""} ${message.thread ? "reply" : ""}`, "data-ts": message.ts },
     message.private && el("div", { class: "only" }, "Only visible to you"),
-    el("span", { class: `avatar ${look}`, "aria-hidden": "true" }, letters), el("div", {}, who, body));
+    el("span", { class: `avatar ${look}`, "aria-hidden": "true" }, letters), el("div", {}, who, body), author.kind !== "person" || message.private ? null : menu(message));
+}
+
+// What stands in the menu of a message.
+function menu(message) {
+  return el("div", { class: "menu" }, ...(state.shortcuts || []).map((name) => {
+    const node = el("button", { type: "button", title: name, "aria-label": name }, "⋯");
+    node.addEventListener("click", () => send("/page/pick", { channel: message.channel, ts: message.id || message.ts, shortcut: name }));
+    return node;
+  }));
 }
 
 function welcome() {
@@ -270,7 +288,7 @@ function complete(hint) {
 
 function submit() {
   const text = $("text").value.replace(/\s+$/, "");
-  if (!text.trim() || !state) return;
+  if (!text.trim() || !state || active === "home") return;
   $("text").value = "";
   typed();
   $("log").scrollTop = $("log").scrollHeight;

@@ -14,7 +14,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    Shared, forms, limits,
+    Shared, forms, limits, lock,
     workspace::{self, Author, BOT, BOT_USER, Channel, Content, DOMAIN, Membership, Message, Metadata, TEAM, draft},
 };
 use crate::play::{
@@ -91,7 +91,12 @@ fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Answer {
         "chat.getPermalink" => permalink(shared, arguments),
         "conversations.history" => history(shared, arguments),
         "conversations.replies" => replies(shared, arguments),
-        "conversations.info" => Ok(json!({"channel": channel_json(channel(arguments)?)})),
+        "conversations.info" => {
+            let channel = channel(arguments)?;
+            let mut told = channel_json(channel);
+            put(&mut told, "is_ext_shared", json!(lock(&shared.shared_channels).contains(channel.id)));
+            Ok(json!({"channel": told}))
+        }
         "users.info" => user_info(arguments),
         "views.open" => {
             let view = arguments.structured("view", "invalid_arguments")?.unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Forms and home tabs, as Slack keeps them: a form opens for whoever caused an event within the last three seconds,
-//! once; it is searched, filled in and sent; it closes, or says what is wrong. And mentions of the bot.
+//! once; it is searched, filled in and sent; it closes, or says what is wrong. And what people do beside: they mention
+//! the bot, or pick a message by the app's shortcut.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answered, Shared, SlackLookalike,
+    Answered, Shared, SlackLookalike, Which,
     deliver::{Attempt, Delivery, EVENTS, INTERACTIONS, OPTIONS, Origin},
     limits, lock,
     workspace::{APP, BOT_USER, Channel, DOMAIN, Message, TEAM, somebody},
@@ -17,6 +18,8 @@ use crate::{
     play::{error::PlayError, people::Person},
 };
 
+/// The app's shortcut on messages.
+pub(super) const SHORTCUT: &str = "Add to incident timeline";
 /// How long a trigger opens a form.
 const LIFETIME: SignedDuration = SignedDuration::from_secs(3);
 
@@ -85,6 +88,11 @@ pub(super) fn shown(shared: &Shared, person: &Person) -> Value {
         .open
         .get(person.key)
         .map_or(Value::Null, |form| json!({"view": form.view, "errors": form.errors}))
+}
+
+/// The home tab that the bot drew for somebody.
+pub(super) fn home(shared: &Shared, person: &Person) -> Value {
+    lock(&shared.forms).homes.get(person.key).cloned().unwrap_or_default()
 }
 
 /// Somebody closes their form.
@@ -177,6 +185,30 @@ impl Shared {
         Ok(options.iter().filter_map(|option| option["value"].as_str().map(str::to_owned)).collect())
     }
 
+    /// Somebody picks a message by the app's shortcut.
+    pub(super) async fn picks(&self, who: &str, which: Which<'_>) -> Result<Answered, PlayError> {
+        let person = somebody(who)?;
+        let message = self.message(person, which, "")?;
+        let origin = Origin { person, channel: super::workspace::channel(message.channel)?, command: None };
+        let channel = origin.channel;
+        let payload = json!({"type": "message_action", "token": self.verification, "callback_id": "leverframe_note",
+            "team": {"id": TEAM, "domain": DOMAIN}, "enterprise": null, "is_enterprise_install": false,
+            "user": {"id": person.slack, "name": person.key, "username": person.key, "team_id": TEAM},
+            "channel": {"id": channel.id, "name": channel.name}, "action_ts": self.workspace.stamp(),
+            "message_ts": message.ts, "message": message.json(super::workspace::Metadata::Shown),
+            "trigger_id": self.trigger_of(&origin), "response_url": self.responses.issue(&origin, None)});
+        let body = super::deliver::form(&[("payload", &payload.to_string())]);
+        self.deliver(Delivery { path: INTERACTIONS, form: body, from: Some(origin) }, Attempt::First).await
+    }
+
+    /// Somebody opens the bot's home tab.
+    pub(super) async fn opens_home(&self, who: &str) -> Result<Answered, PlayError> {
+        let person = somebody(who)?;
+        let event = json!({"type": "app_home_opened", "user": person.slack, "channel": "D0HOME", "tab": "home",
+            "event_ts": self.workspace.stamp()});
+        self.happened(event).await
+    }
+
     /// Tells the bot of a message that mentions it.
     pub(super) async fn mentioned(
         &self,
@@ -250,15 +282,26 @@ impl SlackLookalike {
         self.shared.searches(who, typed, filled).await
     }
 
+    /// Somebody picks a message by the app's shortcut.
+    ///
+    /// # Errors
+    /// When there is no such person or message, or no bot.
+    pub async fn picks(&self, who: &str, which: Which<'_>) -> Result<Answered, PlayError> {
+        self.shared.picks(who, which).await
+    }
+
+    /// The blocks of somebody's home tab.
+    pub fn home_blocks(&self, who: &str) -> Option<Value> {
+        let person = somebody(who).ok()?;
+        lock(&self.shared.forms).homes.get(person.key).cloned()
+    }
+
     /// Somebody opens the bot's home tab.
     ///
     /// # Errors
     /// When there is no such person, or no bot.
     pub async fn opens_home(&self, who: &str) -> Result<Answered, PlayError> {
-        let person = somebody(who)?;
-        let event = json!({"type": "app_home_opened", "user": person.slack, "channel": "D0HOME", "tab": "home",
-            "event_ts": self.shared.workspace.stamp()});
-        self.shared.happened(event).await
+        self.shared.opens_home(who).await
     }
 
     /// What stands on somebody's home tab.

@@ -72,6 +72,7 @@ struct Shared {
     bot: Mutex<Option<Bot>>,
     sockets: Sockets,
     forms: Mutex<forms::Forms>,
+    shared_channels: Mutex<std::collections::BTreeSet<&'static str>>,
     commands: Mutex<Vec<CommandHint>>,
     panel: Mutex<Option<Panel>>,
     other: Mutex<Option<String>>,
@@ -132,6 +133,7 @@ impl SlackLookalike {
             bot: Mutex::default(),
             sockets: Sockets::start(options.app_token).await?,
             forms: Mutex::default(),
+            shared_channels: Mutex::default(),
             commands: Mutex::new(page::default_commands()),
             panel: Mutex::default(),
             other: Mutex::default(),
@@ -172,6 +174,11 @@ impl SlackLookalike {
     /// Does something to the connections that the bot keeps open.
     pub fn order(&self, order: SocketOrder) {
         self.shared.sockets.order(order);
+    }
+
+    /// Tells the bot to open its connections at another address (`wss://...`); gives the one that it must lead to.
+    pub fn sockets_known_as(&self, alias: &str) -> String {
+        self.shared.sockets.known_as(alias)
     }
 
     /// How many connections are open and not about to be closed, how many were ever opened, and how often something was
@@ -237,6 +244,15 @@ impl SlackLookalike {
     /// itself; [`Self::says`] delivers everything.
     pub fn set_commands(&self, commands: Vec<CommandHint>) {
         *lock(&self.shared.commands) = commands;
+    }
+
+    /// Shares a channel with another organisation (Slack Connect).
+    ///
+    /// # Errors
+    /// When there is no such channel.
+    pub fn share(&self, channel: &str) -> Result<(), PlayError> {
+        lock(&self.shared.shared_channels).insert(workspace::channel(channel)?.id);
+        Ok(())
     }
 
     /// What the page shows beside the conversation.

@@ -68,6 +68,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/page/submit", post(submit))
         .route("/page/search", post(search))
         .route("/page/close", post(close))
+        .route("/page/pick", post(pick))
+        .route("/page/home", post(home))
         .layer(middleware::from_fn(own_pages_only))
 }
 
@@ -109,7 +111,8 @@ fn seen(shared: &Shared, person: &'static Person, revision: u64) -> Value {
         "people": PEOPLE.iter().map(profile).collect::<Vec<_>>(),
         "channels": CHANNELS.iter().map(channel).collect::<Vec<_>>(), "messages": messages,
         "commands": shared.commands().iter().map(hint).collect::<Vec<_>>(), "try": TRY, "panel": panel,
-        "form": forms::shown(shared, person)})
+        "form": forms::shown(shared, person), "shortcuts": [forms::SHORTCUT],
+        "home": forms::home(shared, person)})
 }
 
 fn profile(person: &Person) -> Value {
@@ -227,6 +230,28 @@ async fn close(State(shared): State<Arc<Shared>>, Json(asked): Json<Close>) -> R
             forms::close(&shared, person);
             Json(json!({"ok": true})).into_response()
         }
+        Err(error) => refused(&error),
+    }
+}
+
+async fn home(State(shared): State<Arc<Shared>>, Json(asked): Json<Close>) -> Response {
+    match shared.opens_home(&asked.who).await {
+        Ok(_) => Json(json!({"ok": true})).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct Pick {
+    #[serde(rename = "as")]
+    who: String,
+    channel: String,
+    ts: String,
+}
+
+async fn pick(State(shared): State<Arc<Shared>>, Json(picked): Json<Pick>) -> Response {
+    match shared.picks(&picked.who, Which::At(&picked.channel, &picked.ts)).await {
+        Ok(answered) => Json(json!({"ok": true, "shown": answered.shown})).into_response(),
         Err(error) => refused(&error),
     }
 }

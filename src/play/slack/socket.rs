@@ -40,6 +40,8 @@ pub(super) struct Sockets(Arc<Inner>);
 
 struct Inner {
     url: String,
+    /// The address that the bot is told instead, where it is to come another way.
+    alias: Mutex<Option<String>>,
     app_token: Secret,
     state: Mutex<State>,
     /// Grows with every connection that comes or goes.
@@ -72,7 +74,8 @@ impl Sockets {
         let listener = crate::play::server::listen(0).await?;
         let url = format!("ws://{}/link/", listener.local_addr()?);
         let (state, news, accepting) = (Mutex::default(), watch::Sender::new(0), Mutex::default());
-        let sockets = Self(Arc::new(Inner { url, app_token, state, news, accepting }));
+        let alias = Mutex::default();
+        let sockets = Self(Arc::new(Inner { url, alias, app_token, state, news, accepting }));
         lock(&sockets.0.accepting).spawn(accept(listener, Arc::downgrade(&sockets.0)));
         Ok(sockets)
     }
@@ -87,9 +90,16 @@ impl Sockets {
         }
         let mut state = lock(&self.0.state);
         let ticket = format!("{}-{}", state.tickets.len(), state.opened);
-        let url = format!("{}?ticket={ticket}&app_id={APP}", self.0.url);
+        let base = lock(&self.0.alias).clone().unwrap_or_else(|| self.0.url.clone());
+        let url = format!("{base}?ticket={ticket}&app_id={APP}");
         state.tickets.insert(ticket);
         Ok(json!({ "url": url }))
+    }
+
+    /// Tells the bot to come to another address from now on; gives the one that it leads to.
+    pub(super) fn known_as(&self, alias: &str) -> String {
+        *lock(&self.0.alias) = Some(alias.to_owned());
+        self.0.url.clone()
     }
 
     /// Sends an envelope and waits for its acknowledgement, over one connection after another. The caller sets a limit.

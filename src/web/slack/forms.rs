@@ -1,4 +1,5 @@
-//! Forms in Slack: opened where a command lacks something, taken when they are sent in, and helped with names meanwhile.
+//! Forms in Slack: opened where a command lacks something or a button asks for words, taken when they are sent in, and
+//! helped with names meanwhile.
 
 use std::time::Duration;
 
@@ -9,12 +10,13 @@ use super::SlackDesk;
 use crate::{
     chat::{
         discord::suggest::{self, Draft, LookedUp},
-        slack::form::{self, Search, Submission},
+        form::{Form, Purpose},
+        slack::form::{self, Begun, Search, Submission},
     },
     core::{
         command::OptionKind,
-        decide::{Reply, Words},
-        names::CommandName,
+        decide::{Click, Incoming, Press, Reply, Words},
+        names::{CommandName, RequestId},
     },
     engine::{Said, Typed},
 };
@@ -27,7 +29,12 @@ impl SlackDesk {
     /// that say how the command is written are as good.
     pub(super) async fn asks_for_the_rest(&self, typed: &Typed, trigger: &str, channel: &str) -> bool {
         let Some(begun) = self.engine.begun(typed) else { return false };
-        let view = form::modal(&begun, channel);
+        let at = Begun { channel: channel.to_owned(), message: None };
+        self.open_form(&Form::of_command(&begun), at, trigger).await
+    }
+
+    async fn open_form(&self, form: &Form, at: Begun, trigger: &str) -> bool {
+        let view = form::modal(form, at);
         match tokio::time::timeout(OPENING, self.edge.client.open_form(trigger, &view)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
@@ -38,30 +45,58 @@ impl SlackDesk {
         }
     }
 
+    /// Opens a form for whoever pressed or picked something, once for each event.
+    pub(super) async fn opens(&self, form: &Form, at: Begun, (trigger, event): (&str, &str)) -> Reply {
+        if !self.open.asked.note(event) || self.open_form(form, at, trigger).await {
+            return Reply::Taken;
+        }
+        Reply::Private(Words::new("Slack did not open the form for this.", "Press again in a moment."))
+    }
+
     /// Takes a form. What is wrong is said in it, under its field; otherwise it closes, and the card follows.
     pub(super) async fn submitted(&self, form: Submission) -> Option<Value> {
         let (desk, event) = (self.clone(), format!("slack:form:{}", form.trigger));
         let of = event.clone();
         let work = async move {
-            let foreign = form.teams.iter().find(|team| **team != desk.edge.team).cloned();
-            let typed = Typed {
-                account: format!("slack:{}", form.user),
-                via: "slack".to_owned(),
-                channel: format!("slack:{}", form.channel),
-                invoked: form.command,
-                said: Said::Options(form.options),
-            };
-            let wrong = desk.engine.misfit(&typed).unwrap_or(form.first);
-            let reply = match foreign {
-                Some(team) => desk.stranger(&form.user, team, Some(of)).await,
-                None => desk.engine.typed(typed, Some(of)).await,
+            let first = form.first.clone();
+            let (reply, wrong) = match form.teams.iter().find(|team| **team != desk.edge.team).cloned() {
+                Some(team) => (desk.stranger(&form.user, team, Some(of)).await, None),
+                None => desk.sent(form, of).await,
             };
             match reply {
-                Reply::Private(words) => Some(form::refused(&wrong, &words)),
+                Reply::Private(words) => Some(form::refused(&wrong.unwrap_or(first), &words)),
                 Reply::Taken | Reply::Go | Reply::Stop => None,
             }
         };
         self.once(event, work.boxed()).await
+    }
+
+    /// What a form comes to, and the field that is wrong, where one is.
+    async fn sent(&self, form: Submission, event: String) -> (Reply, Option<String>) {
+        let (account, channel) = (format!("slack:{}", form.user), format!("slack:{}", form.at.channel));
+        match form.purpose {
+            Purpose::Command { name, settled } => {
+                let asked_elsewhere: Vec<String> = settled.iter().map(|(name, _)| name.clone()).collect();
+                let said = Said::Options(settled.into_iter().chain(form.answers).collect());
+                let typed = Typed { account, via: "slack".to_owned(), channel, invoked: name, said };
+                let wrong = self.engine.misfit(&typed).filter(|option| !asked_elsewhere.contains(option));
+                (self.engine.typed(typed, Some(event)).await, wrong)
+            }
+            Purpose::Reject { request, digest } => {
+                let Ok(request) = RequestId::parse(&request) else { return (Reply::Taken, None) };
+                let click = Click {
+                    asker: self.engine.asker(&account, "slack"),
+                    request,
+                    press: Press::Reject,
+                    digest,
+                    channel,
+                    message: form.at.message.unwrap_or_default(),
+                    barred: self.barred(&form.user).await,
+                    why: form.answers.into_iter().next().map(|(_, why)| why),
+                };
+                (self.engine.take(Incoming::Clicked(click), Some(event)).await, None)
+            }
+        }
     }
 
     /// The names that fit what was typed so far.
@@ -72,6 +107,12 @@ impl SlackDesk {
         let draft = Draft { command, option, text, others };
         let definition = CommandName::parse(command).ok().and_then(|name| rules.commands.get(&name));
         let kind = |name: &str| Some(&definition?.option(name)?.kind);
+        if suggest::is_earlier(&rules, draft) {
+            let found = self.engine.earlier(command, others, text).await;
+            // A commit of anybody's can be named too.
+            let typed = Some(text.trim().to_owned()).filter(|typed| !typed.is_empty());
+            return form::offered(typed.map(alone).into_iter().chain(found));
+        }
         if kind(option) != Some(&OptionKind::ImageTag) {
             return form::offered(suggest::choices(&rules, draft).into_iter().map(alone));
         }

@@ -64,9 +64,18 @@ impl SlackDesk {
         let (desk, busy) = (self.clone(), self.engine.busy());
         self.tasks.start(async move {
             let asker = desk.engine.asker(&format!("slack:{user}"), "slack");
-            let requests = desk.engine.requests(home::SHOWN).await;
+            let overview = desk.engine.overview(&asker).await;
             let help = desk.text(&Words::plain("Type `/help` in a channel for what you can ask."));
-            let blocks = home::blocks(&asker, &requests, desk.engine.rules_trouble().as_deref(), &help);
+            let shown = home::Shown {
+                trouble: overview.trouble.as_deref(),
+                approvals: &overview.approvals,
+                own: &overview.own,
+                incidents: &overview.incidents,
+                debts: &overview.debts,
+                freezes: &overview.freezes,
+                over: &overview.over,
+            };
+            let blocks = home::blocks(&asker, shown, &help);
             if let Err(error) = desk.edge.client.publish_home(&user, blocks).await {
                 tracing::warn!(%error, remedy = error.remedy(), "a home tab could not be drawn");
             }

@@ -26,6 +26,8 @@ fn outcome(body: &[u8]) -> String {
         Ok(Interaction::Command { name, options, .. }) => format!("/{name} {options:?}"),
         Ok(Interaction::Typing { name, option, text, .. }) => format!("choices for {option} of /{name}: {text}"),
         Ok(Interaction::Click { action, .. }) => format!("pressed {action}"),
+        Ok(Interaction::Filled { form, answers, .. }) => format!("filled in {form}: {answers:?}"),
+        Ok(Interaction::Picked { name, remark, .. }) => format!("picked by {name}: {}", remark.note(None)),
         Ok(Interaction::Foreign { what, .. }) => format!("answered that {what} is not for us"),
         Err(error) => format!("refused: {}", error.to_string().split(" at line").next().unwrap()),
     }

@@ -121,7 +121,8 @@ async fn looking_for_a_card_ends() {
 #[tokio::test]
 async fn an_account_is_read_with_what_forbids_it_to_act() {
     let flags = json!({"ok": true, "user": {"id": "U2", "team_id": "T1", "deleted": true, "is_bot": true,
-        "is_restricted": true, "is_ultra_restricted": true, "is_stranger": true, "profile": {"odd": []}}});
+        "is_restricted": true, "is_ultra_restricted": true, "is_stranger": true, "profile": {"odd": []},
+        "enterprise_user": {"id": "W2", "enterprise_id": "E1", "teams": ["T1", "T3"], "is_admin": false}}});
     let bare = json!({"ok": true, "user": {"id": "U2"}});
     let (_server, slack, _) = api(vec![says(flags), says(bare)]).await;
     let all = SlackUser {
@@ -131,6 +132,7 @@ async fn an_account_is_read_with_what_forbids_it_to_act() {
         ultra_restricted: true,
         stranger: true,
         team: "T1".into(),
+        teams: vec!["T1".into(), "T3".into()],
     };
     assert_eq!(slack.user("U2").await.unwrap(), all);
     assert_eq!(slack.user("U2").await.unwrap().team, "");

@@ -67,3 +67,23 @@ fn what_slacks_sample_envelopes_hold_is_understood_as_over_http() {
         assert!(matches!(found, Event::Mention(_) | Event::Other { .. }), "{name}");
     }
 }
+
+#[test]
+fn a_picked_message_is_understood_in_every_sample_that_is_whole() {
+    let Some(folder) = contracts() else { return };
+    let mut whole = 0;
+    for (name, body) in samples(&folder, "message_shortcut") {
+        let mut payload: Value = serde_json::from_str(&body).unwrap();
+        payload["callback_id"] = "leverframe_note".into();
+        match socket_interaction(&serde_json::value::to_raw_value(&payload).unwrap()) {
+            Ok(Interaction::Shortcut(shortcut)) => {
+                let link = shortcut.remark.link.unwrap();
+                assert!(link.contains(&format!(".slack.com/archives/{}/p", shortcut.channel)), "{name}: {link}");
+                whole += 1;
+            }
+            Err(NotUnderstood::Missing(_)) => {}
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert!(whole > 0);
+}

@@ -6,6 +6,9 @@ use crate::core::command::{Asked, Command, Commands, Definition, Flow, Invoked, 
 /// What a command asks for, on one line.
 fn asks(command: &Command) -> String {
     match command.change() {
+        Ok(Asked::Choose(chosen)) => format!("{chosen:?}"),
+        Ok(Asked::At(places)) => format!("{places:?}"),
+        Ok(Asked::Copy { fields, from }) => format!("copy {fields:?} from {from}"),
         Ok(Asked::Set(fields)) => {
             fields.iter().map(|(field, value)| format!("{field}={value}")).collect::<Vec<_>>().join(" ")
         }

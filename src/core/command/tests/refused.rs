@@ -231,9 +231,9 @@ fn scale_is_refused_with_a_remedy() {
 /scale checkout prod-eu -1
   `replicas` cannot be -1. Give `replicas` a number from 0 to 10000.
 /scale checkout prod-eu
-  `scale` needs `replicas`. Write `/scale <service> <environment> <replicas> [reason=...]`.
+  `scale` needs `replicas`. Write `/scale <service> <environment> <replicas> [for=4h] [until="Mon 9:00"] [reason=...]`.
 /scale checkout 3
-  `scale` needs `environment`. Write `/scale <service> <environment> <replicas> [reason=...]`.
+  `scale` needs `environment`. Write `/scale <service> <environment> <replicas> [for=4h] [until="Mon 9:00"] [reason=...]`.
 /scale checkout 3 prod
   `prod` is a group of environments; a command on a whole group is not supported yet. Name one of its environments: `prod-eu` or `prod-us`.
 "#,

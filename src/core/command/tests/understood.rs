@@ -3,6 +3,36 @@
 use super::table::check;
 
 #[test]
+fn promote_flag_and_env_are_understood() {
+    check(
+        r#"
+/promote checkout staging -> prod-eu
+  => promote checkout staging prod-eu
+/promote checkout staging prod-eu
+  => promote checkout staging prod-eu
+/promote checkout to prod-eu from staging
+  => promote checkout staging prod-eu
+/promote from staging to prod-eu checkout because it is time
+  => promote checkout staging prod-eu reason="it is time"
+/flag checkout prod-eu NEW_CART on
+  => flag checkout prod-eu NEW_CART on
+/flag checkout prod-eu NEW_CART off too slow
+  => flag checkout prod-eu NEW_CART off reason="too slow"
+/flag NEW_CART on checkout in staging
+  => flag checkout staging NEW_CART on
+/env checkout staging LOG_LEVEL debug
+  => env checkout staging LOG_LEVEL debug
+/env checkout staging GREETING "hello there"
+  => env checkout staging GREETING "hello there"
+/env checkout staging LOG_LEVEL debug because it fails at night
+  => env checkout staging LOG_LEVEL debug reason="it fails at night"
+/env chekout staging LOG_LEVEL debug
+  There is no service `chekout`. Did you mean `checkout` or `checkout-api`?
+"#,
+    );
+}
+
+#[test]
 fn deploy_is_understood() {
     check(
         r#"

@@ -204,6 +204,8 @@ pub(super) fn pressed(click: &Click, drift: &Drift, rules: &Rules, facts: Facts<
         | Press::GiveBack
         | Press::Extend
         | Press::Retry
+        | Press::Keep
+        | Press::Withdraw
         | Press::Hold
         | Press::Adopt
         | Press::Again => return Err(press::elsewhere()),

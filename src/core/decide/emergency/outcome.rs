@@ -117,6 +117,7 @@ fn as_plan(plan: &LivePlan, rules: &Rules) -> Option<Plan> {
         diff: String::new(),
         exact: Vec::new(),
         aside: None,
+        live: None,
     })
 }
 

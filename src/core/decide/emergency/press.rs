@@ -92,6 +92,8 @@ fn incident_act(press: Press) -> Option<IncidentAct> {
         | Press::GiveBack
         | Press::Extend
         | Press::Retry
+        | Press::Keep
+        | Press::Withdraw
         | Press::Hold
         | Press::Adopt
         | Press::Restore
@@ -130,6 +132,8 @@ fn on_glass(click: &Click, glass: &Override, rules: &Rules, facts: Facts<'_>) ->
         | Press::GiveBack
         | Press::Extend
         | Press::Retry
+        | Press::Keep
+        | Press::Withdraw
         | Press::Hold
         | Press::Adopt
         | Press::Restore
@@ -280,6 +284,8 @@ fn on_debt(click: &Click, debt: &Debt, rules: &Rules, facts: Facts<'_>) -> Resul
         | Press::Stable
         | Press::Close
         | Press::Reopen
+        | Press::Keep
+        | Press::Withdraw
         | Press::Hold
         | Press::Adopt
         | Press::Restore

@@ -149,6 +149,7 @@ impl Talk {
             channel: "slack:C1".to_owned(),
             message: "1".to_owned(),
             barred: None,
+            why: None,
         };
         self.takes(&format!("{account} presses {}", press.word()), &Incoming::Clicked(click))
     }
@@ -183,6 +184,8 @@ impl Talk {
             tag: None,
             planning: Planning::Planned(git_plan(replicas)),
             debt: None,
+            lasts: None,
+            gives_back: None,
         };
         self.takes(&format!("U4 asks {command} {replicas}"), &Incoming::Asked(Box::new(asked)))
     }
@@ -199,6 +202,7 @@ fn git_plan(replicas: &str) -> crate::core::change::Plan {
         diff: String::new(),
         exact: Vec::new(),
         aside: None,
+        live: None,
     }
 }
 

@@ -113,6 +113,8 @@ fn outcome_of(who: &str, what: &str, environment: &str, (facts, more): (&str, &s
     let channel = if facts == "in a direct message" { "slack:D1" } else { "slack:C1" };
     let asked = Asked {
         debt: None,
+        lasts: None,
+        gives_back: None,
         id: id(),
         asker: whom(who),
         command: CommandName::parse(command).unwrap(),
@@ -187,6 +189,8 @@ fn whose_yes_counts_for_whom() {
                 let mut talk = talk("in peace");
                 let asked = Asked {
                     debt: None,
+                    lasts: None,
+                    gives_back: None,
                     id: id(),
                     asker: whom(requester),
                     command: CommandName::parse(command).unwrap(),

@@ -1,0 +1,22 @@
+//! What a card says of a change that is meant for a time.
+
+use super::{Span, text};
+use crate::core::request::{GivenBack, Lasts, Request};
+
+pub(super) fn note(request: &Request) -> Option<Vec<Span>> {
+    if let Some(gives) = &request.opened.gives_back {
+        return Some(vec![text("Gives back what request "), Span::Code(gives.of.to_string()), text(" changed")]);
+    }
+    let lasts = request.opened.lasts?;
+    Some(match (&request.given_back, request.ends_at()) {
+        (Some(GivenBack::By(other)), _) => {
+            vec![text("Meant for a time; given back by request "), Span::Code(other.to_string())]
+        }
+        (Some(GivenBack::Not(why)), _) => vec![text(format!("Meant for a time; not given back: {why}"))],
+        (None, Some(at)) => vec![text("Meant for a time: given back at "), Span::At(at)],
+        (None, None) => match lasts {
+            Lasts::For(span) => vec![text(format!("Meant for {span} after it landed; then it is given back"))],
+            Lasts::Until(at) => vec![text("Meant until "), Span::At(at), text("; then it is given back")],
+        },
+    })
+}
