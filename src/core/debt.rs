@@ -293,6 +293,11 @@ impl Debt {
         !matches!(self.state, State::Proven { .. } | State::Resumed { .. } | State::Over { .. })
     }
 
+    /// Whether the cluster gets, or has got, what git says: nobody shall do the change once more.
+    pub fn is_given_back(&self) -> bool {
+        matches!(self.state, State::Reverting | State::Settled { side: Side::Live, .. })
+    }
+
     /// Whether the owner is to be reminded now.
     pub fn is_reminder_due(&self, now: Timestamp) -> bool {
         let day = SignedDuration::from_hours(24);

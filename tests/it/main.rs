@@ -55,6 +55,7 @@ mod refusals;
 mod registry;
 mod repositories;
 mod rewritten;
+mod rights;
 mod rollbacks;
 mod shared_channels;
 mod socket_mode;

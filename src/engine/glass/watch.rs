@@ -9,7 +9,6 @@ use crate::{
     cluster::{ClusterError, DryRun, How},
     core::{
         break_glass::{Course, Override, Paused, State},
-        debt,
         decide::{Came, Reply},
         names::{Field, ImageTag},
         rollout::{Verdict, Wanted, verdict},
@@ -63,11 +62,15 @@ pub(super) async fn watch(inner: &Arc<Inner>, glass: &Override, looks: u32) -> R
 
 /// Whether it is meant to stay as it is: not once the debt is being paid.
 async fn is_watched(inner: &Arc<Inner>, glass: &Override) -> bool {
+    let unchanged = inner.matters().await.overrides.get(&glass.id).is_some_and(|now| now.state == glass.state);
+    unchanged && is_owed(inner, glass).await
+}
+
+/// Whether it is still meant to be, whatever was recorded of it since.
+async fn is_owed(inner: &Arc<Inner>, glass: &Override) -> bool {
     let matters = inner.matters().await;
     let State::Active { debt, .. } = &glass.state else { return false };
-    let unchanged = matters.overrides.get(&glass.id).is_some_and(|now| now.state == glass.state);
-    let owed = matters.debts.get(debt).is_some_and(|debt| debt.holds() && debt.state != debt::State::Reverting);
-    unchanged && owed
+    matters.debts.get(debt).is_some_and(|debt| debt.holds() && !debt.is_given_back())
 }
 
 /// Looks once, and meets what is not as it should be.
@@ -83,7 +86,7 @@ async fn is_right(inner: &Arc<Inner>, glass: &Override, place: &Place) -> Result
         (Some(_), _) if !is_watched(inner, glass).await => {}
         (Some(wrong @ (Wrong::Follows | Wrong::Undone)), _) if *redone == 0 && is_met(&wrong, glass) => {
             // Recorded before it is done.
-            if report(inner, &glass.id, Came::Redone).await == Reply::Go {
+            if report(inner, &glass.id, Came::Redone).await == Reply::Go && is_owed(inner, glass).await {
                 once_more(place, glass, (course, paused)).await.map_err(told)?;
             }
         }

@@ -79,6 +79,7 @@ fn of_glass(glass: &Override, came: &Came, facts: Facts<'_>) -> Decision {
         Came::Paused(paused) => one(glass, Event::Paused(paused.clone())),
         Came::Begun { debt } => still_approved(glass, facts).unwrap_or_else(|| begun(glass, debt, facts)),
         Came::Changed => changed(glass, facts),
+        Came::Redone if is_given_back(glass, facts) => Decision::silent(Reply::Stop),
         Came::Redone => one(glass, Event::Redone),
         Came::Alarmed(what) => one(glass, Event::Alarmed(Alarm { what: what.clone(), at: facts.now })),
         Came::Calmed => one(glass, Event::Calmed),
@@ -96,6 +97,12 @@ fn of_glass(glass: &Override, came: &Came, facts: Facts<'_>) -> Decision {
             Decision::silent(Reply::Stop)
         }
     }
+}
+
+/// Whether somebody chose that the cluster gets what git says.
+fn is_given_back(glass: &Override, facts: Facts<'_>) -> bool {
+    let State::Active { debt, .. } = &glass.state else { return false };
+    facts.matters.debts.get(debt).is_some_and(Debt::is_given_back)
 }
 
 /// What the change is to policy: its field, from what to what.

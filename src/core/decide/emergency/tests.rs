@@ -268,6 +268,7 @@ fn an_incident_with_a_debt_cannot_be_closed_and_levers_that_fight_are_refused() 
     talk.presses("U1", Press::Extend, 'D').presses("U4", Press::GiveBack, 'D').presses("U2", Press::Extend, 'D');
     talk.passes(15).passes(30).passes(20).passes(60);
     talk.presses("U1", Press::GiveBack, 'D').comes("given back", 'D', Came::Settled(Side::Live));
+    talk.comes("the watch finds it undone", 'G', Came::Redone);
     says(
         &talk,
         &[
@@ -285,6 +286,7 @@ fn an_incident_with_a_debt_cannot_be_closed_and_levers_that_fight_are_refused() 
             "60 min pass: [debt.overdue]",
             "U1 presses give_back: [debt.revert] Taken -> live; debt being given back",
             "given back: [debt.settled] Go -> live; debt being proven",
+            "the watch finds it undone: [] Stop",
         ],
     );
 }
