@@ -10,6 +10,7 @@ pub mod emergency;
 mod lasting;
 mod mark;
 mod outsiders;
+pub mod owed;
 
 use jiff::Timestamp;
 

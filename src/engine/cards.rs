@@ -14,7 +14,7 @@ use super::Inner;
 use crate::{
     chat::{
         Chat, ChatError, Chats, Place,
-        card::{self, Card, Links, Progress, drift, emergency},
+        card::{self, Card, Links, Progress, drift, emergency, owed},
     },
     core::{
         break_glass, debt,
@@ -144,7 +144,7 @@ async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         | debt::State::Resumed { .. }
         | debt::State::Over { .. } => None,
     };
-    let card = emergency::of_debt(one, &progress, proposal.as_ref());
+    let card = owed::of_debt(one, &progress, proposal.as_ref());
     Some(shown(&one.opened.channel, &one.card, one.at, &one.opened.owner.account, Urgency::Progress, card))
 }
 

@@ -46,8 +46,7 @@ impl Watch {
         for commit in commits.iter().rev() {
             lines.extend(told_commit(world, commit)?);
         }
-        let new = ledger.iter().skip(self.ledger);
-        lines.extend(new.map(|line| format!("ledger: {line}")));
+        lines.extend(by_subject(ledger, self.ledger).map(|line| format!("ledger: {line}")));
         self.ledger = ledger.len();
         Ok(News { lines, commits: commits.len() as u64 })
     }
@@ -140,6 +139,21 @@ fn told_commit(world: &World, commit: &CommitShown) -> Result<Vec<String>, PlayE
         }
     }
     Ok(lines)
+}
+
+/// The lines from a place on, together by what they are about: what goes on with one thing and with another at the same
+/// time may come in either order.
+fn by_subject(ledger: &[String], from: usize) -> impl Iterator<Item = &String> {
+    let subject = |line: &String| line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut subjects: Vec<String> = Vec::new();
+    for subject in ledger.iter().map(subject) {
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    }
+    let mut new: Vec<&String> = ledger.iter().skip(from).collect();
+    new.sort_by_key(|line| subjects.iter().position(|found| *found == subject(line)));
+    new.into_iter()
 }
 
 fn indented(words: &str) -> impl Iterator<Item = String> + '_ {
