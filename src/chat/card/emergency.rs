@@ -81,7 +81,6 @@ pub fn of_incident(incident: &Incident, matters: &Matters) -> Card {
     Card { timeline, notes, buttons, values, ..card(incident.title(), standing) }
 }
 
-/// What a timeline shows on a card; the ledger has the rest.
 fn is_shown(moment: &Moment) -> bool {
     !words(&moment.kind).is_empty()
 }
@@ -114,9 +113,6 @@ fn words(kind: &str) -> &'static str {
         "debt.resumed" => "what follows git goes on",
         "debt.ended" => "the debt is paid",
         "drift.opened" | "drift.again" => "changed by hand",
-        "drift.kept" => "keeps what was changed by hand",
-        "drift.restoring" => "chose to give the cluster what git says",
-        "drift.left" => "says that it is not ours",
         "drift.ended" => "drift over",
         _ => "",
     }
