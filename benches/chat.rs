@@ -91,7 +91,7 @@ fn started(command: &mut Command, says: &str) -> Outcome<(Server, String)> {
 async fn ready(base: &str) -> Outcome<()> {
     let client = client()?;
     while client.get(format!("{base}/readyz")).send().await?.status() != 200 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::task::yield_now().await;
     }
     Ok(())
 }
