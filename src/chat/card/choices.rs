@@ -1,5 +1,5 @@
-//! What whoever asked for a rollback may tick on its card: what else was different when the version ran. None is ticked
-//! by itself, because a rollback restores the version alone.
+//! Buttons beside those of a decision: an incident's, and what whoever asked for a rollback may tick on its card: what else was
+//! different when the version ran. None is ticked by itself, because a rollback restores the version alone.
 
 use super::{Button, Look};
 use crate::core::{
@@ -7,6 +7,10 @@ use crate::core::{
     decide::TICK,
     names::Field,
     request::{Course, Ending, Request, State},
+};
+use crate::{
+    chat::form,
+    core::incident::{self, Incident},
 };
 
 /// How many can be ticked.
@@ -64,4 +68,17 @@ fn ticked(course: &Course) -> impl Iterator<Item = &Line> {
 fn fits(field: &Field) -> bool {
     let name = field.to_string();
     name.len() <= LONGEST && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// What can be pressed on the card of an incident.
+pub(super) fn of_incident(incident: &Incident) -> Vec<Button> {
+    let of = |action, label, look| Button::of(action, label, look, format!("{}:", incident.id));
+    let (note, reopen) = (of(form::NOTE, "Add note", Look::Plain), of("reopen", "Reopen", Look::Plain));
+    match &incident.state {
+        incident::State::Active => {
+            vec![of("stable", "Stable", Look::Primary), note, of("close", "Close", Look::Plain)]
+        }
+        incident::State::Stable { .. } => vec![of("close", "Close", Look::Primary), note, reopen],
+        incident::State::Closed { .. } => vec![reopen],
+    }
 }

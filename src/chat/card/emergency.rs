@@ -1,8 +1,7 @@
 //! The cards of incidents, break-glasses and debts. As with requests they say what the ledger says, and are made again
 //! from it at any time.
 
-use super::{Button, Card, Look, Mark, Progress, Span, Standing, text};
-use crate::chat::form;
+use super::{Button, Card, Look, Mark, Progress, Span, Standing, choices, text};
 use crate::core::{
     break_glass::{self, Course, Override, State},
     change::Line,
@@ -66,16 +65,7 @@ pub fn of_incident(incident: &Incident, matters: &Matters) -> Card {
     let newest = shown.len().saturating_sub(MOMENTS);
     let timeline = shown.into_iter().skip(newest).map(told).collect();
     notes.push(vec![text("Incident "), Span::Code(incident.id.to_string())]);
-    let of = |button_of| button(&incident.id, button_of, "");
-    let (stable, close) = (("stable", "Stable", Look::Primary), ("close", "Close", Look::Plain));
-    let note = (form::NOTE, "Add note", Look::Plain);
-    let buttons = match &incident.state {
-        incident::State::Active => vec![of(stable), of(note), of(close)],
-        incident::State::Stable { .. } => {
-            vec![of(("close", "Close", Look::Primary)), of(note), of(("reopen", "Reopen", Look::Plain))]
-        }
-        incident::State::Closed { .. } => vec![of(("reopen", "Reopen", Look::Plain))],
-    };
+    let buttons = choices::of_incident(incident);
     let values = debts.iter().flat_map(|debt| [debt.opened.git.clone(), Some(debt.opened.live.clone())]);
     let values = values.flatten().collect();
     Card { timeline, notes, buttons, values, ..card(incident.title(), standing) }
