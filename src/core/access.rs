@@ -60,14 +60,6 @@ pub fn rights(rules: &Rules) -> BTreeMap<Which, Right> {
     rights
 }
 
-/// Whether somebody may ask for a command in any environment, as policy stands in peace.
-pub fn may_anywhere(rules: &Rules, person: &PersonId, command: &CommandName) -> bool {
-    rules.catalog.environments().iter().any(|environment| {
-        let which = (person.clone(), command.clone(), environment.name.clone());
-        !matches!(may(rules, &which, &asked_about(rules, &environment.name)), May::No(_))
-    })
-}
-
 /// How many questions [`rights`] asks.
 fn questions(rules: &Rules) -> usize {
     let services: usize =

@@ -29,7 +29,7 @@ pub(super) async fn flow(
         (Some(words), _) => Err(words),
         (None, Flow::Audit) => Ok(Incoming::Read { asker, wanted: trail::Wanted::of(command, clock::now()) }),
         (None, Flow::Status) => Err(status::status(inner, rules, &asker, command).await),
-        (None, Flow::Help) => Err(status::help(rules, &asker, command)),
+        (None, Flow::Help) => Err(status::help(&rules.commands, command)),
         (None, Flow::Link) => Err(links::link(inner, rules, &asker).await),
         (None, Flow::Unlink) => Err(links::unlink(inner, rules, &asker).await),
         (None, Flow::Debts) => Err(glass::debts(inner).await),

@@ -10,8 +10,8 @@ use std::{
 
 use super::{Inner, facts, overview};
 use crate::core::{
-    access, change,
-    command::{Command, Commands, Definition},
+    change,
+    command::{Command, Commands},
     decide::{Asker, Words, principal},
     names::{CommandName, Environment, Field, Target},
     policy::{Circumstances, Question, Verdict},
@@ -45,9 +45,8 @@ fn denied_by_name(rules: &Rules, asker: &Asker, command: &CommandName) -> Option
     }
 }
 
-/// What somebody can ask for, or how one command is.
-pub(super) fn help(rules: &Rules, asker: &Asker, command: &Command) -> Words {
-    let commands: &Commands = &rules.commands;
+/// What can be asked, or how one command is.
+pub(super) fn help(commands: &Commands, command: &Command) -> Words {
     let named = command.value("command").map(ToString::to_string);
     let named = named.and_then(|name| commands.iter().find(|one| one.name.as_str() == name.trim_start_matches('/')));
     if let Some(definition) = named {
@@ -59,13 +58,8 @@ pub(super) fn help(rules: &Rules, asker: &Asker, command: &Command) -> Words {
         }
         return Words::plain(text);
     }
-    let may = |definition: &&Arc<Definition>| match &asker.person {
-        Some(person) => access::may_anywhere(rules, person, &definition.name),
-        None => denied_by_name(rules, asker, &definition.name).is_none(),
-    };
     let lines: Vec<String> = commands
         .iter()
-        .filter(may)
         .map(|definition| format!("• `{}`: {}", commands.usage(definition), definition.summary))
         .collect();
     Words::new(

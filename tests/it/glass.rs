@@ -163,7 +163,7 @@ async fn what_is_undone_is_met_once_and_then_a_person_is_called() {
 
 /// How often the race is run: a few times here, a hundred with `LEVERFRAME_RACES=100`.
 fn races() -> usize {
-    std::env::var("LEVERFRAME_RACES").ok().and_then(|races| races.parse().ok()).unwrap_or(4)
+    crate::contract::variable("LEVERFRAME_RACES").and_then(|races| races.to_str()?.parse().ok()).unwrap_or(4)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,7 +22,7 @@ fn run(applications: &str) -> (Option<i32>, String) {
     );
     fs::write(&kubectl, fake).unwrap();
     fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", folder.path().display(), crate::contract::variable("PATH").unwrap().display());
     let mut shell = Command::new("/bin/sh");
     let ran = shell.args(["-c", &script()]).env("PATH", path).env("TMPDIR", folder.path()).output().unwrap();
     (ran.status.code(), String::from_utf8_lossy(&ran.stdout).into_owned())
