@@ -279,8 +279,8 @@ async fn a_cluster_that_cannot_be_seen_is_said_and_looked_at_again() {
     scene.until("unseen", |scene| scene.card_says("the cluster cannot be seen (the cluster cannot be reached")).await;
     let refused =
         json!({"kind": "Status", "status": "Failure", "reason": "Unauthorized", "code": 401, "message": "no"});
-    let refused = cluster.exchanges().add(Rule::answers("GET", "/apis/apps/v1/", 401, &refused).once());
-    let nonsense = cluster.exchanges().add(Rule::garbage("GET", "/apis/apps/v1/").once());
+    let refused = cluster.exchanges().add(Rule::answers("GET", "/apis/apps/v1/namespaces/", 401, &refused).once());
+    let nonsense = cluster.exchanges().add(Rule::garbage("GET", "/apis/apps/v1/namespaces/").once());
     cluster.start_again().await.unwrap();
     live(&scene).await;
     assert_eq!((refused.hits(), nonsense.hits()), (1, 1));

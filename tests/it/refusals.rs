@@ -217,7 +217,7 @@ fn catalog_and(more: &str) -> String {
 }
 
 const KEPT: &str = "The newest rules do not load, so the last good ones stay in force: \
-    .leverframe/catalog.yaml:34:1: `unknwon`: found an unknown key, expected `environments`, `environment_groups`, \
+    .leverframe/catalog.yaml:35:1: `unknwon`: found an unknown key, expected `environments`, `environment_groups`, \
     `services`, `discover`, `locked`, `freezes`, `sensitive`, `limits`, `people`, `channels`, `tickets` or `commands`. \
     Remove it, or move it to where it belongs. Correct the catalog in git.";
 

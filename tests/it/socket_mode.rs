@@ -178,7 +178,7 @@ async fn the_stand_in_of_others_drives_a_deploy() {
         within("an acknowledgement", answered).await
     };
     let (status, helped) = says("help", "1").await;
-    assert!(status == 200 && helped["ack"]["text"].as_str().unwrap().contains("/deploy"), "{helped}");
+    assert!(status == 200 && helped["ack"]["text"].as_str().unwrap().contains("/lf deploy"), "{helped}");
     assert_eq!(says("deploy checkout staging v1.2.5", "2").await, (200, serde_json::json!({"ack": null})));
     post("/drop", serde_json::json!({"reason": "refresh_requested"})).await;
     assert_eq!(says("deploy checkout staging v1.2.5", "2").await, (200, serde_json::json!({"ack": null})));

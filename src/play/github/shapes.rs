@@ -82,14 +82,14 @@ impl Places {
     /// A label.
     pub(super) fn label(&self, name: &str) -> Value {
         json!({"id": 1, "node_id": "LA_1", "url": self.below(&format!("/labels/{name}")), "name": name,
-            "description": null, "color": "ededed", "default": false})
+            "description": "", "color": "ededed", "default": false})
     }
 
     /// A team that was asked for a review.
     pub(super) fn team(&self, slug: &str) -> Value {
         let api = format!("{}/organizations/100/team/1", self.url);
         json!({"id": 1, "node_id": "T_1", "url": api, "members_url": format!("{api}/members{{/member}}"),
-            "name": slug, "description": null, "permission": "push", "slug": slug, "html_url": api,
+            "name": slug, "description": "", "permission": "push", "slug": slug, "html_url": api,
             "repositories_url": format!("{api}/repos"), "parent": null, "privacy": "closed"})
     }
 
