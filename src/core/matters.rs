@@ -155,6 +155,11 @@ impl Matters {
         self.debts.values().filter(move |debt| !debt.is_over() && debt.opened.target == *target)
     }
 
+    /// The debts that are not over.
+    pub fn open_debts(&self) -> impl Iterator<Item = &Debt> {
+        self.debts.values().filter(|debt| !debt.is_over())
+    }
+
     /// The drifts that are not over.
     pub fn open_drifts(&self) -> impl Iterator<Item = &Drift> {
         self.drifts.values().filter(|drift| !drift.is_over())

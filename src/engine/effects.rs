@@ -286,7 +286,7 @@ async fn plan(inner: &Arc<Inner>, request: &Request) -> Result<(), Trouble> {
     }
     let Some(rules) = inner.rules() else { return Ok(()) };
     let outcome = match facts::replan_words(inner, &rules, request).await {
-        Ok(plan) => Outcome::Planned(plan),
+        Ok(plan) => Outcome::Planned { title: facts::title_again(&rules, request, &plan), plan },
         Err(words) => {
             Outcome::Unplannable(Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() })
         }

@@ -368,6 +368,13 @@ pub(super) async fn replan_words(inner: &Arc<Inner>, rules: &Rules, request: &Re
     }
 }
 
+/// What a request is called now that it is planned, where its words alone do not name the version that it brings.
+pub(super) fn title_again(rules: &Rules, request: &Request, plan: &Plan) -> Option<String> {
+    let command = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), &request.opened.words).ok()?;
+    let says_less = matches!(command.change(), Ok(command::Asked::Restore { .. } | command::Asked::Copy { .. }));
+    says_less.then(|| wording::title(&command, &request.opened.target, &Planning::Planned(plan.clone())))
+}
+
 /// What a request asks for, by its words.
 pub(super) fn asked_again(rules: &Rules, request: &Request) -> Result<command::Asked, Words> {
     let again = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), &request.opened.words);

@@ -1,6 +1,7 @@
 //! `leverframe/gate`: a status on every open pull request that touches what levers move, ours or anybody's. Red with
-//! the reason where it changes a locked field or what is frozen, green otherwise. Looked at when a webhook hints at it, and every 20
-//! seconds by a question that costs nothing while nothing changes.
+//! the reason where it changes a locked field or what is frozen, or would undo what a break-glass keeps live; green
+//! otherwise. Looked at when a webhook hints at it or what is owed changes, and every 20 seconds by a question that costs
+//! nothing while nothing changes.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -15,6 +16,7 @@ use crate::{
     core::{
         change::SourceFile,
         entry::Actor,
+        matters::Matters,
         names::{CommandName, CommitId, RequestId, Target},
         rules::{Rules, Sources},
     },
@@ -74,6 +76,8 @@ struct Judged {
     under: Sources,
     /// What was frozen then.
     frozen: Vec<String>,
+    /// What was owed then.
+    owed: Vec<RequestId>,
     heads: BTreeMap<u64, CommitId>,
     /// The forge does not let us publish.
     refused: Option<String>,
@@ -106,8 +110,9 @@ async fn look(
 ) -> Result<(), ForgeError> {
     let under = inner.considered.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let frozen = inner.freeze_lines(rules, None).await;
-    if under != judged.under || frozen != judged.frozen {
-        *judged = Judged { under, frozen, ..Judged::default() };
+    let owed: Vec<RequestId> = inner.matters().await.open_debts().map(|debt| debt.id.clone()).collect();
+    if under != judged.under || frozen != judged.frozen || owed != judged.owed {
+        *judged = Judged { under, frozen, owed, ..Judged::default() };
     }
     let open = at.1.open_pull_requests(&at.0.branch).await?;
     judged.heads.retain(|number, _| open.iter().any(|pull| pull.number == *number));
@@ -144,13 +149,14 @@ async fn judge(
     if targets.is_empty() || judged.refused.is_some() {
         return Ok(());
     }
-    let mut locked = None;
+    let (mut locked, mut undone, matters) = (None, None, inner.matters().await);
     for target in &targets {
         let (before, after) = files(inner, forge, (rules, target), &compared).await?;
         locked = locked.or_else(|| locked_in(rules, target, (&before, &after)));
+        undone = undone.or_else(|| undone_in(rules, (target, &matters), (&before, &after)));
     }
     let frozen = frozen(inner, rules, pull, &targets).await;
-    let status = match locked.or(frozen) {
+    let status = match undone.or(locked).or(frozen) {
         Some(words) => Status::new(GATE, StatusState::Failure, &words),
         None => Status::new(GATE, StatusState::Success, "Nothing that is locked or frozen changes"),
     };
@@ -227,6 +233,25 @@ async fn files(
         }
     }
     Ok((before, after))
+}
+
+/// Why a change of a target's files is not to be merged, when it sets what a break-glass keeps live to something else.
+/// More of what is counted undoes nothing.
+fn undone_in(
+    rules: &Rules,
+    (target, matters): (&Target, &Matters),
+    (before, after): (&[SourceFile], &[SourceFile]),
+) -> Option<String> {
+    let lines = outside::changed_fields(rules, target, (before, after));
+    matters.debts_of(target).find_map(|debt| {
+        let kept = &debt.opened;
+        let line = lines.iter().find(|line| line.field == kept.field && line.new != kept.live)?;
+        let count = |text: &str| text.parse::<i64>().ok();
+        let is_more = matches!((count(&line.new), count(&kept.live)), (Some(new), Some(live)) if new > live);
+        let words =
+            format!("{} of {target} is {} live by a break-glass; this sets {}", line.field, kept.live, line.new);
+        (!is_more).then_some(words)
+    })
 }
 
 /// Why a change of a target's files is not to be merged, when a lock holds what it changes.

@@ -51,6 +51,9 @@ impl Inner {
         glass::announce(self, &recorded);
         self.book.lock().await.settle(ticket);
         freezing::noticed(self, &recorded).await;
+        if recorded.iter().any(|one| one.entry.kind.starts_with("debt.")) {
+            self.forge.look.notify_one();
+        }
         for request in touched {
             self.forget_progress(&request);
             self.redraw(&request);

@@ -24,7 +24,12 @@ pub enum Outcome {
     /// It is about to act on the world.
     Step(Step),
     /// The change was planned after all.
-    Planned(Plan),
+    Planned {
+        /// The plan.
+        plan: Plan,
+        /// What it is called now, where only the plan says what is restored.
+        title: Option<String>,
+    },
     /// The same change on a newer tip, where other lines stand around it.
     Redrawn(Plan),
     /// It cannot be planned, or is so already.
@@ -126,7 +131,15 @@ pub(super) fn decide(id: &RequestId, outcome: &Outcome, facts: Facts<'_>) -> Dec
     let Some(request) = facts.requests.get(id) else { return Decision::silent(Reply::Stop) };
     match outcome {
         Outcome::Step(step) => about_to(request, step, facts),
-        Outcome::Planned(plan) => planned(request, plan, None, facts),
+        Outcome::Planned { plan, title } => {
+            let mut decision = planned(request, plan, None, facts);
+            if let (Some(title), [first, ..]) = (title, decision.entries.as_mut_slice())
+                && first.kind == "request.planned"
+            {
+                first.body.insert(request::TITLE.to_owned(), title.as_str().into());
+            }
+            decision
+        }
         Outcome::Replanned { plan, why } => planned(request, plan, Some(why), facts),
         Outcome::Unplannable(ending) | Outcome::Ended(ending) => {
             one(request, Event::Ended(ending.clone(), ourselves()))

@@ -387,6 +387,15 @@ fn who_asked_stays_who_asked_when_the_catalog_calls_them_otherwise() {
 }
 
 #[test]
+fn what_is_planned_later_is_called_by_what_it_brings() {
+    let mut talk = Talk::new();
+    talk.asks(ana(), "prod", Planning::Later);
+    let title = Some("rollback checkout to v1.2.3 in prod".to_owned());
+    talk.happens("planned", Outcome::Planned { plan: version("prod"), title: title.clone() });
+    assert_eq!(Some(&talk.requests[&id()].opened.title), title.as_ref());
+}
+
+#[test]
 fn who_asked_may_cancel_and_nobody_else() {
     let mut talk = Talk::new();
     talk.asks(ana(), "prod", Planning::Later).presses(bo(), Press::Cancel).presses(ana(), Press::Cancel);

@@ -212,6 +212,9 @@ impl Request {
             self.given_back = Some(given_back);
             return Ok(self);
         }
+        if let Some(Value::String(title)) = recorded.entry.body.get(TITLE) {
+            self.opened.title.clone_from(title);
+        }
         match Event::read(recorded)? {
             Some(event) => {
                 let (counts, voids) = (event.is_about_approval(), event.voids_approvals());
@@ -343,6 +346,9 @@ pub enum Unreadable {
 pub fn intent(kind: &str, body: &Map<String, Value>) -> String {
     format!("{kind} {}", Value::Object(body.clone()))
 }
+
+/// The member of `request.planned` that says what the request is called from then on.
+pub(crate) const TITLE: &str = "title";
 
 /// The ledger's subject of a request.
 pub fn subject(request: &RequestId) -> String {
