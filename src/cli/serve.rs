@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use tokio::{net::TcpListener, signal::unix};
 
-use super::{Ended, Failure, log, runtime, say, shipping};
+use super::{Ended, Failure, log, pagers, runtime, say, shipping};
 use crate::{
     chat::{
         Chat, Chats,
@@ -121,6 +121,7 @@ pub async fn start(config: Config) -> Result<Running, String> {
         chats: chats(&edges, &tasks),
         accounts: accounts(&config, &net)?,
         registries: registries(&config, &net, &tasks),
+        pagers: pagers::of(&config, &net),
     };
     let carriers = config.ship_to.iter().map(|place| shipping::carrier(place, &config, &net, &reach.repository.mirror));
     let carriers: Vec<ship::Carrier> = carriers.collect::<Result<_, String>>()?;
