@@ -21,6 +21,7 @@ pub mod names;
 pub mod policy;
 pub mod post_mortem;
 pub mod reconciler;
+pub mod reminder;
 pub mod request;
 pub mod rollout;
 pub mod rules;

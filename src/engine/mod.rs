@@ -27,6 +27,7 @@ mod links;
 mod meter;
 mod outside;
 mod overview;
+mod reminding;
 mod restarting;
 mod reverting;
 mod rewritten;
@@ -219,6 +220,7 @@ impl Engine {
         inner.tasks.start(giving_back::keep(Arc::clone(inner)));
         inner.tasks.start(gate::keep(Arc::clone(inner)));
         inner.tasks.start(outside::keep(Arc::clone(inner)));
+        inner.tasks.start(reminding::keep(Arc::clone(inner)));
         inner.tasks.start(shelf::keep_noted(Arc::clone(inner)));
         drift::begin(inner);
         if inner.unread > 0 {

@@ -14,6 +14,7 @@ pub mod home;
 pub mod incoming;
 pub mod manifest;
 mod rates;
+mod remind;
 pub mod render;
 pub mod shared;
 pub mod shortcut;

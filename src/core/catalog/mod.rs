@@ -13,6 +13,7 @@ mod names;
 mod not_yet;
 mod people;
 mod places;
+mod reminders;
 mod service;
 mod surroundings;
 mod template;
@@ -32,6 +33,7 @@ pub use self::{
     names::{Approvers, Group, ImageName, Severity, Team, TimeZoneName},
     people::{Person, Platform},
     places::Places,
+    reminders::Reminding,
     service::{DocumentChoice, Pin, ServiceRules},
     surroundings::{Channels, CommandNames, ReplicaLimits, Tickets, Tracker},
     template::{NameTemplate, PathTemplate},
@@ -59,6 +61,7 @@ pub struct Catalog {
     freezes: Vec<Window>,
     people: People,
     channels: Channels,
+    reminding: Reminding,
     tickets: Option<Tickets>,
     commands: CommandNames,
     environment_nodes: Vec<(Key, Node)>,
@@ -92,7 +95,7 @@ pub struct TableRow {
     pub approvals: Vec<(CommandName, ApprovalRule)>,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "environments",
     "environment_groups",
     "services",
@@ -103,6 +106,7 @@ const KEYS: [&str; 12] = [
     "limits",
     "people",
     "channels",
+    "reminders",
     "tickets",
     "commands",
 ];
@@ -136,6 +140,7 @@ impl Catalog {
         let discover = fields.get("discover").is_none_or(|node| node.flag(problems).unwrap_or(true));
         let replicas = fields.get("limits").map(|node| ReplicaLimits::read(node, problems));
         let channels = fields.get("channels").map(|node| Channels::read(node, problems));
+        let reminding = fields.get("reminders").map(|node| Reminding::read(node, problems));
         let tickets = fields.get("tickets").map(|node| Tickets::read(node, problems));
         let commands = CommandNames::read(fields.get("commands"), problems);
         Some(Self {
@@ -146,6 +151,7 @@ impl Catalog {
             replicas: replicas.unwrap_or_default(),
             freezes,
             channels: channels.unwrap_or_default(),
+            reminding: reminding.unwrap_or_default(),
             tickets: tickets.flatten(),
             commands: commands?,
             warnings: check::approvals(&environments, &environment_nodes, &people),
@@ -286,6 +292,11 @@ impl Catalog {
     /// Where the bot speaks when nobody asked.
     pub fn channels(&self) -> &Channels {
         &self.channels
+    }
+
+    /// When who is reminded of what waits for approval.
+    pub fn reminding(&self) -> Reminding {
+        self.reminding
     }
 
     /// Where tickets are opened.

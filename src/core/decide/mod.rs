@@ -10,6 +10,7 @@ mod linked;
 mod outcome;
 mod outside;
 mod press;
+mod remind;
 mod surroundings;
 mod tag;
 mod taking_back;
@@ -24,13 +25,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::core::{
-    catalog::{Catalog, Lock, Team},
+    catalog::{Catalog, Team},
     change::Plan,
     entry::{Actor, Draft},
     freeze::{Calendar, Freezes},
     matters::Matters,
     names::{CommandName, Field, PersonId, RequestId, Target},
     policy::{Circumstances, Denial, Known, Principal, Question, Standing, Verdict},
+    reminder,
     request::{Card, Event, Request},
     rules::Rules,
     trail::Wanted,
@@ -43,6 +45,7 @@ pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use press::Press;
+pub use remind::{Reminded, Reminder, reminders_due, still_needed};
 pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
 pub use vote::{Click, ReviewSays, Reviewed, awaits};
@@ -134,6 +137,15 @@ pub enum Incoming {
         request: RequestId,
         /// What.
         outcome: Outcome,
+    },
+    /// Somebody is reminded of what waits for approval.
+    Reminded {
+        /// Of what.
+        of: RequestId,
+        /// Which reminder.
+        step: reminder::Step,
+        /// How far it is.
+        reminded: Reminded,
     },
     /// Time passed.
     Clock,
@@ -251,6 +263,7 @@ fn dispatch(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Linked(linked) => linked::decide(linked),
         Incoming::Emergency(emergency) => emergency::decide(emergency, facts),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
+        Incoming::Reminded { of, step, reminded } => remind::decide((of, *step, *reminded), facts),
         Incoming::Clock => outcome::deadlines(facts),
     }
 }
@@ -263,8 +276,16 @@ pub fn ourselves() -> Actor {
 /// What forbids a change to everybody, whoever asks: a locked field, replicas outside the limits.
 pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, plan: &Plan) -> Option<Denial> {
     let nobody = ourselves();
-    let subject =
-        Subject { actor: &nobody, command, target, channel: "", tag: None, facts: None, ignores_freezes: false };
+    let subject = Subject {
+        id: None,
+        actor: &nobody,
+        command,
+        target,
+        channel: "",
+        tag: None,
+        facts: None,
+        ignores_freezes: false,
+    };
     match permitted(rules, subject, Some(plan)) {
         Verdict::Denied(denial) => denial.is_builtin().then_some(denial),
         Verdict::Permitted => None,
@@ -288,6 +309,8 @@ fn permitted(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Verdic
 /// What policy is asked about.
 #[derive(Debug, Clone, Copy)]
 struct Subject<'a> {
+    /// The request, where it is one already.
+    id: Option<&'a RequestId>,
     actor: &'a Actor,
     command: &'a crate::core::names::CommandName,
     target: &'a Target,
@@ -302,6 +325,7 @@ struct Subject<'a> {
 impl<'a> Subject<'a> {
     fn of(request: &'a Request, facts: Facts<'a>) -> Self {
         Self {
+            id: Some(&request.id),
             actor: &request.requester,
             command: &request.opened.command,
             target: &request.opened.target,
@@ -336,9 +360,9 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
     let line = |field: Field| lines.iter().find(move |line| line.field == field);
     // Where an autoscaler owns the count, the fewest that it keeps are what somebody asks for.
     let replicas = line(Field::Replicas).or_else(|| line(Field::ReplicasMin));
-    let locked = plan.and_then(|plan| lock(rules, request.target, plan));
+    let locked = plan.and_then(|plan| surroundings::lock(rules, request.target, plan));
     let limits = rules.catalog.replica_limits();
-    let frozen = frozen(rules, request);
+    let frozen = surroundings::frozen(rules, request);
     Circumstances {
         freeze: if frozen.is_some() { Known::Yes } else { Known::No },
         frozen,
@@ -352,35 +376,10 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
             .map(|facts| surroundings::healthy_in(facts, request.target, lines))
             .unwrap_or_default(),
         clock: request.facts.map(|facts| surroundings::clock(rules, facts, &request.target.environment)),
-        recent_requests: request.facts.map_or(0, |facts| surroundings::recent(facts, request.actor)),
+        recent_requests: request.facts.map_or(0, |facts| surroundings::recent(facts, (request.actor, request.id))),
         channel: request.channel.to_owned(),
         platform: request.actor.via.clone(),
     }
-}
-
-/// Why the target is frozen for whoever asks, and what to do about it.
-fn frozen(rules: &Rules, request: Subject<'_>) -> Option<(String, String)> {
-    let person = request.actor.person.as_ref().and_then(|id| rules.catalog.person(id));
-    let facts = request.facts.filter(|_| !request.ignores_freezes)?;
-    let frozen = facts.calendar()?.holds(person, request.command, request.target)?;
-    let environment = &request.target.environment;
-    Some((frozen.words(&rules.catalog.zone_of(environment)), frozen.remedy(environment)))
-}
-
-/// The lock that holds a plan: on one of its fields, or on one of its files.
-fn lock<'r>(rules: &'r Rules, target: &Target, plan: &Plan) -> Option<&'r Lock> {
-    let catalog = &rules.catalog;
-    let held = |field: &Field| {
-        let in_files = || plan.edits.iter().find_map(|edit| catalog.is_locked_in(target, field, &edit.path));
-        catalog.is_locked(target, field).or_else(in_files)
-    };
-    let is_count = |field: &Field| matches!(field, Field::ReplicasMin | Field::ReplicasMax);
-    let exact = plan.exact.iter().find_map(|one| catalog.is_all_locked_in(target, &one.edit.path));
-    let fields = plan.lines.iter().map(|line| &line.field).find_map(|field| {
-        // Whoever locks `replicas` means the count, whatever it is called in the files.
-        held(field).or_else(|| is_count(field).then(|| held(&Field::Replicas)).flatten())
-    });
-    exact.or(fields)
 }
 
 /// The entries that open the way for a planned change: its approval at once where nobody need be asked.

@@ -1,15 +1,16 @@
-//! Facts for policy that follow from other requests and from the clock.
+//! Facts for policy that follow from other requests, from the clock, from freezes and from locks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
-use super::{Facts, is_one_human};
+use super::{Facts, Subject, is_one_human};
 use crate::core::{
-    change::Line,
+    catalog::Lock,
+    change::{Line, Plan},
     entry::Actor,
     moment,
-    names::{Environment, Field, Target},
+    names::{Environment, Field, RequestId, Target},
     policy::LocalClock,
     request::Request,
     rules::Rules,
@@ -43,8 +44,36 @@ pub(super) fn clock(rules: &Rules, facts: Facts<'_>, environment: &Environment) 
 }
 
 /// How many requests somebody opened within the last hour.
-pub(super) fn recent(facts: Facts<'_>, actor: &Actor) -> i64 {
+/// Of a request that is open already, those before it: what was permitted when it was asked stays so.
+pub(super) fn recent(facts: Facts<'_>, (actor, before): (&Actor, Option<&RequestId>)) -> i64 {
     let since = facts.now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(facts.now);
     let theirs = facts.requests.values().rev().take_while(|request| request.at >= since);
-    i64::try_from(theirs.filter(|request| is_one_human(&request.requester, actor)).count()).unwrap_or(i64::MAX)
+    let is_before = |request: &&Request| before.is_none_or(|id| request.id < *id);
+    i64::try_from(theirs.filter(is_before).filter(|request| is_one_human(&request.requester, actor)).count())
+        .unwrap_or(i64::MAX)
+}
+
+/// Why the target is frozen for whoever asks, and what to do about it.
+pub(super) fn frozen(rules: &Rules, request: Subject<'_>) -> Option<(String, String)> {
+    let person = request.actor.person.as_ref().and_then(|id| rules.catalog.person(id));
+    let facts = request.facts.filter(|_| !request.ignores_freezes)?;
+    let frozen = facts.calendar()?.holds(person, request.command, request.target)?;
+    let environment = &request.target.environment;
+    Some((frozen.words(&rules.catalog.zone_of(environment)), frozen.remedy(environment)))
+}
+
+/// The lock that holds a plan: on one of its fields, or on one of its files.
+pub(super) fn lock<'r>(rules: &'r Rules, target: &Target, plan: &Plan) -> Option<&'r Lock> {
+    let catalog = &rules.catalog;
+    let held = |field: &Field| {
+        let in_files = || plan.edits.iter().find_map(|edit| catalog.is_locked_in(target, field, &edit.path));
+        catalog.is_locked(target, field).or_else(in_files)
+    };
+    let is_count = |field: &Field| matches!(field, Field::ReplicasMin | Field::ReplicasMax);
+    let exact = plan.exact.iter().find_map(|one| catalog.is_all_locked_in(target, &one.edit.path));
+    let fields = plan.lines.iter().map(|line| &line.field).find_map(|field| {
+        // Whoever locks `replicas` means the count, whatever it is called in the files.
+        held(field).or_else(|| is_count(field).then(|| held(&Field::Replicas)).flatten())
+    });
+    exact.or(fields)
 }

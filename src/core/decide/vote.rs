@@ -330,7 +330,7 @@ pub(super) fn is_too_old(request: &Request, vote: &Vote, now: Timestamp) -> bool
 }
 
 /// The day, as a guest's last day is meant.
-fn today(now: Timestamp) -> Date {
+pub(super) fn today(now: Timestamp) -> Date {
     now.to_zoned(TimeZone::UTC).date()
 }
 

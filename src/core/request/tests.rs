@@ -144,6 +144,7 @@ fn a_change_planned_anew_is_proposed_anew() {
         intents: BTreeMap::new(),
         landed: None,
         given_back: None,
+        reminders: Reminders::default(),
     };
     assert_eq!(request(course.clone()).due(), Some(Due::Watch));
     course.plan.digest = Digest::of(b"another");
@@ -186,6 +187,7 @@ fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up(
         intents: BTreeMap::new(),
         landed: None,
         given_back: None,
+        reminders: Reminders::default(),
     };
     let recorded = |draft: crate::core::entry::Draft| Recorded {
         entry: Entry {

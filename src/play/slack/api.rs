@@ -97,6 +97,7 @@ fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Answer {
             put(&mut told, "is_ext_shared", json!(lock(&shared.shared_channels).contains(channel.id)));
             Ok(json!({"channel": told}))
         }
+        "conversations.open" => open(arguments),
         "users.info" => user_info(arguments),
         "views.open" => {
             let view = arguments.structured("view", "invalid_arguments")?.unwrap_or_default();
@@ -108,6 +109,13 @@ fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Answer {
         }
         _ => Err("unknown_method".into()),
     }
+}
+
+/// What is between one person and the bot.
+fn open(arguments: &Arguments) -> Answer {
+    let person = arguments.word("users").and_then(people::find).ok_or("user_not_found")?;
+    let direct = workspace::direct_to(person).ok_or("channel_not_found")?;
+    Ok(json!({"channel": {"id": direct.id}}))
 }
 
 fn auth_test() -> Value {

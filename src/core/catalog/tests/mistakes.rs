@@ -40,7 +40,7 @@ fn at_least_one_environment_is_needed() {
         r"environment: {}",
         &[
             r#"1:1: found no `environments`, expected the key `environments`. Add it, for example `environments: { prod: { path: "apps/{service}/prod" } }`."#,
-            "1:1: `environment`: found an unknown key, expected `environments`, `environment_groups`, `services`, `discover`, `locked`, `freezes`, `sensitive`, `limits`, `people`, `channels`, `tickets` or `commands`. Did you mean `environments`?",
+            "1:1: `environment`: found an unknown key, expected `environments`, `environment_groups`, `services`, `discover`, `locked`, `freezes`, `sensitive`, `limits`, `people`, `channels`, `reminders`, `tickets` or `commands`. Did you mean `environments`?",
         ],
     );
 }

@@ -190,7 +190,7 @@ fn approve(click: &Click, glass: &Override, rules: &Rules, facts: Facts<'_>) -> 
 }
 
 /// The rule for breaking glass there; without one anybody else of the catalog may approve.
-pub(super) fn rule<'a>(rules: &'a Rules, target: &Target) -> Option<&'a ApprovalRule> {
+pub(crate) fn rule<'a>(rules: &'a Rules, target: &Target) -> Option<&'a ApprovalRule> {
     rules.catalog.environment(&target.environment)?.approvals_for(&ask::breakglass_command()?)
 }
 
@@ -229,7 +229,7 @@ fn ask_whom(glass: &Override) -> String {
 }
 
 /// Whose approvals count under the catalog of now: distinct persons, never the requester.
-fn counted(glass: &Override, votes: &[Vote], rules: &Rules, now: Timestamp) -> BTreeSet<PersonId> {
+pub(crate) fn counted(glass: &Override, votes: &[Vote], rules: &Rules, now: Timestamp) -> BTreeSet<PersonId> {
     let counts = |vote: &Vote| {
         let person = rules.catalog.person(vote.actor.person.as_ref()?)?;
         let may = may_approve(rules, &glass.opened.target, person, now);
