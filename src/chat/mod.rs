@@ -9,7 +9,11 @@ mod plain;
 pub mod remark;
 pub mod slack;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -88,6 +92,12 @@ pub trait Chat: Send + Sync {
 
     /// Whether a reminder arrived that was sent at `since` or later.
     fn reminded<'a>(&'a self, to: To<'a>, mark: &'a str, since: Timestamp) -> Call<'a, bool>;
+
+    /// Those of some accounts that are in a user group or have a role now.
+    fn members<'a>(&'a self, group: &'a str, asked: &'a BTreeSet<String>) -> Call<'a, BTreeSet<String>>;
+
+    /// Whether an account ended: deactivated, or no longer here.
+    fn is_gone<'a>(&'a self, account: &'a str) -> Call<'a, bool>;
 
     /// Where people find a message: an address to press.
     fn link<'a>(&'a self, at: &'a Place) -> Call<'a, String>;

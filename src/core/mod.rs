@@ -25,6 +25,7 @@ pub mod reconciler;
 pub mod reminder;
 pub mod request;
 pub mod rollout;
+pub mod roster;
 pub mod rules;
 pub mod span;
 pub mod trail;

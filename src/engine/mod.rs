@@ -21,6 +21,7 @@ mod freezing;
 mod gate;
 mod giving_back;
 mod glass;
+mod groups;
 mod hints;
 mod homes;
 mod links;
@@ -164,6 +165,7 @@ struct Inner {
     versions: rollback::Remembered,
     /// What runs, as the watches of the clusters tell it.
     sight: drift::Sight,
+    groups: groups::Groups,
 }
 
 impl Engine {
@@ -175,6 +177,7 @@ impl Engine {
         let (requests, unread) = shelf::begin(&ledger)?;
         let folded = (requests, matters_of(&ledger)?, freezes_of(&ledger)?);
         let book = Book::new(folded, ledger.generation());
+        let groups = groups::Groups::of(&ledger)?;
         let inner = Inner {
             lanes: cards::Lane::of(&reach.chats),
             elsewhere: Mutex::new(Elsewhere { own: Some(reach.repository.name.clone()), others: BTreeMap::new() }),
@@ -201,6 +204,7 @@ impl Engine {
             meter: meter::Meter::default(),
             versions: rollback::Remembered::default(),
             sight: drift::Sight::default(),
+            groups,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -221,6 +225,7 @@ impl Engine {
         inner.tasks.start(gate::keep(Arc::clone(inner)));
         inner.tasks.start(outside::keep(Arc::clone(inner)));
         inner.tasks.start(reminding::keep(Arc::clone(inner)));
+        inner.tasks.start(groups::keep(Arc::clone(inner)));
         inner.tasks.start(shelf::keep_noted(Arc::clone(inner)));
         drift::begin(inner);
         if inner.unread > 0 {
@@ -349,10 +354,6 @@ impl Engine {
 }
 
 impl Inner {
-    fn rules(&self) -> Option<Arc<Rules>> {
-        self.rules.borrow().clone()
-    }
-
     fn note_opened(&self, recorded: &[Recorded]) {
         let opened = recorded.iter().filter(|one| one.entry.kind.ends_with(".opened"));
         let id = |subject: &str| request::of_subject(subject).or_else(|| matters::id_of(subject));

@@ -104,6 +104,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
         card: None,
         intents: std::collections::BTreeMap::new(),
         landed: None,
+        live_since: None,
         given_back: None,
         reminders: Reminders::default(),
         state,

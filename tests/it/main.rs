@@ -58,6 +58,7 @@ mod reminders;
 mod repositories;
 mod rewritten;
 mod rights;
+mod roles;
 mod rollbacks;
 mod shared_channels;
 mod socket_mode;

@@ -1,6 +1,6 @@
 //! Discord as the engine speaks to it: cards in, embeds and components out.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::FutureExt as _;
 use jiff::Timestamp;
@@ -101,6 +101,23 @@ impl Chat for DiscordChat {
 
     fn reminded<'a>(&'a self, to: To<'a>, mark: &'a str, since: Timestamp) -> Call<'a, bool> {
         async move { Ok(self.client.reminded(to, mark, since).await?) }.boxed()
+    }
+
+    fn members<'a>(&'a self, group: &'a str, asked: &'a BTreeSet<String>) -> Call<'a, BTreeSet<String>> {
+        async move {
+            let mut found = BTreeSet::new();
+            for account in asked {
+                let member: Option<Member> = self.client.member(account).await?;
+                let has = member.is_some_and(|member| member.roles.iter().any(|role| role == group));
+                found.extend(has.then(|| account.clone()));
+            }
+            Ok(found)
+        }
+        .boxed()
+    }
+
+    fn is_gone<'a>(&'a self, account: &'a str) -> Call<'a, bool> {
+        async move { Ok(self.client.member(account).await?.is_none()) }.boxed()
     }
 
     fn link<'a>(&'a self, at: &'a Place) -> Call<'a, String> {

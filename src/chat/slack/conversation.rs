@@ -1,6 +1,6 @@
 //! Slack as the engine speaks to it: cards in, Block Kit out.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use futures::FutureExt as _;
 use jiff::Timestamp;
@@ -115,6 +115,18 @@ impl Chat for SlackChat {
 
     fn reminded<'a>(&'a self, to: To<'a>, mark: &'a str, since: Timestamp) -> Call<'a, bool> {
         async move { Ok(self.client.reminded(to, mark, since).await?) }.boxed()
+    }
+
+    fn members<'a>(&'a self, group: &'a str, asked: &'a BTreeSet<String>) -> Call<'a, BTreeSet<String>> {
+        async move {
+            let all = self.client.user_group(group).await?;
+            Ok(all.into_iter().filter(|account| asked.contains(account)).collect())
+        }
+        .boxed()
+    }
+
+    fn is_gone<'a>(&'a self, account: &'a str) -> Call<'a, bool> {
+        async move { Ok(self.client.is_gone(account).await?) }.boxed()
     }
 
     fn link<'a>(&'a self, at: &'a Place) -> Call<'a, String> {

@@ -20,7 +20,7 @@ pub const RESERVED: [&str; 26] = [
     "msg", "mute", "open", "remind", "remove", "rename", "search", "shrug", "star", "status", "topic", "who", "apps",
 ];
 /// Permissions of the bot, each with what it is for.
-pub const SCOPES: [(&str, &str); 10] = [
+pub const SCOPES: [(&str, &str); 11] = [
     ("commands", "be told of the slash commands above"),
     ("chat:write", "post a card, edit it through its life, answer one person"),
     ("app_mentions:read", "be told of `@leverframe deploy ...`"),
@@ -30,6 +30,7 @@ pub const SCOPES: [(&str, &str); 10] = [
     ("groups:read", "the same of private channels it was invited to; remove it if there are none"),
     ("im:write", "remind somebody directly of what waits for their approval"),
     ("im:history", "after a crash: look whether such a reminder arrived, instead of sending it twice"),
+    ("usergroups:read", "see who is in a user group that the catalog names; remove it if it names none"),
     ("users:read", "see whether an account is a bot, a guest or deactivated: those approve nothing"),
 ];
 /// What the bot is told of, each with what it is for.

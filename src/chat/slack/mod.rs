@@ -13,6 +13,7 @@ pub mod form;
 pub mod home;
 pub mod incoming;
 pub mod manifest;
+mod people;
 mod rates;
 mod remind;
 pub mod render;

@@ -11,6 +11,7 @@ mod outcome;
 mod outside;
 mod press;
 mod remind;
+mod say;
 mod surroundings;
 mod tag;
 mod taking_back;
@@ -46,9 +47,10 @@ pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use press::Press;
 pub use remind::{Reminded, Reminder, reminders_due, still_needed};
+pub use say::{awaits, rule_of};
 pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
-pub use vote::{Click, ReviewSays, Reviewed, awaits};
+pub use vote::{Click, ReviewSays, Reviewed};
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +149,8 @@ pub enum Incoming {
         /// How far it is.
         reminded: Reminded,
     },
+    /// Something was noticed that is only to be recorded: who is in a group, whose account ended.
+    Noticed(Box<Draft>),
     /// Time passed.
     Clock,
 }
@@ -264,6 +268,7 @@ fn dispatch(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Emergency(emergency) => emergency::decide(emergency, facts),
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Reminded { of, step, reminded } => remind::decide((of, *step, *reminded), facts),
+        Incoming::Noticed(draft) => Decision { entries: vec![(**draft).clone()], reply: Reply::Go },
         Incoming::Clock => outcome::deadlines(facts),
     }
 }
@@ -361,8 +366,9 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
     // Where an autoscaler owns the count, the fewest that it keeps are what somebody asks for.
     let replicas = line(Field::Replicas).or_else(|| line(Field::ReplicasMin));
     let locked = plan.and_then(|plan| surroundings::lock(rules, request.target, plan));
-    let limits = rules.catalog.replica_limits();
-    let frozen = surroundings::frozen(rules, request);
+    let (limits, frozen) = (rules.catalog.replica_limits(), surroundings::frozen(rules, request));
+    let healthy = request.facts.map(|facts| surroundings::healthy(facts, request.target, lines));
+    let (healthy_in, healthy_minutes) = healthy.unwrap_or_default();
     Circumstances {
         freeze: if frozen.is_some() { Known::Yes } else { Known::No },
         frozen,
@@ -371,10 +377,11 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
         replicas_before: replicas.and_then(|line| line.old.as_ref()?.parse().ok()),
         replicas_after: replicas.and_then(|line| line.new.parse().ok()),
         replica_limits: Some((i64::from(limits.min), limits.max.map_or(i64::MAX, i64::from))),
-        healthy_in: request
-            .facts
-            .map(|facts| surroundings::healthy_in(facts, request.target, lines))
-            .unwrap_or_default(),
+        healthy_in,
+        healthy_minutes,
+        image_pinned: surroundings::is_pinned(lines),
+        incident: request.facts.and_then(|facts| surroundings::incident(facts, request.target)),
+        owes: request.facts.map_or(Known::Unknown, |facts| surroundings::owes(facts, request.target)),
         clock: request.facts.map(|facts| surroundings::clock(rules, facts, &request.target.environment)),
         recent_requests: request.facts.map_or(0, |facts| surroundings::recent(facts, (request.actor, request.id))),
         channel: request.channel.to_owned(),

@@ -9,17 +9,19 @@ use crate::core::{
     catalog::Lock,
     change::{Line, Plan},
     entry::Actor,
+    incident::Incident,
     moment,
     names::{Environment, Field, RequestId, Target},
-    policy::LocalClock,
+    policy::{Known, LocalClock},
     request::Request,
     rules::Rules,
 };
 
-/// The environments where the version that is asked for was the last that landed, and was seen healthy.
-pub(super) fn healthy_in(facts: Facts<'_>, target: &Target, lines: &[Line]) -> BTreeSet<String> {
+/// The environments where the version that is asked for was the last that landed, and was seen healthy; and for how many
+/// minutes it has been in that of them where it is longest.
+pub(super) fn healthy(facts: Facts<'_>, target: &Target, lines: &[Line]) -> (BTreeSet<String>, i64) {
     let Some(version) = lines.iter().find(|line| line.field == Field::ImageTag).map(|line| &line.new) else {
-        return BTreeSet::new();
+        return (BTreeSet::new(), 0);
     };
     let mut last: BTreeMap<&Environment, &Request> = BTreeMap::new();
     for request in facts.requests.values() {
@@ -27,8 +29,32 @@ pub(super) fn healthy_in(facts: Facts<'_>, target: &Target, lines: &[Line]) -> B
             last.insert(&request.opened.target.environment, request);
         }
     }
-    let healthy = last.into_iter().filter(|(_, request)| request.was_live() && brings(request) == Some(version));
-    healthy.map(|(environment, _)| environment.to_string()).collect()
+    let healthy = || last.iter().filter(|(_, request)| request.was_live() && brings(request) == Some(version));
+    let since = healthy().filter_map(|(_, request)| request.live_since).min();
+    let minutes = since.map_or(0, |since| facts.now.duration_since(since).as_mins());
+    (healthy().map(|(environment, _)| environment.to_string()).collect(), minutes)
+}
+
+/// Whether the image is pinned by digest with the change; unknown where it brings no version.
+pub(super) fn is_pinned(lines: &[Line]) -> Known {
+    let has = |field: Field| lines.iter().any(|line| line.field == field);
+    match (has(Field::ImageDigest), has(Field::ImageTag)) {
+        (true, _) => Known::Yes,
+        (false, true) => Known::No,
+        (false, false) => Known::Unknown,
+    }
+}
+
+/// The gravest open incident of the service, or of everything.
+pub(super) fn incident(facts: Facts<'_>, target: &Target) -> Option<String> {
+    let concerns = |one: &&Incident| one.opened.service.as_ref().is_none_or(|service| *service == target.service);
+    let open = facts.matters.incidents.values().filter(|one| one.is_open()).filter(concerns);
+    open.map(|one| one.opened.severity).min().map(|severity| severity.to_string())
+}
+
+/// Whether something of the target is live without being in git.
+pub(super) fn owes(facts: Facts<'_>, target: &Target) -> Known {
+    if facts.matters.debts_of(target).next().is_some() { Known::Yes } else { Known::No }
 }
 
 /// The version that a request brings.

@@ -165,6 +165,8 @@ pub struct Request {
     pub intents: BTreeMap<String, u64>,
     /// When it came into the tracked branch.
     pub landed: Option<Timestamp>,
+    /// Since when its pods were seen running it.
+    pub live_since: Option<Timestamp>,
     /// What became of giving back what it changed.
     pub given_back: Option<GivenBack>,
     /// Who was reminded of it since it was asked for, or asked for anew.
@@ -197,6 +199,7 @@ impl Request {
             state: State::Planning,
             intents: BTreeMap::new(),
             landed: None,
+            live_since: None,
             given_back: None,
             reminders: Reminders::default(),
         })
@@ -229,6 +232,7 @@ impl Request {
                     if let Event::Withdrawn { of, why } = &event { Some((of.clone(), why.clone())) } else { None };
                 self.state = self.state.after(event)?;
                 self.intents.clear();
+                self.live_since = self.was_live().then(|| self.live_since.or(recorded.entry.at().ok())).flatten();
                 if voids {
                     self.reminders.clear();
                 }

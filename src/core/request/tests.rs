@@ -143,6 +143,7 @@ fn a_change_planned_anew_is_proposed_anew() {
         state: State::Deciding(course),
         intents: BTreeMap::new(),
         landed: None,
+        live_since: None,
         given_back: None,
         reminders: Reminders::default(),
     };
@@ -186,6 +187,7 @@ fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up(
         state: State::Landing(Course::new(plan())),
         intents: BTreeMap::new(),
         landed: None,
+        live_since: None,
         given_back: None,
         reminders: Reminders::default(),
     };

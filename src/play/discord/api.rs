@@ -255,8 +255,13 @@ async fn member(
         return Ok(Json(member_json(&bot_json())).into_response());
     }
     let person = people::PEOPLE.iter().find(|person| person.discord == user);
+    let person = person.filter(|person| !lock(&shared.left).contains(person.discord));
     let person = person.ok_or(Refused(StatusCode::NOT_FOUND, 10007, "Unknown Member", None))?;
-    Ok(Json(member_json(&user_json(person))).into_response())
+    let mut member = member_json(&user_json(person));
+    if let Some(roles) = lock(&shared.roles).get(person.discord) {
+        put(&mut member, "roles", json!(roles));
+    }
+    Ok(Json(member).into_response())
 }
 
 async fn commands(
