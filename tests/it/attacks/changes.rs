@@ -66,7 +66,7 @@ async fn a25_a_tag_does_not_move_an_image_that_is_pinned_by_digest() {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo/apps/cart/prod/cart.yaml"));
     let Ok(text) = text else { panic!("{path} is not in the demo") };
     let old = text.lines().find(|line| line.contains("image: registry.example.com/shop/cart:")).unwrap();
-    let image = old.trim().split_whitespace().nth(1).unwrap();
+    let image = old.split_whitespace().nth(1).unwrap();
     let pinned = text.replace(image, &format!("{image}@sha256:{}", "1".repeat(64)));
     let chat = Chat::with(&[(path, &pinned)]).await;
     let told = chat.says("ana", "/deploy cart prod v3.5.0").await;
