@@ -19,6 +19,7 @@ mod metrics;
 mod notes;
 mod refused;
 mod registration;
+mod skew;
 mod slack;
 
 pub use discord::{Desk, DiscordEdge, answer_all};

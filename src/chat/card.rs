@@ -14,7 +14,7 @@ pub mod owed;
 
 use jiff::Timestamp;
 
-use deciding::{deciding, theirs};
+use deciding::{deciding, said, theirs};
 pub use diff::beyond;
 pub use mark::Mark;
 
@@ -106,6 +106,8 @@ pub struct Progress {
     pub seen: Option<String>,
     /// Whether what it holds off was meant to go on by now.
     pub overdue: Overdue,
+    /// Whose approval is still needed, so many of whom by each rule: `1 of group:leads`.
+    pub needed: Vec<String>,
     /// Why it cannot go on for now, where its environment is frozen for whoever asked: `prod` is frozen until ...
     pub frozen: Option<String>,
 }
@@ -276,10 +278,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
     let mut notes =
         vec![vec![text("Asked by "), Span::Somebody(request.requester.clone()), text(" at "), Span::At(request.at)]];
     if let Some(course) = request.course() {
-        let approvers = course.votes.iter().enumerate().flat_map(|(index, vote)| {
-            [text(if index == 0 { "Approved by " } else { ", " }), Span::Somebody(vote.actor.clone())]
-        });
-        notes.extend(Some(approvers.collect::<Vec<_>>()).filter(|spans| !spans.is_empty()));
+        notes.extend(said(request, course));
         if let Some(at) = &course.pull_request {
             let text = format!("Pull request #{}", at.number);
             notes.push(vec![Span::Link { url: at.url.clone(), text }]);

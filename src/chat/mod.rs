@@ -9,7 +9,11 @@ mod plain;
 pub mod remark;
 pub mod slack;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -31,6 +35,26 @@ pub struct Place {
     pub channel: String,
     /// The message in it.
     pub message: String,
+}
+
+/// Whom a reminder is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To<'a> {
+    /// Whoever reads this channel.
+    Channel(&'a str),
+    /// This account alone, directly.
+    Account(&'a str),
+}
+
+/// A reminder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nudge<'a> {
+    /// What it says.
+    pub words: &'a str,
+    /// Where to look; empty where that is not known.
+    pub link: &'a str,
+    /// By what it is told from every other.
+    pub mark: &'a str,
 }
 
 /// A chat platform, as the engine uses it. Channels and accounts are the platform's ids, without its name before them.
@@ -63,6 +87,21 @@ pub trait Chat: Send + Sync {
     /// Why an account cannot vote, by the platform's own word of this moment; `None` for a member in good standing.
     fn barred<'a>(&'a self, account: &'a str) -> Call<'a, Option<Words>>;
 
+    /// Reminds somebody of something.
+    fn remind<'a>(&'a self, to: To<'a>, nudge: Nudge<'a>) -> Call<'a, ()>;
+
+    /// Whether a reminder arrived that was sent at `since` or later.
+    fn reminded<'a>(&'a self, to: To<'a>, mark: &'a str, since: Timestamp) -> Call<'a, bool>;
+
+    /// Those of some accounts that are in a user group or have a role now.
+    fn members<'a>(&'a self, group: &'a str, asked: &'a BTreeSet<String>) -> Call<'a, BTreeSet<String>>;
+
+    /// Whether an account ended: deactivated, or no longer here.
+    fn is_gone<'a>(&'a self, account: &'a str) -> Call<'a, bool>;
+
+    /// Where people find a message: an address to press.
+    fn link<'a>(&'a self, at: &'a Place) -> Call<'a, String>;
+
     /// Whether a channel of the catalog is written as this platform's are.
     fn has_channel(&self, channel: &str) -> bool;
 }
@@ -82,6 +121,11 @@ impl Chats {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Chat>> {
         self.0.values()
+    }
+
+    /// One of them.
+    pub fn on(&self, platform: Platform) -> Option<&Arc<dyn Chat>> {
+        self.0.get(&platform)
     }
 
     /// The one that `slack:C1` belongs to, and what stands after the colon.

@@ -106,6 +106,7 @@ fn ask(
     let target = service.map(|service| Target { service: service.clone(), environment: environment.clone() });
     let circumstances = Circumstances {
         freeze: Known::No,
+        owes: Known::No,
         clock: Some(LocalClock { hour: 10, weekday: "wed" }),
         ..Circumstances::default()
     };

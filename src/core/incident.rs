@@ -236,6 +236,11 @@ impl Incident {
         }
     }
 
+    /// Whether it is open and a sev1 or a sev2.
+    pub fn is_grave(&self) -> bool {
+        self.is_open() && self.opened.severity <= Severity::SECOND
+    }
+
     /// Whether it is not closed.
     pub fn is_open(&self) -> bool {
         !matches!(self.state, State::Closed { .. })

@@ -10,6 +10,7 @@ use crate::core::{
     entry::Recorded,
     incident::{Incident, Moment},
     names::{Field, RequestId, Service, Target},
+    reminder,
 };
 
 /// All that are not forgotten, by id; the oldest come first.
@@ -186,7 +187,9 @@ impl Matters {
 /// What a timeline says of an entry; those that only show something are left out.
 pub fn moment(recorded: &Recorded) -> Option<Moment> {
     let entry = &recorded.entry;
-    if matches!(entry.kind.as_str(), "card.posted" | "approval.refused" | "click.refused" | "audit.read") {
+    let kind = entry.kind.as_str();
+    let is_news = !matches!(kind, "card.posted" | "approval.refused" | "click.refused" | "audit.read");
+    if !is_news || reminder::is_reminder(kind) {
         return None;
     }
     let texts = ["title", "note", "what", "why"].into_iter().find_map(|name| recorded.texts.get(name));

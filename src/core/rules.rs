@@ -5,12 +5,15 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use crate::core::{
-    catalog::{Catalog, CatalogErrors, EnvironmentGroup, Places},
+    catalog::{ApprovalRule, Approvers, Catalog, CatalogErrors, EnvironmentGroup, Group, Places, Source},
     change::{Locator, SourceFile},
     command::{Commands, Definition, DefinitionError, Vocabulary},
     names::{CommitId, ConnectionName, Environment, Field, RepoPath, Service, Target},
     policy::{Policy, PolicyError},
+    roster::FRESH,
 };
 
 /// Where the catalog lives.
@@ -83,6 +86,8 @@ pub struct Rules {
     pub services: Arc<BTreeMap<Service, BTreeSet<Environment>>>,
     /// Where each target's files are.
     pub places: Arc<Places>,
+    /// When the places beside the catalog that tell who is in a group were read last.
+    pub groups_read: Arc<BTreeMap<Source, Timestamp>>,
     tip: Tip,
     elsewhere: Elsewhere,
 }
@@ -152,6 +157,7 @@ impl Rules {
             commands: Arc::new(commands),
             services: Arc::new(services),
             places: Arc::new(places),
+            groups_read: Arc::default(),
             tip,
             elsewhere,
         })
@@ -161,6 +167,23 @@ impl Rules {
     #[must_use]
     pub fn kept_at(&self, tip: Tip) -> Self {
         self.at(tip, self.elsewhere.clone())
+    }
+
+    /// The same rules with people as they count at a moment.
+    #[must_use]
+    pub fn for_people(&self, catalog: Catalog, groups_read: BTreeMap<Source, Timestamp>) -> Self {
+        Self { catalog: Arc::new(catalog), groups_read: Arc::new(groups_read), ..self.clone() }
+    }
+
+    /// The oldest of what the places said that a rule rests on, where one was not read at the vote.
+    pub fn groups_as_of(&self, rule: &ApprovalRule, now: Timestamp) -> Option<Timestamp> {
+        let named = |group: &Group| {
+            let is_it = |one: &Approvers| matches!(one, Approvers::Group(other) if other == group);
+            rule.shares().any(|(_, from)| from.iter().any(is_it))
+        };
+        let places = self.catalog.sources().filter(|(group, _)| named(group));
+        let read = places.filter_map(|(_, source)| self.groups_read.get(source).copied());
+        read.filter(|read| now.duration_since(*read) > FRESH).min()
     }
 
     /// The same rules with the other repositories at these commits.

@@ -16,9 +16,10 @@ use crate::{
         Chat, ChatError, Chats, Place,
         card::{self, Card, Links, Progress, drift, emergency, owed},
     },
+    clock,
     core::{
         break_glass, debt,
-        decide::{Came, Emergency, Incoming, Outcome},
+        decide::{Came, Emergency, Incoming, Outcome, still_needed},
         names::{Digest, RequestId},
         request::{self, Request, State},
     },
@@ -83,14 +84,14 @@ struct Shown {
 async fn shown(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
     let Some(request) = inner.request(id).await else { return matter(inner, id).await };
     let links = Links { repository: inner.home_of(&request).ok().and_then(|home| home.page.as_deref()) };
-    let frozen = match (inner.rules(), &request.state) {
+    let (frozen, needed) = match (inner.rules(), &request.state) {
         (Some(rules), State::Deciding(_)) => {
             let about = (&request.requester, &request.opened.command, &request.opened.target);
-            inner.frozen_for(&rules, about).await
+            (inner.frozen_for(&rules, about).await, still_needed(&request, &rules, clock::now()))
         }
-        (Some(_) | None, _) => None,
+        (Some(_) | None, _) => (None, Vec::new()),
     };
-    let progress = Progress { frozen, ..inner.progress(id) };
+    let progress = Progress { frozen, needed, ..inner.progress(id) };
     Some(Shown {
         id: id.clone(),
         sort: Sort::Request,

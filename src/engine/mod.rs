@@ -21,6 +21,7 @@ mod freezing;
 mod gate;
 mod giving_back;
 mod glass;
+mod groups;
 mod hints;
 mod homes;
 mod links;
@@ -28,6 +29,7 @@ mod meter;
 mod outside;
 mod overview;
 mod paging;
+mod reminding;
 mod restarting;
 mod reverting;
 mod rewritten;
@@ -51,7 +53,6 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{
     chat::{Chats, card::Progress},
-    clock,
     cluster::Cluster,
     core::{
         decide::{Asker, Incoming, Reply},
@@ -83,10 +84,6 @@ use fold::{freezes_of, matters_of};
 pub use meter::Gauges;
 pub use overview::Overview;
 pub use tick::Ticked;
-
-/// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
-/// its end and its card, and nobody looks at older ones.
-const STILL_DRAWN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
 
 /// A repository with services in it.
 #[derive(Clone)]
@@ -167,6 +164,7 @@ struct Inner {
     versions: rollback::Remembered,
     /// What runs, as the watches of the clusters tell it.
     sight: drift::Sight,
+    groups: groups::Groups,
 }
 
 impl Engine {
@@ -178,6 +176,7 @@ impl Engine {
         let (requests, unread) = shelf::begin(&ledger)?;
         let folded = (requests, matters_of(&ledger)?, freezes_of(&ledger)?);
         let book = Book::new(folded, ledger.generation());
+        let groups = groups::Groups::of(&ledger)?;
         let inner = Inner {
             lanes: cards::Lane::of(&reach.chats),
             elsewhere: Mutex::new(Elsewhere { own: Some(reach.repository.name.clone()), others: BTreeMap::new() }),
@@ -204,6 +203,7 @@ impl Engine {
             meter: meter::Meter::default(),
             versions: rollback::Remembered::default(),
             sight: drift::Sight::default(),
+            groups,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -224,22 +224,14 @@ impl Engine {
         paging::begin(inner);
         inner.tasks.start(gate::keep(Arc::clone(inner)));
         inner.tasks.start(outside::keep(Arc::clone(inner)));
+        inner.tasks.start(reminding::keep(Arc::clone(inner)));
+        inner.tasks.start(groups::keep(Arc::clone(inner)));
         inner.tasks.start(shelf::keep_noted(Arc::clone(inner)));
         drift::begin(inner);
         if inner.unread > 0 {
             inner.tasks.start(shelf::fill(Arc::clone(inner), inner.unread));
         }
-        let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
-        let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
-        let open: Vec<RequestId> = {
-            let book = inner.book.lock().await;
-            let requests = book.iter().filter(taken_up).map(|request| request.id.clone());
-            requests.chain(book.matters().open()).collect()
-        };
-        for request in open {
-            inner.redraw(&request);
-            effects::kick(inner, request);
-        }
+        shelf::take_up(inner).await;
     }
 
     /// Reads what somebody typed and takes it.
@@ -352,10 +344,6 @@ impl Engine {
 }
 
 impl Inner {
-    fn rules(&self) -> Option<Arc<Rules>> {
-        self.rules.borrow().clone()
-    }
-
     fn note_opened(&self, recorded: &[Recorded]) {
         let opened = recorded.iter().filter(|one| one.entry.kind.ends_with(".opened"));
         let id = |subject: &str| request::of_subject(subject).or_else(|| matters::id_of(subject));

@@ -10,6 +10,7 @@ use std::{
 use super::{
     Busy, Inner, Repository, anchors,
     effects::{self, Trouble},
+    groups,
 };
 use crate::{
     core::{
@@ -171,7 +172,7 @@ async fn read_in(inner: &Arc<Inner>, repository: &Repository, tip: &CommitId) ->
 /// Reads the rules at a commit that is in the mirror, unless they are the ones in force. Where they do not load, the
 /// last good ones move along: those in force, or after a start the newest in git that load.
 async fn read_at(inner: &Arc<Inner>, commit: &CommitId) -> Result<(), Stale> {
-    if inner.rules().is_some_and(|rules| &rules.commit == commit) {
+    if inner.rules_in_git().is_some_and(|rules| &rules.commit == commit) {
         return Ok(());
     }
     let repository = &inner.reach.repository;
@@ -180,18 +181,19 @@ async fn read_at(inner: &Arc<Inner>, commit: &CommitId) -> Result<(), Stale> {
     let (in_force, same) = {
         // Together: rules that were in force a moment earlier may come from other files than those considered now.
         let considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
-        (inner.rules(), sources(&files) == *considered)
+        (inner.rules_in_git(), sources(&files) == *considered)
     };
     let rules = match (in_force, same) {
         (Some(last), true) => last.kept_at(tip),
         (in_force, _) => read(inner, tip, (&files, in_force)).await?,
     };
-    if !is_overtaken(repository, commit, inner.rules().as_ref().map(|rules| &rules.commit)).await? {
+    if !is_overtaken(repository, commit, inner.rules_in_git().as_ref().map(|rules| &rules.commit)).await? {
         // Together, so that of two readings at the same time never one gives the rules and the other their files.
         let mut considered = inner.considered.lock().unwrap_or_else(PoisonError::into_inner);
         let elsewhere = elsewhere(inner);
         inner.rules.send_replace(Some(Arc::new(rules.among(elsewhere))));
         *considered = sources(&files);
+        groups::note_looked(inner, commit);
         inner.forge.note_moved(inner);
     }
     Ok(())
@@ -206,8 +208,12 @@ async fn read(
     match (Rules::read_among(tip.clone(), files, elsewhere(inner)), in_force) {
         (Ok(rules), in_force) => {
             loads(inner);
-            if let Some(last) = in_force {
-                tell_the_effect(inner, last, rules.clone());
+            match in_force {
+                Some(last) => {
+                    groups::granted(inner, &last, &rules).await;
+                    tell_the_effect(inner, last, rules.clone());
+                }
+                None => granted_meanwhile(inner, &tip, &rules).await,
             }
             Ok(rules)
         }
@@ -220,6 +226,15 @@ async fn read(
             keeps(inner, &error, &last);
             Ok(last)
         }
+    }
+}
+
+/// Roles that came into the catalog while nobody looked.
+async fn granted_meanwhile(inner: &Arc<Inner>, tip: &Tip, rules: &Rules) {
+    let Some(commit) = groups::looked(inner) else { return };
+    let Ok(files) = files_at(inner, &commit).await else { return };
+    if let Ok(before) = Rules::read_among(tip.clone(), &files, elsewhere(inner)) {
+        groups::granted(inner, &before, rules).await;
     }
 }
 
@@ -241,7 +256,7 @@ async fn stand_at(inner: &Arc<Inner>, repository: &Repository, commit: &CommitId
         elsewhere.others.insert(repository.name.clone(), tip);
         elsewhere.clone()
     };
-    if let Some(rules) = inner.rules() {
+    if let Some(rules) = inner.rules_in_git() {
         inner.rules.send_replace(Some(Arc::new(rules.among(now))));
         inner.forge.note_moved(inner);
     }

@@ -9,8 +9,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inner, fold::fold_into};
+use super::{Inner, effects, fold::fold_into};
 use crate::{
+    clock,
     core::{
         names::RequestId,
         request::{self, Request},
@@ -28,6 +29,9 @@ const AT_ONCE: usize = 1000;
 pub(super) const KEPT: usize = 10_000;
 /// How often it is noted which requests are open.
 const NOTED_EVERY: Duration = Duration::from_secs(60);
+/// How old a request that is over may be for its card to be looked at again at a start: a crash may have come between
+/// its end and its card, and nobody looks at older ones.
+const STILL_DRAWN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
 /// The name of that note.
 const NOTE: &str = "requests.open";
 
@@ -46,6 +50,21 @@ pub(super) fn is_open(request: &Request) -> bool {
     let holds =
         request.course().and_then(|course| course.plan.aside.as_ref()).is_some_and(|one| !one.paused.is_empty());
     !request.is_over() || request.due().is_some() || request.is_lent() || holds
+}
+
+/// At the start: what is open goes on, and its cards are looked at again.
+pub(super) async fn take_up(inner: &Arc<Inner>) {
+    let oldest = clock::now().saturating_sub(STILL_DRAWN).unwrap_or(jiff::Timestamp::MIN);
+    let taken_up = |request: &&Request| request.due().is_some() || !request.is_over() || request.at > oldest;
+    let open: Vec<RequestId> = {
+        let book = inner.book.lock().await;
+        let requests = book.iter().filter(taken_up).map(|request| request.id.clone());
+        requests.chain(book.matters().open()).collect()
+    };
+    for request in open {
+        inner.redraw(&request);
+        effects::kick(inner, request);
+    }
 }
 
 /// Lets go of the oldest that are over, so that so many stay.

@@ -2,29 +2,31 @@
 
 use std::sync::Arc;
 
+use futures::{FutureExt as _, future::BoxFuture};
 use tokio::sync::oneshot;
 
-use super::{Inner, book::Ticket, effects, freezing, glass};
+use super::{Inner, book::Ticket, effects, facts, freezing, glass, groups};
 use crate::{
     clock,
     core::{
-        decide::{Decision, Facts, Incoming, Reply, Words, decide},
+        decide::{Asker, Click, Decision, Facts, Incoming, Reply, ReviewSays, Reviewed, Words, decide},
         entry::Recorded,
         names::RequestId,
+        request::{Course, Request},
     },
     ledger::{Append, LedgerError, Receipt, Seen, Submitted},
 };
 
 impl Inner {
     /// Takes what came in, to the end: who asked may hang up in the middle, and what the ledger has must be known here.
-    pub(super) async fn take(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
+    pub(super) fn take(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> BoxFuture<'static, Reply> {
         let (reply, answer) = oneshot::channel();
         let inner = Arc::clone(self);
         self.tasks.start(async move {
             // Nobody may be left to hear it.
             let _: Result<(), Reply> = reply.send(inner.take_whole(incoming, event).await);
         });
-        answer.await.unwrap_or_else(|_| unrecorded(&LedgerError::Closed))
+        async move { answer.await.unwrap_or_else(|_| unrecorded(&LedgerError::Closed)) }.boxed()
     }
 
     /// The first answer to an event that came before.
@@ -37,6 +39,10 @@ impl Inner {
     /// Decide, place, fold: one at a time, so that every decision sees what the one before it placed. Then wait for the
     /// disk, together with others: nothing is acknowledged or done before what it rests on is durable.
     async fn take_whole(self: &Arc<Self>, incoming: Incoming, event: Option<String>) -> Reply {
+        let incoming = match self.looked_up(incoming, event.as_deref()).await {
+            Ok(incoming) => incoming,
+            Err(reply) => return reply,
+        };
         let taken = match self.decide(&incoming, event).await {
             Ok(taken) => taken,
             Err(reply) => return reply,
@@ -47,6 +53,7 @@ impl Inner {
         }
         let Some((ticket, recorded, touched)) = taken.placed else { return taken.reply };
         self.meter.recorded(&recorded);
+        self.groups.noticed(&recorded);
         self.note_opened(&recorded);
         glass::announce(self, &recorded);
         self.book.lock().await.settle(ticket);
@@ -71,6 +78,39 @@ impl Inner {
             self.redraw(&debt);
             effects::kick(self, debt);
         }
+    }
+
+    /// A vote with what other places say of whoever gives it at this moment.
+    async fn looked_up(self: &Arc<Self>, incoming: Incoming, event: Option<&str>) -> Result<Incoming, Reply> {
+        if let Incoming::Reviewed(review) = &incoming
+            && self.is_news(review).await
+            && groups::at_the_vote(self, &review.asker, &review.request).await.is_some()
+        {
+            // Reviews are read from the forge again and again: it counts at the next look, or does not.
+            return Err(Reply::Stop);
+        }
+        let Incoming::Clicked(click) = incoming else { return Ok(incoming) };
+        if !click.press.is_vote() || self.answered(event).await.is_some() {
+            return Ok(Incoming::Clicked(click));
+        }
+        if click.barred.is_some() {
+            groups::look_at(self, &click.asker);
+            return Ok(Incoming::Clicked(click));
+        }
+        let barred = groups::at_the_vote(self, &click.asker, &click.request).await;
+        // The account may have ended just now, or be there again.
+        let asker = self.rules().map(|rules| facts::asker(&rules, &click.asker.account, &click.asker.via));
+        let person = asker.and_then(|asker| asker.person).or_else(|| click.asker.person.clone());
+        let asker = Asker { person, ..click.asker };
+        Ok(Incoming::Clicked(Click { barred, asker, ..click }))
+    }
+
+    /// Whether a review is a yes that is not counted yet.
+    async fn is_news(&self, review: &Reviewed) -> bool {
+        let book = self.book.lock().await;
+        let course = book.get(&review.request).and_then(Request::course);
+        let counted = |course: &Course| course.votes.iter().any(|vote| review.asker.is(&vote.actor));
+        review.says == ReviewSays::Yes && course.is_some_and(|course| !counted(course))
     }
 
     async fn decide(&self, incoming: &Incoming, event: Option<String>) -> Result<Taken, Reply> {

@@ -13,6 +13,7 @@ pub mod manifest;
 mod owners;
 mod required;
 mod sorting;
+mod team;
 pub mod webhook;
 
 pub use account::{Accounts, Code, Grant, Typed};

@@ -13,7 +13,10 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::Edge;
+use super::{
+    Edge,
+    skew::{self, skewed},
+};
 use crate::{
     chat::discord::{
         client::DiscordClient,
@@ -299,10 +302,17 @@ impl Desk {
             digest,
             channel: format!("discord:{}", origin.channel),
             message,
-            barred: if press.is_vote() { self.barred(&origin.user).await } else { None },
+            barred: if press.is_vote() { self.barred_now(origin).await } else { None },
             why: None,
         };
         self.engine.take(Incoming::Clicked(click), event).await
+    }
+
+    async fn barred_now(&self, origin: &Origin) -> Option<Words> {
+        match skewed(skew::of_discord(&origin.id)) {
+            Some(words) => Some(words),
+            None => self.barred(&origin.user).await,
+        }
     }
 
     /// What Discord itself says of whoever votes, asked at the vote. Who cannot be looked up cannot vote.

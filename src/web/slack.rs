@@ -20,7 +20,10 @@ use futures::{
 };
 use serde_json::{Value, json};
 
-use super::Edge;
+use super::{
+    Edge,
+    skew::{self, skewed},
+};
 use crate::{
     chat::form::Form,
     chat::slack::{
@@ -292,10 +295,17 @@ impl SlackDesk {
             digest: digest.to_owned(),
             channel,
             message: place.ts.clone(),
-            barred: if button.is_vote() { self.barred(&press.user).await } else { None },
+            barred: if button.is_vote() { self.barred_now(press).await } else { None },
             why: None,
         };
         self.engine.take(Incoming::Clicked(click), event).await
+    }
+
+    async fn barred_now(&self, press: &Pressed) -> Option<Words> {
+        match skewed(press.at.as_deref().and_then(skew::of_slack)) {
+            Some(words) => Some(words),
+            None => self.barred(&press.user).await,
+        }
     }
 
     /// What Slack itself says of whoever votes, asked at the vote. Who cannot be looked up cannot vote.

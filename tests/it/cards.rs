@@ -11,6 +11,7 @@ use leverframe::{
         change::{Line, Plan},
         entry::Actor,
         names::{CommandName, CommitId, Digest, Environment, Field, PersonId, RequestId, Service, Target},
+        reminder::Reminders,
         request::{Course, Ending, Foreign, Needs, Nicety, NotDone, Opened, PullRequest, Request, State, Vote, Way},
     },
     play::slack::limits,
@@ -103,7 +104,9 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
         card: None,
         intents: std::collections::BTreeMap::new(),
         landed: None,
+        live_since: None,
         given_back: None,
+        reminders: Reminders::default(),
         state,
     }
 }
@@ -174,6 +177,11 @@ fn usual() -> Vec<(&'static str, Card)> {
     let replanned =
         Course { replanned: Some("it was v1.2.4 -> v1.2.5, it is now v1.2.3 -> v1.2.5".into()), ..course() };
     let two = needs(2, &["team:shop", "group:leads"]);
+    let both = needs(3, &["2 of group:leads", "1 of group:security"]);
+    let open =
+        Progress { needed: vec!["1 of group:leads".into(), "1 of group:security".into()], ..Progress::default() };
+    let back = (person("cleo", "U0CLEO"), at(3), "it was taken back".to_owned());
+    let steps = Course { taken_back: vec![back], ..proposed(voted(course(), 1)) };
     let follow = Progress { seen: Some("1 of 3 pods run v1.2.5".to_owned()), ..Progress::default() };
     let git = "the git host cannot be reached: it answered 503. Wait: it is tried again by itself.";
     let failed = Ending::Failed { why: "somebody pushed to it".to_owned(), remedy: "Review it there.".to_owned() };
@@ -185,6 +193,7 @@ fn usual() -> Vec<(&'static str, Card)> {
         ("waiting-for-anybody", drawn(request(Way::Squash, needs(1, &[]), State::Deciding(course())), &still)),
         ("waiting-with-pull-request", drawn(squash(State::Deciding(proposed(course()))), &still)),
         ("waiting-with-votes", drawn(request(Way::Squash, two, State::Deciding(proposed(voted(course(), 1)))), &still)),
+        ("waiting-step-by-step", drawn(request(Way::Squash, both, State::Deciding(steps)), &open)),
         ("waiting-without-pull-request", drawn(squash(State::Deciding(course())), &trouble(git))),
         ("waiting-again", drawn(squash(State::Deciding(proposed(replanned))), &still)),
         ("landing-direct", drawn(direct(State::Landing(course())), &still)),

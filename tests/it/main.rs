@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking and say what they skip; clippy takes only test functions for tests"
 )]
 
+mod attacks;
 mod audit;
 mod away;
 mod beside;
@@ -54,9 +55,11 @@ mod queued;
 mod race;
 mod refusals;
 mod registry;
+mod reminders;
 mod repositories;
 mod rewritten;
 mod rights;
+mod roles;
 mod rollbacks;
 mod shared_channels;
 mod socket_mode;

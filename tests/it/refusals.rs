@@ -218,7 +218,7 @@ fn catalog_and(more: &str) -> String {
 
 const KEPT: &str = "The newest rules do not load, so the last good ones stay in force: \
     .leverframe/catalog.yaml:35:1: `unknwon`: found an unknown key, expected `environments`, `environment_groups`, \
-    `services`, `discover`, `locked`, `freezes`, `sensitive`, `limits`, `people`, `channels`, `tickets` or `commands`. \
+    `services`, `discover`, `locked`, `freezes`, `sensitive`, `limits`, `people`, `groups`, `channels`, `reminders`, `tickets` or `commands`. \
     Remove it, or move it to where it belongs. Correct the catalog in git.";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,8 +3,24 @@
 use super::{Progress, Span, text};
 use crate::core::{
     decide::sentence,
-    request::{Course, Request},
+    request::{Course, Request, State},
 };
+
+/// Who said what, step by step: while people decide with the time of each, afterwards only whose yes it was.
+pub(super) fn said(request: &Request, course: &Course) -> Vec<Vec<Span>> {
+    let decides = matches!(request.state, State::Deciding(_));
+    let approvers = course.votes.iter().enumerate().flat_map(|(index, vote)| {
+        let begin = text(if index == 0 { "Approved by " } else { ", " });
+        let when = decides.then(|| [text(" at "), Span::At(vote.at)]).into_iter().flatten();
+        [begin, Span::Somebody(vote.actor.clone())].into_iter().chain(when)
+    });
+    let gone = course.taken_back.iter().filter(|_| decides).enumerate().flat_map(|(index, (actor, at, why))| {
+        let begin = text(if index == 0 { "No longer counts: " } else { ", " });
+        let why = format!(", {}", why.trim_end_matches('.'));
+        [begin, Span::Somebody(actor.clone()), text(" since "), Span::At(*at), text(why)]
+    });
+    [approvers.collect(), gone.collect()].into_iter().filter(|spans: &Vec<Span>| !spans.is_empty()).collect()
+}
 
 /// What to do where somebody else's commit is on the branch.
 pub(super) fn theirs(course: &Course) -> Option<String> {
@@ -44,14 +60,16 @@ pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) 
     }
     let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
     let more = if given > 0 { " more" } else { "" };
-    if needs.from.iter().any(|from| from.contains(" of ")) {
-        status.extend(shares(&needs.from));
+    if given > 0 && !progress.needed.is_empty() {
+        status.extend(shares(&progress.needed, more));
+    } else if needs.from.iter().any(|from| from.contains(" of ")) {
+        status.extend(shares(&needs.from, ""));
     } else {
         status.push(text(format!("{}{more}", needs.count.saturating_sub(given))));
-        status.extend(sources(&needs.from));
-    }
-    if needs.from.is_empty() {
-        status.push(text(" from anybody else of the catalog"));
+        match needs.from.as_slice() {
+            [] => status.push(text(" from anybody else of the catalog")),
+            from => status.extend(sources(from)),
+        }
     }
     if given > 0 {
         status.push(text(format!(" ({given} of {} given)", needs.count)));
@@ -80,11 +98,12 @@ fn sources(from: &[String]) -> Vec<Span> {
 }
 
 /// "2 from the group `leads` and 1 from the group `security`".
-fn shares(all: &[String]) -> Vec<Span> {
+fn shares(all: &[String], more: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     for (index, share) in all.iter().enumerate() {
         let (count, from) = share.split_once(" of ").unwrap_or((share, "anybody"));
-        spans.push(text(format!("{}{count}", if index == 0 { "" } else { " and " })));
+        let (and, more) = if index == 0 { ("", more) } else { (" and ", "") };
+        spans.push(text(format!("{and}{count}{more}")));
         match from {
             "anybody" => spans.push(text(" from anybody else of the catalog")),
             from => spans.extend(sources(&from.split(" or ").map(str::to_owned).collect::<Vec<_>>())),

@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     chat::Place,
-    core::names::RequestId,
     net::{self, NetError},
     secret::Secret,
 };
@@ -155,22 +154,17 @@ impl DiscordClient {
         self.ask::<Identified>(route, &path, Some(message)).await.map(drop)
     }
 
-    /// Finds the card of `request` in a channel's history, looking at up to 2,000 messages from five minutes before
+    /// Finds the message whose footer ends with `mark`, a request's id on its card, in a channel's history, looking at up to 2,000 messages from five minutes before
     /// `since`, because Discord's clock is not ours.
     ///
     /// # Errors
     /// As every call.
-    pub async fn find(
-        &self,
-        channel: &str,
-        request: &RequestId,
-        since: Timestamp,
-    ) -> Result<Option<Place>, DiscordError> {
+    pub async fn find(&self, channel: &str, mark: &str, since: Timestamp) -> Result<Option<Place>, DiscordError> {
         let me = self.me().await?;
         let mut after = id_at(since.saturating_sub(CLOCKS).unwrap_or(since));
         for _ in 0..PAGES {
             let page = self.page(channel, &after).await?;
-            let ours = |message: &&Message| message.author.id == me && is_card_of(message, request);
+            let ours = |message: &&Message| message.author.id == me && is_marked(message, mark);
             if let Some(found) = page.iter().find(ours) {
                 return Ok(Some(Place { channel: channel.to_owned(), message: found.id.clone() }));
             }
@@ -353,7 +347,7 @@ fn id_at(at: Timestamp) -> String {
 }
 
 /// The footer is ours alone: nobody's words stand in it.
-fn is_card_of(message: &Message, request: &RequestId) -> bool {
+fn is_marked(message: &Message, mark: &str) -> bool {
     let footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
-    footers.into_iter().any(|footer| footer.text.ends_with(request.as_str()))
+    footers.into_iter().any(|footer| footer.text.ends_with(mark))
 }

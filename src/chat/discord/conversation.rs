@@ -1,6 +1,6 @@
 //! Discord as the engine speaks to it: cards in, embeds and components out.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::FutureExt as _;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use super::{
     standing::{Member, stranger},
 };
 use crate::{
-    chat::{Call, Chat, Place, card::Card},
+    chat::{Call, Chat, Nudge, Place, To, card::Card},
     clock,
     core::{
         catalog::Platform,
@@ -55,7 +55,7 @@ impl Chat for DiscordChat {
     }
 
     fn find<'a>(&'a self, channel: &'a str, request: &'a RequestId, since: Timestamp) -> Call<'a, Option<Place>> {
-        async move { Ok(self.client.find(channel, request, since).await?) }.boxed()
+        async move { Ok(self.client.find(channel, request.as_str(), since).await?) }.boxed()
     }
 
     fn detail<'a>(&'a self, at: &'a Place, title: &'a str, text: &'a str) -> Call<'a, ()> {
@@ -93,6 +93,37 @@ impl Chat for DiscordChat {
             Ok(member.map_or_else(|| Some(stranger()), |member| member.barred(clock::now())))
         }
         .boxed()
+    }
+
+    fn remind<'a>(&'a self, to: To<'a>, nudge: Nudge<'a>) -> Call<'a, ()> {
+        async move { Ok(self.client.remind(to, nudge).await?) }.boxed()
+    }
+
+    fn reminded<'a>(&'a self, to: To<'a>, mark: &'a str, since: Timestamp) -> Call<'a, bool> {
+        async move { Ok(self.client.reminded(to, mark, since).await?) }.boxed()
+    }
+
+    fn members<'a>(&'a self, group: &'a str, asked: &'a BTreeSet<String>) -> Call<'a, BTreeSet<String>> {
+        async move {
+            let mut found = BTreeSet::new();
+            for account in asked {
+                let member: Option<Member> = self.client.member(account).await?;
+                let has = member.is_some_and(|member| member.roles.iter().any(|role| role == group));
+                found.extend(has.then(|| account.clone()));
+            }
+            Ok(found)
+        }
+        .boxed()
+    }
+
+    fn is_gone<'a>(&'a self, account: &'a str) -> Call<'a, bool> {
+        async move { Ok(self.client.member(account).await?.is_none()) }.boxed()
+    }
+
+    fn link<'a>(&'a self, at: &'a Place) -> Call<'a, String> {
+        let guild = &self.client.home().guild;
+        let link = format!("https://discord.com/channels/{guild}/{}/{}", at.channel, at.message);
+        async move { Ok(link) }.boxed()
     }
 
     fn has_channel(&self, channel: &str) -> bool {

@@ -12,6 +12,7 @@ pub mod incoming;
 mod limits;
 mod markup;
 pub mod register;
+mod remind;
 pub mod render;
 mod routes;
 pub mod standing;

@@ -16,7 +16,10 @@ use super::{
     markup::{self, Markup},
 };
 use crate::{
-    chat::card::{Button, Card, Look, Mark, Span},
+    chat::{
+        Nudge,
+        card::{Button, Card, Look, Mark, Span},
+    },
     core::{change::Line, decide::Words, entry::Actor, names::RequestId},
 };
 
@@ -57,6 +60,15 @@ pub fn saying(words: &str) -> Value {
     let mut content = Markup::new(CONTENT);
     marked(&mut content, words);
     plain(&CreateMessage::new().content(content.done()).allowed_mentions(nobody()))
+}
+
+/// A reminder: the footer is its mark, by which it is found again.
+pub fn reminding(nudge: Nudge<'_>) -> Value {
+    let mut content = Markup::new(CONTENT);
+    marked(&mut content, nudge.words);
+    content.raw(" ").raw(nudge.link);
+    let embed = CreateEmbed::new().footer(CreateEmbedFooter::new(cut(nudge.mark, FOOTER)));
+    plain(&CreateMessage::new().content(content.done()).embed(embed).allowed_mentions(nobody()))
 }
 
 /// A message of markup of ours that is no card; under the same nonce it is not posted twice.

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn each_missing_permission_is_named_with_what_it_is_for() {
         let all = SCOPES.map(|(scope, _)| scope).join(",");
-        check(Some(&all), &["ok   slack: it has the 8 permissions of the manifest."]);
+        check(Some(&all), &["ok   slack: it has the 11 permissions of the manifest."]);
         let without = all.replace("users:read", "x").replace("groups:history", "y");
         check(
             Some(&without),

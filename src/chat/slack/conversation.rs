@@ -1,6 +1,6 @@
 //! Slack as the engine speaks to it: cards in, Block Kit out.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use futures::FutureExt as _;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use super::{
     shared::{Channels, Outsiders},
 };
 use crate::{
-    chat::{Call, Chat, Place, card::Card},
+    chat::{Call, Chat, Nudge, Place, To, card::Card},
     core::{
         catalog::Platform,
         decide::Words,
@@ -107,6 +107,30 @@ impl Chat for SlackChat {
 
     fn barred<'a>(&'a self, account: &'a str) -> Call<'a, Option<Words>> {
         async move { Ok(self.client.user(account).await?.barred(&self.team, Guests::Barred)) }.boxed()
+    }
+
+    fn remind<'a>(&'a self, to: To<'a>, nudge: Nudge<'a>) -> Call<'a, ()> {
+        async move { Ok(self.client.remind(to, nudge).await?) }.boxed()
+    }
+
+    fn reminded<'a>(&'a self, to: To<'a>, mark: &'a str, since: Timestamp) -> Call<'a, bool> {
+        async move { Ok(self.client.reminded(to, mark, since).await?) }.boxed()
+    }
+
+    fn members<'a>(&'a self, group: &'a str, asked: &'a BTreeSet<String>) -> Call<'a, BTreeSet<String>> {
+        async move {
+            let all = self.client.user_group(group).await?;
+            Ok(all.into_iter().filter(|account| asked.contains(account)).collect())
+        }
+        .boxed()
+    }
+
+    fn is_gone<'a>(&'a self, account: &'a str) -> Call<'a, bool> {
+        async move { Ok(self.client.is_gone(account).await?) }.boxed()
+    }
+
+    fn link<'a>(&'a self, at: &'a Place) -> Call<'a, String> {
+        async move { Ok(self.client.permalink(&message(at)).await?) }.boxed()
     }
 
     fn has_channel(&self, channel: &str) -> bool {

@@ -108,6 +108,8 @@ pub struct Click {
     pub value: String,
     /// The event's id.
     pub trigger: String,
+    /// When it was pressed, as Slack writes it.
+    pub at: Option<String>,
     /// Where a late answer may be posted; absent for views.
     pub response_url: Option<String>,
     /// Where it was pressed.
@@ -262,6 +264,7 @@ struct Action {
     action_id: Option<String>,
     value: Option<String>,
     selected_option: Option<Picked>,
+    action_ts: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -319,6 +322,7 @@ fn click(payload: Payload) -> Result<Click, NotUnderstood> {
         team: id("team.id", team)?,
         user_team: user_team.map(|team| id("user.team_id", Some(team))).transpose()?,
         action: present("action_id", action.action_id)?,
+        at: action.action_ts,
         value: action.value.or(picked).unwrap_or_default(),
         trigger: present("trigger_id", payload.trigger_id)?,
         response_url: payload.response_url,

@@ -20,7 +20,7 @@ pub const RESERVED: [&str; 26] = [
     "msg", "mute", "open", "remind", "remove", "rename", "search", "shrug", "star", "status", "topic", "who", "apps",
 ];
 /// Permissions of the bot, each with what it is for.
-pub const SCOPES: [(&str, &str); 8] = [
+pub const SCOPES: [(&str, &str); 11] = [
     ("commands", "be told of the slash commands above"),
     ("chat:write", "post a card, edit it through its life, answer one person"),
     ("app_mentions:read", "be told of `@leverframe deploy ...`"),
@@ -28,6 +28,9 @@ pub const SCOPES: [(&str, &str); 8] = [
     ("groups:history", "the same in private channels it was invited to; remove it if there are none"),
     ("channels:read", "see whether a channel is shared with another organisation: values stay off its cards"),
     ("groups:read", "the same of private channels it was invited to; remove it if there are none"),
+    ("im:write", "remind somebody directly of what waits for their approval"),
+    ("im:history", "after a crash: look whether such a reminder arrived, instead of sending it twice"),
+    ("usergroups:read", "see who is in a user group that the catalog names; remove it if it names none"),
     ("users:read", "see whether an account is a bot, a guest or deactivated: those approve nothing"),
 ];
 /// What the bot is told of, each with what it is for.
@@ -50,7 +53,7 @@ pub fn manifest(commands: &Commands, names: &CommandNames, connection: Connectio
     let mut text = String::from(head(connection));
     text += "_metadata:\n  major_version: 1\ndisplay_information:\n  name: Leverframe\n  description: Moves \
              production through git, with the approvals your policy asks for\n  background_color: \"#1f3a5f\"\n";
-    text += "features:\n  app_home:\n    home_tab_enabled: true\n    messages_tab_enabled: false\n  bot_user:\n    \
+    text += "features:\n  app_home:\n    home_tab_enabled: true\n    messages_tab_enabled: true\n    messages_tab_read_only_enabled: true\n  bot_user:\n    \
              display_name: Leverframe\n    always_online: true\n  slash_commands:\n";
     slash_commands(&mut text, (commands, names), connection);
     let _ = writeln!(

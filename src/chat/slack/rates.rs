@@ -13,12 +13,14 @@ use tokio::time::Instant;
 /// The method that has a limit for each channel.
 pub(super) const POST: &str = "chat.postMessage";
 /// The methods with a tier, and how often a minute it allows them.
-const TIERS: [(&str, u32); 8] = [
+const TIERS: [(&str, u32); 10] = [
     ("chat.update", 50),
     ("conversations.history", 50),
     ("conversations.info", 50),
+    ("conversations.open", 50),
     ("chat.postEphemeral", 100),
     ("chat.unfurl", 50),
+    ("usergroups.users.list", 20),
     ("users.info", 100),
     ("views.open", 100),
     ("views.publish", 100),

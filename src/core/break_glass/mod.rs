@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::core::{
     entry::{Actor, Draft, Recorded},
     names::{Digest, Field, ImageTag, RequestId, Target},
+    reminder::Reminders,
     request::{Card, Needs},
     span::Span,
 };
@@ -136,6 +137,8 @@ pub struct Override {
     pub state: State,
     /// Since when it stands there.
     pub since: Timestamp,
+    /// Who was reminded of it since people are asked.
+    pub reminders: Reminders,
 }
 
 impl Override {
@@ -157,6 +160,7 @@ impl Override {
             card: None,
             state: State::Checking,
             since: at,
+            reminders: Reminders::default(),
         })
     }
 
@@ -169,7 +173,13 @@ impl Override {
             self.card = Some(serde_json::from_value(card.clone()).map_err(|error| error.to_string())?);
             return Ok(self);
         }
+        if self.reminders.fold(recorded).map_err(|error| error.to_string())? {
+            return Ok(self);
+        }
         if let Some(event) = Event::read(recorded).map_err(|error| error.to_string())? {
+            if matches!(event, Event::Replanned(_)) {
+                self.reminders.clear();
+            }
             self.state = self.state.after(event).map_err(|error| error.to_string())?;
             self.since = recorded.entry.at().map_err(|error| error.to_string())?;
         }

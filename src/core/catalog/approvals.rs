@@ -118,14 +118,32 @@ impl ApprovalRule {
 
     /// How many of the places these people fill, each of them one at most.
     pub fn filled(&self, people: &[&Person]) -> usize {
-        let seats: Vec<&[Approvers]> = self
+        self.seated(people).iter().sum()
+    }
+
+    /// What is still needed beside these people: so many of whom, for each rule that is not met.
+    pub fn open(&self, people: &[&Person]) -> Vec<(u32, &[Approvers])> {
+        let left = |(count, taken): (u32, usize)| count.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX));
+        let shares = self.shares().zip(self.seated(people));
+        shares.map(|((count, from), taken)| (left((count, taken)), from)).filter(|(count, _)| *count > 0).collect()
+    }
+
+    /// How many places of each rule these people fill, each of them one at most, as many as can be in all.
+    fn seated(&self, people: &[&Person]) -> Vec<usize> {
+        let seats: Vec<(usize, &[Approvers])> = self
             .shares()
-            .flat_map(|(count, from)| {
-                std::iter::repeat_n(from, usize::try_from(count).unwrap_or(usize::MAX).min(people.len()))
+            .enumerate()
+            .flat_map(|(share, (count, from))| {
+                std::iter::repeat_n((share, from), usize::try_from(count).unwrap_or(usize::MAX).min(people.len()))
             })
             .collect();
+        let whose: Vec<&[Approvers]> = seats.iter().map(|(_, from)| *from).collect();
         let mut taken: Vec<Option<usize>> = vec![None; seats.len()];
-        (0..people.len()).filter(|at| seat(*at, people, &seats, &mut taken, &mut vec![false; seats.len()])).count()
+        for at in 0..people.len() {
+            seat(at, people, &whose, &mut taken, &mut vec![false; seats.len()]);
+        }
+        let of = |share: usize| seats.iter().zip(&taken).filter(|((one, _), by)| *one == share && by.is_some()).count();
+        (0..=self.and.len()).map(of).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     environment::EnvironmentRules,
     names::Approvers,
     people::{People, Person},
+    sources::Sources,
 };
 use crate::core::{
     located::{Key, Node, Notice, Problem, Value},
@@ -40,7 +41,11 @@ pub(super) fn shared_paths(environments: &[EnvironmentRules], nodes: &[(Key, Nod
 }
 
 /// The approvals that name somebody unknown, or that too few people could give.
-pub(super) fn approvals(environments: &[EnvironmentRules], nodes: &[(Key, Node)], people: &People) -> Vec<Notice> {
+pub(super) fn approvals(
+    environments: &[EnvironmentRules],
+    nodes: &[(Key, Node)],
+    whom: (&People, &Sources),
+) -> Vec<Notice> {
     let mut notices = Vec::new();
     for rules in environments {
         let node = nodes
@@ -48,17 +53,17 @@ pub(super) fn approvals(environments: &[EnvironmentRules], nodes: &[(Key, Node)]
             .find(|(key, _)| key.text == rules.name.as_str())
             .and_then(|(_, node)| member(node, "approvals"));
         let Some(node) = node else { continue };
-        unknown_approvers(&rules.approvals, node, people, &mut notices);
-        too_few(rules, node, people, &mut notices);
+        unknown_approvers(&rules.approvals, node, whom, &mut notices);
+        too_few(rules, node, whom, &mut notices);
     }
     notices.sort();
     notices.dedup();
     notices
 }
 
-fn unknown_approvers(approvals: &Approvals, node: &Node, people: &People, notices: &mut Vec<Notice>) {
+fn unknown_approvers(approvals: &Approvals, node: &Node, whom: (&People, &Sources), notices: &mut Vec<Notice>) {
     let mut say = |from: &[Approvers], place: Option<&Node>| {
-        for approvers in from.iter().filter(|approvers| !is_known(approvers, people)) {
+        for approvers in from.iter().filter(|approvers| !is_known(approvers, whom)) {
             let (line, key) = place.map_or((1, "approvals"), |node| (node.key_place.line, node.key.as_str()));
             let words = format!("Nobody under `people` is `{approvers}`, so no vote counts by it.");
             notices.push(Notice { line, key: key.to_owned(), words });
@@ -76,24 +81,29 @@ fn unknown_approvers(approvals: &Approvals, node: &Node, people: &People, notice
     }
 }
 
-fn is_known(approvers: &Approvers, people: &People) -> bool {
+fn is_known(approvers: &Approvers, (people, sources): (&People, &Sources)) -> bool {
     let anybody = |fits: &dyn Fn(&Person) -> bool| people.iter().any(fits);
     match approvers {
         Approvers::Team(team) => anybody(&|person| person.teams.contains(team)),
-        Approvers::Group(group) => anybody(&|person| person.groups.contains(group)),
+        Approvers::Group(group) => sources.contains_key(group) || anybody(&|person| person.groups.contains(group)),
         Approvers::Person(id) => people.by_id(id).is_some(),
         Approvers::OnCall { .. } => true,
     }
 }
 
-fn too_few(rules: &EnvironmentRules, node: &Node, people: &People, notices: &mut Vec<Notice>) {
+fn too_few(rules: &EnvironmentRules, node: &Node, (people, sources): (&People, &Sources), notices: &mut Vec<Notice>) {
     for (command, rule) in &rules.approvals.usual {
         let mut from = rule.shares().flat_map(|(_, from)| from);
-        let on_call = from.any(|approvers| matches!(approvers, Approvers::OnCall { .. }));
+        let elsewhere = |approvers: &Approvers| match approvers {
+            Approvers::OnCall { .. } => true,
+            Approvers::Group(group) => sources.contains_key(group),
+            Approvers::Team(_) | Approvers::Person(_) => false,
+        };
+        let is_told_elsewhere = from.any(elsewhere);
         let members: Vec<&Person> = people.iter().filter(|person| person.guest_until.is_none()).collect();
         let able = rule.filled(&members);
         let asked = usize::try_from(rule.total()).unwrap_or(usize::MAX);
-        if on_call || able >= asked {
+        if is_told_elsewhere || able >= asked {
             continue;
         }
         let (line, key) =

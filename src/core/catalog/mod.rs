@@ -13,8 +13,11 @@ mod names;
 mod not_yet;
 mod people;
 mod places;
+mod reminders;
 mod service;
+mod sources;
 mod surroundings;
+mod table;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -32,15 +35,18 @@ pub use self::{
     names::{Approvers, Group, ImageName, Severity, Team, TimeZoneName},
     people::{Person, Platform},
     places::Places,
+    reminders::Reminding,
     service::{DocumentChoice, Pin, ServiceRules},
+    sources::Source,
     surroundings::{Channels, CommandNames, ReplicaLimits, Tickets, Tracker},
+    table::TableRow,
     template::{NameTemplate, PathTemplate},
 };
 use self::{lock::Known, people::People};
 use crate::core::{
     freeze::Window,
     located::{self, Fields, Key, Node, Notice, Problem, Problems},
-    names::{CommandName, ConnectionName, Environment, Field, PersonId, RepoPath, Service, Target},
+    names::{ConnectionName, Environment, Field, PersonId, RepoPath, Service, Target},
 };
 
 /// Every mistake of a catalog.
@@ -58,7 +64,9 @@ pub struct Catalog {
     replicas: ReplicaLimits,
     freezes: Vec<Window>,
     people: People,
+    sources: sources::Sources,
     channels: Channels,
+    reminding: Reminding,
     tickets: Option<Tickets>,
     commands: CommandNames,
     environment_nodes: Vec<(Key, Node)>,
@@ -75,24 +83,7 @@ enum Discovery {
     ListedOnly,
 }
 
-/// One environment as `check` shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableRow {
-    /// Its name.
-    pub environment: Environment,
-    /// Where its services' files are.
-    pub path: PathTemplate,
-    /// How changes enter the branch.
-    pub landing: Landing,
-    /// How pull requests are merged; `None` where there are none.
-    pub merge: Option<MergeMethod>,
-    /// The cluster it runs in.
-    pub cluster: Option<ConnectionName>,
-    /// What its commands need.
-    pub approvals: Vec<(CommandName, ApprovalRule)>,
-}
-
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "environments",
     "environment_groups",
     "services",
@@ -102,7 +93,9 @@ const KEYS: [&str; 12] = [
     "sensitive",
     "limits",
     "people",
+    "groups",
     "channels",
+    "reminders",
     "tickets",
     "commands",
 ];
@@ -132,10 +125,12 @@ impl Catalog {
         let locks = locks(fields, known, problems);
         let freezes = freezes::read(fields, (known, &environments), problems);
         let people = fields.get("people").map(|node| People::read(node, problems)).unwrap_or_default();
+        let sources = fields.get("groups").map(|node| sources::read(node, problems)).unwrap_or_default();
         let sensitive = fields.get("sensitive").map(|node| node.named_items(FieldPattern::parse, problems));
         let discover = fields.get("discover").is_none_or(|node| node.flag(problems).unwrap_or(true));
         let replicas = fields.get("limits").map(|node| ReplicaLimits::read(node, problems));
         let channels = fields.get("channels").map(|node| Channels::read(node, problems));
+        let reminding = fields.get("reminders").map(|node| Reminding::read(node, problems));
         let tickets = fields.get("tickets").map(|node| Tickets::read(node, problems));
         let commands = CommandNames::read(fields.get("commands"), problems);
         Some(Self {
@@ -146,13 +141,15 @@ impl Catalog {
             replicas: replicas.unwrap_or_default(),
             freezes,
             channels: channels.unwrap_or_default(),
+            reminding: reminding.unwrap_or_default(),
             tickets: tickets.flatten(),
             commands: commands?,
-            warnings: check::approvals(&environments, &environment_nodes, &people),
+            warnings: check::approvals(&environments, &environment_nodes, (&people, &sources)),
             not_yet: not_yet::notices(root),
             environments,
             groups,
             people,
+            sources,
             environment_nodes,
         })
     }
@@ -262,6 +259,22 @@ impl Catalog {
         self.people.iter()
     }
 
+    /// The places beside the catalog that tell who is in a group.
+    pub fn sources(&self) -> impl Iterator<Item = (&Group, &Source)> {
+        self.sources.iter().flat_map(|(group, places)| places.iter().map(move |place| (group, place)))
+    }
+
+    /// The places that tell who is on call, by how rules name them: `oncall:slack/S0123`.
+    pub fn on_call(&self) -> BTreeMap<String, Source> {
+        sources::on_call(self.environments.iter().map(|rules| &rules.approvals))
+    }
+
+    /// The same catalog with these people instead.
+    #[must_use]
+    pub fn with_people(&self, people: Vec<Person>) -> Self {
+        Self { people: People::of(people), ..self.clone() }
+    }
+
     /// Whose account that is.
     pub fn person_by(&self, platform: Platform, account: &str) -> Option<&Person> {
         self.people.by_account(platform, account)
@@ -288,6 +301,11 @@ impl Catalog {
         &self.channels
     }
 
+    /// When who is reminded of what waits for approval.
+    pub fn reminding(&self) -> Reminding {
+        self.reminding
+    }
+
     /// Where tickets are opened.
     pub fn tickets(&self) -> Option<&Tickets> {
         self.tickets.as_ref()
@@ -300,7 +318,7 @@ impl Catalog {
 
     /// The merged rules of every environment, for `check` to show.
     pub fn table(&self) -> Vec<TableRow> {
-        self.environments.iter().map(row).collect()
+        self.environments.iter().map(TableRow::of).collect()
     }
 
     /// The keys that have no effect in this version, by line.
@@ -316,17 +334,6 @@ impl Catalog {
     /// What the catalog names and `leverframe.yaml` does not connect to, or not in a way that is supported.
     pub fn unconnected(&self, to: &Connections) -> Vec<Notice> {
         check::connections(&self.environments, &self.environment_nodes, to)
-    }
-}
-
-fn row(rules: &EnvironmentRules) -> TableRow {
-    TableRow {
-        environment: rules.name.clone(),
-        path: rules.path.clone(),
-        landing: rules.landing,
-        merge: (rules.landing == Landing::PullRequest).then_some(rules.merge),
-        cluster: rules.cluster.clone(),
-        approvals: rules.approvals.usual.iter().map(|(command, rule)| (command.clone(), rule.clone())).collect(),
     }
 }
 

@@ -170,7 +170,7 @@ pub enum Approvers {
     Group(Group),
     /// Whoever is on call now.
     OnCall {
-        /// Who knows: `pagerduty` or `opsgenie`.
+        /// Who knows: `pagerduty`, `opsgenie`, or `slack` by a user group that a schedule fills.
         provider: String,
         /// The schedule's id there.
         schedule: String,
@@ -190,7 +190,7 @@ impl Approvers {
             Some(("group", name)) => Group::parse(name).map(Self::Group),
             Some(("person", name)) => PersonId::parse(name).map(Self::Person),
             Some(("oncall", schedule)) => on_call(schedule).ok_or_else(|| {
-                let rule = "`pagerduty` or `opsgenie`, a slash and the schedule's id";
+                let rule = "`pagerduty`, `opsgenie` or `slack`, a slash and the id of the schedule or the user group";
                 refused(text, "a schedule", rule, "oncall:pagerduty/PSCHED1")
             }),
             Some(_) | None => {
@@ -203,7 +203,7 @@ impl Approvers {
 
 fn on_call(text: &str) -> Option<Approvers> {
     let (provider, schedule) = text.split_once('/')?;
-    let known = matches!(provider, "pagerduty" | "opsgenie");
+    let known = matches!(provider, "pagerduty" | "opsgenie" | "slack");
     let plain = !schedule.is_empty() && schedule.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     (known && plain).then(|| Approvers::OnCall { provider: provider.to_owned(), schedule: schedule.to_owned() })
 }
@@ -245,7 +245,7 @@ mod tests {
         check(Severity::parse, &["sev1", "sev5"], &["sev0", "sev6", "sev+1", "SEV1", "1"]);
         check(
             Approvers::parse,
-            &["team:a", "group:b", "person:c", "oncall:pagerduty/P1", "oncall:opsgenie/a-b"],
+            &["team:a", "group:b", "person:c", "oncall:pagerduty/P1", "oncall:opsgenie/a-b", "oncall:slack/S1"],
             &["a", "team:", "user:a", "oncall:pagerduty", "oncall:victorops/x", "person:A", "oncall:pagerduty/a/b"],
         );
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use super::names::{Approvers, Group, Team, refused};
 use crate::core::{
@@ -27,6 +27,10 @@ pub struct Person {
     pub groups: BTreeSet<Group>,
     /// A guest's last day; absent: no guest.
     pub guest_until: Option<Date>,
+    /// Where they are on call, as the catalog writes it; other places tell.
+    pub on_call: BTreeSet<String>,
+    /// Roles that were given by hand so lately that they do not count yet, as the catalog writes them, and when they do.
+    pub withheld: BTreeMap<String, Timestamp>,
 }
 
 /// Where a person has an account.
@@ -98,26 +102,50 @@ impl People {
         self.by_id.get(self.by_account.get(&(platform, account))?)
     }
 
+    /// These people instead.
+    pub(super) fn of(people: Vec<Person>) -> Self {
+        let accounts = |person: &Person| {
+            let id = person.id.clone();
+            let all = person.accounts.iter().map(|(platform, account)| (*platform, account.clone()));
+            all.map(move |account| (account, id.clone())).collect::<Vec<_>>()
+        };
+        let by_account = people.iter().flat_map(accounts).collect();
+        Self { by_account, by_id: people.into_iter().map(|person| (person.id.clone(), person)).collect() }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Person> {
         self.by_id.values()
     }
 }
 
 impl Person {
-    /// Whether this person is among `from`. Empty: everybody is. Who is on call is not known here.
+    /// Whether this person is among `from`. Empty: everybody is.
     pub(super) fn is_among(&self, from: &[Approvers]) -> bool {
         from.is_empty()
             || from.iter().any(|approvers| match approvers {
                 Approvers::Team(team) => self.teams.contains(team),
                 Approvers::Group(group) => self.groups.contains(group),
                 Approvers::Person(id) => self.id == *id,
-                Approvers::OnCall { .. } => false,
+                Approvers::OnCall { .. } => self.on_call.contains(&approvers.to_string()),
             })
     }
 
     /// Whether this person is one of those named; nobody is one of none.
     pub fn is_one_of(&self, named: &[Approvers]) -> bool {
         !named.is_empty() && self.is_among(named)
+    }
+
+    /// A role of theirs does not count before that moment.
+    pub(crate) fn withhold(&mut self, role: &str, counts: Timestamp) {
+        self.teams.retain(|team| role != format!("team:{team}"));
+        self.groups.retain(|group| role != format!("group:{group}"));
+        self.withheld.insert(role.to_owned(), counts);
+    }
+
+    /// When a role of theirs counts that does not yet, where it is among these.
+    pub fn counts_from(&self, from: &[Approvers]) -> Option<(&str, Timestamp)> {
+        let named = |role: &str| from.iter().any(|approvers| approvers.to_string() == role);
+        self.withheld.iter().find(|(role, _)| named(role)).map(|(role, at)| (role.as_str(), *at))
     }
 
     fn read(id: PersonId, node: &Node, problems: &mut Vec<Problem>) -> Self {
@@ -130,6 +158,8 @@ impl Person {
             teams: members(fields, "teams", Team::parse, problems),
             groups: members(fields, "groups", Group::parse, problems),
             guest_until: fields.get("guest_until").and_then(|node| node.named(date, problems)),
+            on_call: BTreeSet::new(),
+            withheld: BTreeMap::new(),
             id,
         }
     }

@@ -81,6 +81,7 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
     };
     let actor = asked.asker.actor();
     let subject = Subject {
+        id: None,
         actor: &actor,
         command: &asked.command,
         target: &asked.target,

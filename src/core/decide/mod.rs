@@ -10,6 +10,8 @@ mod linked;
 mod outcome;
 mod outside;
 mod press;
+mod remind;
+mod say;
 mod surroundings;
 mod tag;
 mod taking_back;
@@ -24,13 +26,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::core::{
-    catalog::{Catalog, Lock, Team},
+    catalog::{Catalog, Team},
     change::Plan,
     entry::{Actor, Draft},
     freeze::{Calendar, Freezes},
     matters::Matters,
     names::{CommandName, Field, PersonId, RequestId, Target},
     policy::{Circumstances, Denial, Known, Principal, Question, Standing, Verdict},
+    reminder,
     request::{Card, Event, Request},
     rules::Rules,
     trail::Wanted,
@@ -43,9 +46,11 @@ pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
 pub use press::Press;
+pub use remind::{Reminded, Reminder, reminders_due, still_needed};
+pub use say::{awaits, rule_of};
 pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
-pub use vote::{Click, ReviewSays, Reviewed, awaits};
+pub use vote::{Click, ReviewSays, Reviewed};
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,6 +142,17 @@ pub enum Incoming {
         /// What.
         outcome: Outcome,
     },
+    /// Somebody is reminded of what waits for approval.
+    Reminded {
+        /// Of what.
+        of: RequestId,
+        /// Which reminder.
+        step: reminder::Step,
+        /// How far it is.
+        reminded: Reminded,
+    },
+    /// Something was noticed that is only to be recorded: who is in a group, whose account ended.
+    Noticed(Box<Draft>),
     /// Time passed.
     Clock,
 }
@@ -254,6 +270,8 @@ fn dispatch(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Emergency(emergency) => emergency::decide(emergency, facts),
         Incoming::Paged(entry) => Decision { entries: vec![(**entry).clone()], reply: Reply::Taken },
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
+        Incoming::Reminded { of, step, reminded } => remind::decide((of, *step, *reminded), facts),
+        Incoming::Noticed(draft) => Decision { entries: vec![(**draft).clone()], reply: Reply::Go },
         Incoming::Clock => outcome::deadlines(facts),
     }
 }
@@ -266,8 +284,16 @@ pub fn ourselves() -> Actor {
 /// What forbids a change to everybody, whoever asks: a locked field, replicas outside the limits.
 pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, plan: &Plan) -> Option<Denial> {
     let nobody = ourselves();
-    let subject =
-        Subject { actor: &nobody, command, target, channel: "", tag: None, facts: None, ignores_freezes: false };
+    let subject = Subject {
+        id: None,
+        actor: &nobody,
+        command,
+        target,
+        channel: "",
+        tag: None,
+        facts: None,
+        ignores_freezes: false,
+    };
     match permitted(rules, subject, Some(plan)) {
         Verdict::Denied(denial) => denial.is_builtin().then_some(denial),
         Verdict::Permitted => None,
@@ -291,6 +317,8 @@ fn permitted(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Verdic
 /// What policy is asked about.
 #[derive(Debug, Clone, Copy)]
 struct Subject<'a> {
+    /// The request, where it is one already.
+    id: Option<&'a RequestId>,
     actor: &'a Actor,
     command: &'a crate::core::names::CommandName,
     target: &'a Target,
@@ -305,6 +333,7 @@ struct Subject<'a> {
 impl<'a> Subject<'a> {
     fn of(request: &'a Request, facts: Facts<'a>) -> Self {
         Self {
+            id: Some(&request.id),
             actor: &request.requester,
             command: &request.opened.command,
             target: &request.opened.target,
@@ -339,9 +368,10 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
     let line = |field: Field| lines.iter().find(move |line| line.field == field);
     // Where an autoscaler owns the count, the fewest that it keeps are what somebody asks for.
     let replicas = line(Field::Replicas).or_else(|| line(Field::ReplicasMin));
-    let locked = plan.and_then(|plan| lock(rules, request.target, plan));
-    let limits = rules.catalog.replica_limits();
-    let frozen = frozen(rules, request);
+    let locked = plan.and_then(|plan| surroundings::lock(rules, request.target, plan));
+    let (limits, frozen) = (rules.catalog.replica_limits(), surroundings::frozen(rules, request));
+    let healthy = request.facts.map(|facts| surroundings::healthy(facts, request.target, lines));
+    let (healthy_in, healthy_minutes) = healthy.unwrap_or_default();
     Circumstances {
         freeze: if frozen.is_some() { Known::Yes } else { Known::No },
         frozen,
@@ -350,40 +380,16 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
         replicas_before: replicas.and_then(|line| line.old.as_ref()?.parse().ok()),
         replicas_after: replicas.and_then(|line| line.new.parse().ok()),
         replica_limits: Some((i64::from(limits.min), limits.max.map_or(i64::MAX, i64::from))),
-        healthy_in: request
-            .facts
-            .map(|facts| surroundings::healthy_in(facts, request.target, lines))
-            .unwrap_or_default(),
+        healthy_in,
+        healthy_minutes,
+        image_pinned: surroundings::is_pinned(lines),
+        incident: request.facts.and_then(|facts| surroundings::incident(facts, request.target)),
+        owes: request.facts.map_or(Known::Unknown, |facts| surroundings::owes(facts, request.target)),
         clock: request.facts.map(|facts| surroundings::clock(rules, facts, &request.target.environment)),
-        recent_requests: request.facts.map_or(0, |facts| surroundings::recent(facts, request.actor)),
+        recent_requests: request.facts.map_or(0, |facts| surroundings::recent(facts, (request.actor, request.id))),
         channel: request.channel.to_owned(),
         platform: request.actor.via.clone(),
     }
-}
-
-/// Why the target is frozen for whoever asks, and what to do about it.
-fn frozen(rules: &Rules, request: Subject<'_>) -> Option<(String, String)> {
-    let person = request.actor.person.as_ref().and_then(|id| rules.catalog.person(id));
-    let facts = request.facts.filter(|_| !request.ignores_freezes)?;
-    let frozen = facts.calendar()?.holds(person, request.command, request.target)?;
-    let environment = &request.target.environment;
-    Some((frozen.words(&rules.catalog.zone_of(environment)), frozen.remedy(environment)))
-}
-
-/// The lock that holds a plan: on one of its fields, or on one of its files.
-fn lock<'r>(rules: &'r Rules, target: &Target, plan: &Plan) -> Option<&'r Lock> {
-    let catalog = &rules.catalog;
-    let held = |field: &Field| {
-        let in_files = || plan.edits.iter().find_map(|edit| catalog.is_locked_in(target, field, &edit.path));
-        catalog.is_locked(target, field).or_else(in_files)
-    };
-    let is_count = |field: &Field| matches!(field, Field::ReplicasMin | Field::ReplicasMax);
-    let exact = plan.exact.iter().find_map(|one| catalog.is_all_locked_in(target, &one.edit.path));
-    let fields = plan.lines.iter().map(|line| &line.field).find_map(|field| {
-        // Whoever locks `replicas` means the count, whatever it is called in the files.
-        held(field).or_else(|| is_count(field).then(|| held(&Field::Replicas)).flatten())
-    });
-    exact.or(fields)
 }
 
 /// The entries that open the way for a planned change: its approval at once where nobody need be asked.

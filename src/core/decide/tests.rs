@@ -3,6 +3,7 @@
 mod frozen;
 mod histories;
 mod lent;
+mod reminded;
 mod reviews;
 mod specification;
 mod waited;

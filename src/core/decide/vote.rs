@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     Asker, Decision, Facts, Press, Reply, Subject, Words, ask::sentence, emergency, giving, is_its_card, is_one_human,
-    permitted, taking_back,
+    permitted, say, taking_back,
 };
 use crate::core::{
     catalog::{ApprovalRule, Person},
@@ -218,7 +218,8 @@ fn record(click: &Click, request: &Request, course: &Course, rules: &Rules, fact
         Event::Voted(vote)
             .draft(&request.id, click.asker.actor())
             .with("policy", rules.policy.hash())
-            .with("base", &course.plan.base),
+            .with("base", &course.plan.base)
+            .with("groups_as_of", rule(request, rules).and_then(|rule| rules.groups_as_of(rule, facts.now))),
     ];
     if missing(request, &votes, rules, facts.now) == 0 {
         let by = counted(request, &votes, rules, facts.now);
@@ -291,8 +292,13 @@ pub(super) fn ineligible(click: &Click, request: &Request, (rules, now): (&Rules
         return Some(no(click, "You asked for this, so somebody else must approve it.", &ask_whom(request)));
     }
     let rule = rule(request, rules)?;
-    (!rules.catalog.may_vote(rule, person, today(now)))
-        .then(|| no(click, "Your vote does not count here.", &ask_whom(request)))
+    if rules.catalog.may_vote(rule, person, today(now)) {
+        return None;
+    }
+    Some(match say::withheld(person, rule) {
+        Some(text) => no(click, &text, &ask_whom(request)),
+        None => no(click, "Your vote does not count here.", &ask_whom(request)),
+    })
 }
 
 fn ask_whom(request: &Request) -> String {
@@ -315,22 +321,13 @@ pub(super) fn rule<'a>(request: &Request, rules: &'a Rules) -> Option<&'a Approv
     rules.catalog.environment(&request.opened.target.environment)?.approvals_for(&request.opened.command)
 }
 
-/// Whether somebody may still decide on a request: they have a say in it and have not said it.
-pub fn awaits(asker: &Asker, request: &Request, rules: &Rules, now: Timestamp) -> bool {
-    let State::Deciding(course) = &request.state else { return false };
-    let Some(person) = asker.person.as_ref().and_then(|id| rules.catalog.person(id)) else { return false };
-    let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
-    let has_said = course.votes.iter().any(|vote| asker.is(&vote.actor));
-    listed && !has_said && course.foreign.is_none() && !asker.is(&request.requester)
-}
-
 /// Whether a yes was given too long ago to count.
 pub(super) fn is_too_old(request: &Request, vote: &Vote, now: Timestamp) -> bool {
     now.duration_since(vote.at) > request.patience()
 }
 
 /// The day, as a guest's last day is meant.
-fn today(now: Timestamp) -> Date {
+pub(super) fn today(now: Timestamp) -> Date {
     now.to_zoned(TimeZone::UTC).date()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Circumstances, Known, LocalClock, Policy, Question, Verdict};
 use crate::core::{
-    catalog::{Catalog, Team},
+    catalog::{Catalog, Severity, Team},
     decide::principal,
     entry::Actor,
     located::{self, Fields, Node, Problem, Problems, Value},
@@ -45,13 +45,17 @@ pub enum Expected {
 pub struct Cases(Vec<Case>);
 
 const KEYS: [&str; 7] = ["who", "command", "service", "environment", "facts", "allowed", "denied_by"];
-const FACTS: [&str; 10] = [
+const FACTS: [&str; 14] = [
     "freeze",
     "tag_exists",
     "locked",
     "replicas_before",
     "replicas_after",
     "healthy_in",
+    "healthy_minutes",
+    "image_pinned",
+    "incident_severity",
+    "open_debt",
     "local_hour",
     "weekday",
     "recent_requests",
@@ -162,7 +166,7 @@ fn expected(fields: Fields<'_>, problems: &mut Vec<Problem>) -> Option<Expected>
 }
 
 fn in_peace() -> Circumstances {
-    Circumstances { freeze: Known::No, clock: Some(IN_PEACE), ..Circumstances::default() }
+    Circumstances { freeze: Known::No, owes: Known::No, clock: Some(IN_PEACE), ..Circumstances::default() }
 }
 
 fn facts(node: &Node, problems: &mut Vec<Problem>) -> Circumstances {
@@ -174,12 +178,21 @@ fn facts(node: &Node, problems: &mut Vec<Problem>) -> Circumstances {
     if let Some(known) = fields.get("tag_exists").and_then(|node| node.choice(&KNOWN, problems)) {
         facts.tag_exists = known;
     }
+    if let Some(known) = fields.get("image_pinned").and_then(|node| node.choice(&KNOWN, problems)) {
+        facts.image_pinned = known;
+    }
+    if let Some(known) = fields.get("open_debt").and_then(|node| node.choice(&KNOWN, problems)) {
+        facts.owes = known;
+    }
+    let severity = fields.get("incident_severity").and_then(|node| node.named(Severity::parse, problems));
+    facts.incident = severity.map(|severity| severity.to_string());
     let locked = fields.get("locked").and_then(|node| node.flag(problems)).unwrap_or(false);
     facts.locked = locked.then(|| "it is locked".to_owned());
     let mut number = |key: &str| fields.get(key).and_then(|node| node.count(problems)).map(i64::from);
     facts.replicas_before = number("replicas_before");
     facts.replicas_after = number("replicas_after");
     facts.recent_requests = number("recent_requests").unwrap_or(0);
+    facts.healthy_minutes = number("healthy_minutes").unwrap_or(0);
     let hour = number("local_hour").unwrap_or(IN_PEACE.hour);
     let weekday = fields.get("weekday").and_then(|node| node.choice(&WEEKDAYS, problems)).unwrap_or(IN_PEACE.weekday);
     facts.clock = Some(LocalClock { hour, weekday });

@@ -46,6 +46,14 @@ pub struct Circumstances {
     pub replica_limits: Option<(i64, i64)>,
     /// The environments where this very version was the last to land and was seen healthy.
     pub healthy_in: BTreeSet<String>,
+    /// For how many minutes it has been live in that of them where it is longest.
+    pub healthy_minutes: i64,
+    /// Whether the change leaves the image pinned by digest, where it brings a version.
+    pub image_pinned: Known,
+    /// The gravest open incident of the service, or of everything: `sev1`.
+    pub incident: Option<String>,
+    /// Whether the target owes git something.
+    pub owes: Known,
     /// What clocks show where the environment is; unknown, no hour and no day fits.
     pub clock: Option<LocalClock>,
     /// How many requests whoever asks opened within the last hour.
@@ -76,6 +84,10 @@ pub(super) fn context(facts: &Circumstances) -> Vec<(String, RestrictedExpressio
         ("replicas_min", RestrictedExpression::new_long(least)),
         ("replicas_max", RestrictedExpression::new_long(most)),
         ("healthy_in", RestrictedExpression::new_set(facts.healthy_in.iter().map(|name| text(name)))),
+        ("healthy_minutes", RestrictedExpression::new_long(facts.healthy_minutes)),
+        ("image_pinned", text(facts.image_pinned.word())),
+        ("incident_severity", text(facts.incident.as_deref().unwrap_or("none"))),
+        ("open_debt", text(facts.owes.word())),
         ("local_hour", RestrictedExpression::new_long(facts.clock.map_or(-1, |clock| clock.hour))),
         ("weekday", text(facts.clock.map_or("unknown", |clock| clock.weekday))),
         ("recent_requests", RestrictedExpression::new_long(facts.recent_requests)),
@@ -100,12 +112,16 @@ pub(super) fn deciding_fact(policy: &str, facts: &Circumstances) -> Option<Strin
 }
 
 /// The facts that a denial by a policy of the repository's tells where the policy speaks of them.
-const FACTS: [&str; 10] = [
+const FACTS: [&str; 14] = [
     "freeze",
     "tag_exists",
     "replicas_before",
     "replicas_after",
     "healthy_in",
+    "healthy_minutes",
+    "image_pinned",
+    "incident_severity",
+    "open_debt",
     "local_hour",
     "weekday",
     "recent_requests",
@@ -130,6 +146,10 @@ fn fact(name: &str, facts: &Circumstances) -> Option<String> {
         "replicas_after" => facts.replicas_after.map(|count| count.to_string()),
         "healthy_in" if facts.healthy_in.is_empty() => Some("nothing that I know".to_owned()),
         "healthy_in" => Some(facts.healthy_in.iter().cloned().collect::<Vec<_>>().join(" and ")),
+        "healthy_minutes" => Some(facts.healthy_minutes.to_string()),
+        "image_pinned" => Some(facts.image_pinned.word().to_owned()),
+        "incident_severity" => Some(facts.incident.clone().unwrap_or_else(|| "none".to_owned())),
+        "open_debt" => Some(facts.owes.word().to_owned()),
         "local_hour" => Some(facts.clock.map_or("unknown".to_owned(), |clock| clock.hour.to_string())),
         "weekday" => Some(facts.clock.map_or("unknown", |clock| clock.weekday).to_owned()),
         "recent_requests" => Some(facts.recent_requests.to_string()),

@@ -287,7 +287,8 @@ fn schema(actions: &[CommandName]) -> Result<Schema, PolicyError> {
          action {} appliesTo {{ principal: [Person], resource: [Target], context: {{
            freeze: String, tag_exists: String, locked: Bool,
            replicas_before?: Long, replicas_after?: Long, replicas_min: Long, replicas_max: Long,
-           healthy_in: Set<String>, local_hour: Long, weekday: String, recent_requests: Long,
+           healthy_in: Set<String>, healthy_minutes: Long, image_pinned: String,
+           incident_severity: String, open_debt: String, local_hour: Long, weekday: String, recent_requests: Long,
            channel: String, platform: String
          }} }};",
         actions.join(", ")

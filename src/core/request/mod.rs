@@ -19,6 +19,7 @@ use crate::core::{
     decide::TagSeen,
     entry::{Actor, Recorded},
     names::{CommandName, CommitId, Digest, RequestId, Target},
+    reminder::Reminders,
 };
 
 pub use event::{Ending, Event, Foreign};
@@ -164,8 +165,12 @@ pub struct Request {
     pub intents: BTreeMap<String, u64>,
     /// When it came into the tracked branch.
     pub landed: Option<Timestamp>,
+    /// Since when its pods were seen running it.
+    pub live_since: Option<Timestamp>,
     /// What became of giving back what it changed.
     pub given_back: Option<GivenBack>,
+    /// Who was reminded of it since it was asked for, or asked for anew.
+    pub reminders: Reminders,
 }
 
 impl Request {
@@ -194,7 +199,9 @@ impl Request {
             state: State::Planning,
             intents: BTreeMap::new(),
             landed: None,
+            live_since: None,
             given_back: None,
+            reminders: Reminders::default(),
         })
     }
 
@@ -208,6 +215,9 @@ impl Request {
             self.card = Some(serde_json::from_value(card)?);
             return Ok(self);
         }
+        if self.reminders.fold(recorded)? {
+            return Ok(self);
+        }
         if let Some(given_back) = GivenBack::read(recorded)? {
             self.given_back = Some(given_back);
             return Ok(self);
@@ -218,12 +228,20 @@ impl Request {
         match Event::read(recorded)? {
             Some(event) => {
                 let (counts, voids) = (event.is_about_approval(), event.voids_approvals());
+                let gone =
+                    if let Event::Withdrawn { of, why } = &event { Some((of.clone(), why.clone())) } else { None };
                 self.state = self.state.after(event)?;
                 self.intents.clear();
+                self.live_since = self.was_live().then(|| self.live_since.or(recorded.entry.at().ok())).flatten();
+                if voids {
+                    self.reminders.clear();
+                }
                 self.landed = self.landed.or_else(|| self.commit().and(recorded.entry.at().ok()));
                 if let (true, Some(course), Ok(at)) = (counts, self.course_mut(), recorded.entry.at()) {
                     course.since = at;
                     course.voided = if voids { at } else { course.voided };
+                    course.taken_back.retain(|_| !voids);
+                    course.taken_back.extend(gone.map(|(of, why)| (of, at, why)));
                 }
             }
             None => {
@@ -289,6 +307,11 @@ impl Request {
     /// How long a yes is good for, and how long people have for the next one.
     pub fn patience(&self) -> SignedDuration {
         self.opened.needs.until.duration_since(self.at)
+    }
+
+    /// Since when people are asked: since it was asked for, or since what they said no longer counts.
+    pub fn asked_since(&self) -> Timestamp {
+        self.course().map_or(self.at, |course| course.voided.max(self.at))
     }
 
     /// When it is too late to approve it: counted from the last that was heard of it.

@@ -22,6 +22,8 @@ pub struct Course {
     pub not_done: Vec<NotDone>,
     /// Who merged it, where that was not the bot.
     pub landed_by: Option<Actor>,
+    /// Whose yes no longer counts, since when and why.
+    pub taken_back: Vec<(Actor, Timestamp, String)>,
     /// Until when what people said no longer counts.
     pub voided: Timestamp,
     /// When people last said something about it, or it was approved, or asked for anew.
@@ -73,6 +75,7 @@ impl Course {
             foreign: None,
             not_done: Vec::new(),
             landed_by: None,
+            taken_back: Vec::new(),
             voided: Timestamp::UNIX_EPOCH,
             since: Timestamp::UNIX_EPOCH,
         }

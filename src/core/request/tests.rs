@@ -143,7 +143,9 @@ fn a_change_planned_anew_is_proposed_anew() {
         state: State::Deciding(course),
         intents: BTreeMap::new(),
         landed: None,
+        live_since: None,
         given_back: None,
+        reminders: Reminders::default(),
     };
     assert_eq!(request(course.clone()).due(), Some(Due::Watch));
     course.plan.digest = Digest::of(b"another");
@@ -185,7 +187,9 @@ fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up(
         state: State::Landing(Course::new(plan())),
         intents: BTreeMap::new(),
         landed: None,
+        live_since: None,
         given_back: None,
+        reminders: Reminders::default(),
     };
     let recorded = |draft: crate::core::entry::Draft| Recorded {
         entry: Entry {

@@ -26,6 +26,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
     let of_bot = Router::new()
         .route("/gateway/bot", get(gateway))
         .route("/users/@me", get(async || Json(bot_json())))
+        .route("/users/@me/channels", post(direct))
         .route("/applications/@me", get(application))
         .route("/guilds/{guild}/roles", get(roles))
         .route("/guilds/{guild}/members/{user}", get(member))
@@ -75,7 +76,8 @@ impl Shared {
     /// The channel, where the token is the bot's and the bot sees it.
     fn seen(&self, headers: &HeaderMap, id: &str) -> Result<&'static Channel, Refused> {
         self.is_bot(headers)?;
-        let channel = guild::CHANNELS.iter().find(|channel| channel.id == id).ok_or(UNKNOWN_CHANNEL)?;
+        let channel =
+            guild::CHANNELS.iter().chain(guild::DIRECT).find(|channel| channel.id == id).ok_or(UNKNOWN_CHANNEL)?;
         match channel.bot {
             Access::Granted => Ok(channel),
             Access::Missing => Err(Refused(StatusCode::FORBIDDEN, 50001, "Missing Access", None)),
@@ -172,6 +174,18 @@ fn merged(old: &Message, message: &Value) -> Result<guild::Content, Refused> {
     checked(&whole)
 }
 
+/// What is between one person and the bot.
+async fn direct(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(wanted): Json<Value>) -> Answer {
+    shared.is_bot(&headers)?;
+    let invalid = || Refused(StatusCode::BAD_REQUEST, 50033, "Invalid Recipient(s)", None);
+    let recipient = wanted.get("recipient_id").and_then(Value::as_str).unwrap_or_default();
+    let person = people::PEOPLE.iter().find(|person| person.discord == recipient).ok_or_else(invalid)?;
+    let channel = guild::direct_to(person).ok_or_else(invalid)?;
+    let told = json!({"id": channel.id, "type": 1, "last_message_id": null, "flags": 0,
+        "recipients": [user_json(person)]});
+    Ok(Json(told).into_response())
+}
+
 async fn gateway(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Answer {
     shared.is_bot(&headers)?;
     let limit = json!({"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1});
@@ -241,8 +255,13 @@ async fn member(
         return Ok(Json(member_json(&bot_json())).into_response());
     }
     let person = people::PEOPLE.iter().find(|person| person.discord == user);
+    let person = person.filter(|person| !lock(&shared.left).contains(person.discord));
     let person = person.ok_or(Refused(StatusCode::NOT_FOUND, 10007, "Unknown Member", None))?;
-    Ok(Json(member_json(&user_json(person))).into_response())
+    let mut member = member_json(&user_json(person));
+    if let Some(roles) = lock(&shared.roles).get(person.discord) {
+        put(&mut member, "roles", json!(roles));
+    }
+    Ok(Json(member).into_response())
 }
 
 async fn commands(

@@ -61,13 +61,31 @@ pub const CHANNELS: &[Channel] = &[
     Channel { id: "910000000000000003", name: "random", topic: "Lunch and everything else", bot: Access::Missing },
 ];
 
+/// What is between each person and the bot alone.
+pub const DIRECT: &[Channel] = &[
+    direct("930000000000000001", "with-ana"),
+    direct("930000000000000002", "with-bo"),
+    direct("930000000000000003", "with-cleo"),
+    direct("930000000000000004", "with-dan"),
+    direct("930000000000000005", "with-zed"),
+];
+
+/// The channel between somebody and the bot.
+pub fn direct_to(person: &Person) -> Option<&'static Channel> {
+    DIRECT.iter().find(|channel| channel.name.strip_prefix("with-") == Some(person.key))
+}
+
+const fn direct(id: &'static str, name: &'static str) -> Channel {
+    Channel { id, name, topic: "For your eyes only", bot: Access::Granted }
+}
+
 /// Finds a channel by id or name, with or without `#`.
 ///
 /// # Errors
 /// When there is none.
 pub fn channel(name: &str) -> Result<&'static Channel, PlayError> {
     let bare = name.strip_prefix('#').unwrap_or(name);
-    let found = CHANNELS.iter().find(|channel| channel.id == bare || channel.name == bare);
+    let found = CHANNELS.iter().chain(DIRECT).find(|channel| channel.id == bare || channel.name == bare);
     found.ok_or_else(|| PlayError::UnknownChannel(name.to_owned()))
 }
 

@@ -71,6 +71,10 @@ struct Shared {
     issued: AtomicU64,
     forms: Mutex<forms::Forms>,
     gateway: gateway::Gateway,
+    /// The roles of accounts that were given others than everybody has.
+    roles: Mutex<HashMap<&'static str, Vec<String>>>,
+    /// The accounts that left the server.
+    left: Mutex<std::collections::BTreeSet<&'static str>>,
 }
 
 /// How interactions reach the bot.
@@ -129,6 +133,8 @@ impl DiscordLookalike {
             other: Mutex::default(),
             issued: AtomicU64::new(1),
             forms: Mutex::default(),
+            roles: Mutex::default(),
+            left: Mutex::default(),
         });
         let router = api::routes().merge(page::routes()).with_state(Arc::clone(&shared));
         let kept = &["/channels/", "/interactions/", "/webhooks/", "/applications/", "/guilds/", "/users/", "/gateway"];
@@ -259,6 +265,17 @@ impl DiscordLookalike {
     /// The commands that the bot registered.
     pub fn commands(&self) -> Vec<Value> {
         lock(&self.shared.commands).clone()
+    }
+
+    /// Gives somebody these roles and no others.
+    pub fn set_roles(&self, who: &str, roles: &[&str]) {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        lock(&self.shared.roles).extend(super::people::find(who).map(|person| (person.discord, roles)));
+    }
+
+    /// Somebody leaves the server.
+    pub fn leaves(&self, who: &str) {
+        lock(&self.shared.left).extend(super::people::find(who).map(|person| person.discord));
     }
 
     /// What the page shows beside the conversation.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     Shared, Which, forms,
-    guild::{Author, BOT_NAME, CHANNELS, Channel, Content, Message, draft, somebody},
+    guild::{self, Author, BOT_NAME, CHANNELS, Channel, Content, DIRECT, Message, draft, somebody},
     lock,
 };
 use crate::play::{
@@ -70,12 +70,14 @@ fn seen(shared: &Shared, person: &'static Person, revision: u64) -> Value {
         None => Value::Null,
     };
     let all = shared.guild.all();
-    let seen = all.iter().filter(|message| message.only.is_none_or(|only| only == person));
+    let own = guild::direct_to(person).filter(|own| all.iter().any(|message| message.channel == own.id));
+    let elsewhere = |message: &Message| DIRECT.iter().any(|direct| direct.id == message.channel && own != Some(direct));
+    let seen = all.iter().filter(|message| message.only.is_none_or(|only| only == person) && !elsewhere(message));
     let messages: Vec<Value> = seen.map(|one| message(one, &all)).collect();
     let other = lock(&shared.other).clone().map(|url| json!({"name": "Slack", "url": url}));
     json!({"look": "discord", "revision": revision, "workspace": "Acme", "domain": "acme", "me": person.key,
         "bot": BOT_NAME, "other": other, "people": PEOPLE.iter().map(profile).collect::<Vec<_>>(),
-        "channels": CHANNELS.iter().map(channel).collect::<Vec<_>>(), "messages": messages,
+        "channels": CHANNELS.iter().chain(own).map(channel).collect::<Vec<_>>(), "messages": messages,
         "commands": hints(&lock(&shared.commands)), "try": TRY, "panel": panel, "form": forms::shown(shared, person),
         "shortcuts": shortcuts(&lock(&shared.commands))})
 }

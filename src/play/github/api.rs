@@ -34,6 +34,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/repos/{owner}/{name}/pulls/{number}/reviews", get(reviews).post(review))
         .route("/repos/{owner}/{name}/pulls/{number}/merge", get(is_merged).put(merge))
         .merge(super::more::routes())
+        .merge(super::teams::routes())
         .layer(middleware::from_fn(tagged))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard))
 }
@@ -53,7 +54,9 @@ async fn guard(State(shared): Held, headers: HeaderMap, request: Request, next: 
         {
             failure(401, "Bad credentials", &[])
         }
-        Some(_) if path != here && !path.starts_with(&format!("{here}/")) => failure(404, "Not Found", &[]),
+        Some(_) if path != here && !path.starts_with(&format!("{here}/")) && !path.starts_with("/orgs/") => {
+            failure(404, "Not Found", &[])
+        }
         Some(_) => next.run(request).await,
     }
 }

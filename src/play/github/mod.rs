@@ -16,6 +16,7 @@ mod pages;
 mod prose;
 mod pull;
 mod shapes;
+mod teams;
 
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ struct Shared {
     apps: apps::Apps,
     devices: devices::Devices,
     hook: deliver::Hook,
+    teams: teams::Teams,
 }
 
 impl GithubLookalike {
@@ -76,10 +78,10 @@ impl GithubLookalike {
         let forge = Forge::new(repository, owner, pulse.clone());
         let (apps, hook) = (apps::Apps::default(), deliver::Hook::default());
         let devices = devices::Devices::default();
-        let shared = Arc::new(Shared { places, token, forge, apps, devices, hook });
+        let shared = Arc::new(Shared { places, token, forge, apps, devices, hook, teams: teams::Teams::default() });
         let routes = api::routes(&shared).merge(apps::routes()).merge(devices::routes()).merge(pages::routes(&shared));
         let router = routes.fallback(nothing).with_state(Arc::clone(&shared));
-        let habits = Habits { kept: &["/repos/", "/app/"], prefix: "/api/v3" };
+        let habits = Habits { kept: &["/repos/", "/app/", "/orgs/"], prefix: "/api/v3" };
         let server = Server::serve(listener, router, Exchanges::default(), habits)?;
         let deliveries = deliver::start(Arc::clone(&shared), &pulse);
         Ok(Self { server, shared, _deliveries: deliveries })

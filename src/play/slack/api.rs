@@ -97,7 +97,11 @@ fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Answer {
             put(&mut told, "is_ext_shared", json!(lock(&shared.shared_channels).contains(channel.id)));
             Ok(json!({"channel": told}))
         }
-        "users.info" => user_info(arguments),
+        "conversations.open" => open(arguments),
+        "usergroups.users.list" => {
+            shared.people.members(arguments.word("usergroup").unwrap_or_default()).ok_or("no_such_subteam".into())
+        }
+        "users.info" => user_info(shared, arguments),
         "views.open" => {
             let view = arguments.structured("view", "invalid_arguments")?.unwrap_or_default();
             forms::open(shared, arguments.word("trigger_id"), view).map_err(Refused::from)
@@ -108,6 +112,13 @@ fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Answer {
         }
         _ => Err("unknown_method".into()),
     }
+}
+
+/// What is between one person and the bot.
+fn open(arguments: &Arguments) -> Answer {
+    let person = arguments.word("users").and_then(people::find).ok_or("user_not_found")?;
+    let direct = workspace::direct_to(person).ok_or("channel_not_found")?;
+    Ok(json!({"channel": {"id": direct.id}}))
 }
 
 fn auth_test() -> Value {
@@ -205,13 +216,15 @@ fn replies(shared: &Shared, arguments: &Arguments) -> Answer {
     Ok(json!({"messages": thread, "has_more": false, "response_metadata": {"next_cursor": ""}}))
 }
 
-fn user_info(arguments: &Arguments) -> Answer {
+fn user_info(shared: &Shared, arguments: &Arguments) -> Answer {
     let id = arguments.word("user").unwrap_or_default();
     if id == BOT_USER {
         return Ok(json!({"user": user_json(BOT_USER, "leverframe", workspace::BOT_NAME, None)}));
     }
     let person = people::PEOPLE.iter().find(|person| person.slack == id).ok_or("user_not_found")?;
-    Ok(json!({"user": user_json(person.slack, person.key, person.name, Some(person))}))
+    let mut user = user_json(person.slack, person.key, person.name, Some(person));
+    put(&mut user, "deleted", json!(shared.people.is_gone(id)));
+    Ok(json!({"user": user}))
 }
 
 fn user_json(id: &str, name: &str, real_name: &str, person: Option<&Person>) -> Value {

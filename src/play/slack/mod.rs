@@ -10,6 +10,7 @@ mod api;
 mod deliver;
 mod forms;
 mod page;
+mod people;
 mod response;
 mod socket;
 
@@ -73,6 +74,7 @@ struct Shared {
     sockets: Sockets,
     forms: Mutex<forms::Forms>,
     shared_channels: Mutex<std::collections::BTreeSet<&'static str>>,
+    people: people::Standings,
     commands: Mutex<Vec<CommandHint>>,
     panel: Mutex<Option<Panel>>,
     other: Mutex<Option<String>>,
@@ -134,6 +136,7 @@ impl SlackLookalike {
             sockets: Sockets::start(options.app_token).await?,
             forms: Mutex::default(),
             shared_channels: Mutex::default(),
+            people: people::Standings::default(),
             commands: Mutex::new(page::default_commands()),
             panel: Mutex::default(),
             other: Mutex::default(),

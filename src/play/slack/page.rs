@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     Shared, Which, forms,
-    workspace::{self, Author, BOT_NAME, CHANNELS, Channel, Content, DOMAIN, Message, draft, somebody},
+    workspace::{self, Author, BOT_NAME, CHANNELS, Channel, Content, DIRECT, DOMAIN, Message, draft, somebody},
 };
 use crate::play::{
     error::PlayError,
@@ -103,13 +103,15 @@ fn seen(shared: &Shared, person: &'static Person, revision: u64) -> Value {
         None => Value::Null,
     };
     let all = shared.workspace.all();
-    let seen = all.iter().filter(|message| message.only.is_none_or(|only| only == person));
+    let own = workspace::direct_to(person).filter(|own| all.iter().any(|message| message.channel == own.id));
+    let elsewhere = |message: &Message| DIRECT.iter().any(|direct| direct.id == message.channel && own != Some(direct));
+    let seen = all.iter().filter(|message| message.only.is_none_or(|only| only == person) && !elsewhere(message));
     let messages: Vec<Value> = seen.map(message).collect();
     let hint = |hint: &CommandHint| json!({"command": hint.command, "usage": hint.usage, "summary": hint.summary});
     let other = super::lock(&shared.other).clone().map(|url| json!({"name": "Discord", "url": url}));
     json!({"look": "slack", "other": other, "revision": revision, "workspace": "Acme", "domain": DOMAIN, "me": person.key, "bot": BOT_NAME,
         "people": PEOPLE.iter().map(profile).collect::<Vec<_>>(),
-        "channels": CHANNELS.iter().map(channel).collect::<Vec<_>>(), "messages": messages,
+        "channels": CHANNELS.iter().chain(own).map(channel).collect::<Vec<_>>(), "messages": messages,
         "commands": shared.commands().iter().map(hint).collect::<Vec<_>>(), "try": TRY, "panel": panel,
         "form": forms::shown(shared, person), "shortcuts": [forms::SHORTCUT],
         "home": forms::home(shared, person)})

@@ -57,13 +57,31 @@ pub const CHANNELS: &[Channel] = &[
     Channel { id: "C0RANDOM", name: "random", topic: "Lunch and everything else", bot: Membership::Stranger },
 ];
 
+/// What is between each person and the bot alone.
+pub const DIRECT: &[Channel] = &[
+    direct("D0ANA", "with-ana"),
+    direct("D0BO", "with-bo"),
+    direct("D0CLEO", "with-cleo"),
+    direct("D0DAN", "with-dan"),
+    direct("D0ZED", "with-zed"),
+];
+
+/// The channel between somebody and the bot.
+pub fn direct_to(person: &Person) -> Option<&'static Channel> {
+    DIRECT.iter().find(|channel| channel.name.strip_prefix("with-") == Some(person.key))
+}
+
+const fn direct(id: &'static str, name: &'static str) -> Channel {
+    Channel { id, name, topic: "For your eyes only", bot: Membership::Member }
+}
+
 /// Finds a channel by id or name, with or without `#`.
 ///
 /// # Errors
 /// When there is none.
 pub fn channel(name: &str) -> Result<&'static Channel, PlayError> {
     let bare = name.strip_prefix('#').unwrap_or(name);
-    let found = CHANNELS.iter().find(|channel| channel.id == bare || channel.name == bare);
+    let found = CHANNELS.iter().chain(DIRECT).find(|channel| channel.id == bare || channel.name == bare);
     found.ok_or_else(|| PlayError::UnknownChannel(name.to_owned()))
 }
 

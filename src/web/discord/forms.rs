@@ -154,7 +154,7 @@ impl Desk {
                     digest,
                     channel: format!("discord:{}", origin.channel),
                     message: message.unwrap_or_default(),
-                    barred: self.barred(&origin.user).await,
+                    barred: self.barred_now(origin).await,
                     why: answers.into_iter().next().map(|(_, why)| why),
                 };
                 let reply = self.engine.take(Incoming::Clicked(click), Some(event(origin))).await;

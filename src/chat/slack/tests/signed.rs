@@ -138,7 +138,7 @@ fn interacted(payload: &str) -> Result<Interaction, NotUnderstood> {
 
 const CLICK: &str = r#"{"type":"block_actions","user":{"id":"U2","team_id":"T1"},"team":{"id":"T1"},"trigger_id":"3.4.y",
     "channel":{"id":"C1"},"container":{"type":"message","message_ts":"17.5","channel_id":"C1","is_ephemeral":false},
-    "actions":[{"action_id":"approve","value":"01J","type":"button"}],"response_url":"https://hooks/2"}"#;
+    "actions":[{"action_id":"approve","value":"01J","type":"button","action_ts":"1795248000.000100"}],"response_url":"https://hooks/2"}"#;
 
 #[test]
 fn a_click_says_who_where_and_what() {
@@ -149,6 +149,7 @@ fn a_click_says_who_where_and_what() {
         action: "approve".into(),
         value: "01J".into(),
         trigger: "3.4.y".into(),
+        at: Some("1795248000.000100".into()),
         response_url: Some("https://hooks/2".into()),
         place: Place::Message(MessageRef { channel: "C1".into(), ts: "17.5".into() }),
     };

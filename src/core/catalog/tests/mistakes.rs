@@ -40,7 +40,7 @@ fn at_least_one_environment_is_needed() {
         r"environment: {}",
         &[
             r#"1:1: found no `environments`, expected the key `environments`. Add it, for example `environments: { prod: { path: "apps/{service}/prod" } }`."#,
-            "1:1: `environment`: found an unknown key, expected `environments`, `environment_groups`, `services`, `discover`, `locked`, `freezes`, `sensitive`, `limits`, `people`, `channels`, `tickets` or `commands`. Did you mean `environments`?",
+            "1:1: `environment`: found an unknown key, expected `environments`, `environment_groups`, `services`, `discover`, `locked`, `freezes`, `sensitive`, `limits`, `people`, `groups`, `channels`, `reminders`, `tickets` or `commands`. Did you mean `environments`?",
         ],
     );
 }
@@ -154,7 +154,7 @@ fn approvals_are_checked() {
             "7:7: `environments.x.approvals.deploy`: found no `count`, expected the key `count`. Add it, for example `count: 1`.",
             "7:24: `environments.x.approvals.deploy.from[0]`: found `leads`, expected who may approve: one of `team:NAME`, `group:NAME`, `person:NAME`, `oncall:PROVIDER/SCHEDULE`. Write it like `team:payments`.",
             "7:31: `environments.x.approvals.deploy.from[1]`: found `team:Ä`, expected a team: 1 to 63 letters, digits, `-` and `_`, starting with a letter or digit. Write it like `payments`.",
-            "7:39: `environments.x.approvals.deploy.from[2]`: found `oncall:P1`, expected a schedule: `pagerduty` or `opsgenie`, a slash and the schedule's id. Write it like `oncall:pagerduty/PSCHED1`.",
+            "7:39: `environments.x.approvals.deploy.from[2]`: found `oncall:P1`, expected a schedule: `pagerduty`, `opsgenie` or `slack`, a slash and the id of the schedule or the user group. Write it like `oncall:pagerduty/PSCHED1`.",
             "7:52: `environments.x.approvals.deploy.from[3]`: found `person:A`, expected a person: 1 to 63 lower-case letters, digits and dashes, with a letter or digit at both ends. Write it like `alice`.",
             "7:72: `environments.x.approvals.deploy.expires`: found `soon`, expected a length of time: a number above zero and one of `s`, `m`, `h`, `d`, ten years at most. Write it like `15m`.",
             "8:7: `environments.x.approvals.Scale`: found `Scale`, expected a command: 1 to 63 lower-case letters, digits and dashes, with a letter or digit at both ends. Write it like `deploy`.",

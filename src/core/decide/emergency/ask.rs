@@ -164,6 +164,7 @@ pub(super) fn barred(asked: &GlassAsked, rules: &Rules, facts: Facts<'_>) -> Opt
     let actor = asked.asker.actor();
     let command = breakglass_command()?;
     let subject = Subject {
+        id: None,
         actor: &actor,
         command: &command,
         target: &asked.target,

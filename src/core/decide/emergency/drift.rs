@@ -161,6 +161,7 @@ fn may_choose(asker: &Asker, drift: &Drift, rules: &Rules, facts: Facts<'_>) -> 
     let (actor, command) = (asker.actor(), ask::breakglass_command());
     if let Some(command) = &command {
         let subject = Subject {
+            id: None,
             actor: &actor,
             command,
             target,

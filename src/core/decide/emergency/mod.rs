@@ -26,7 +26,7 @@ use crate::core::{
 pub(super) use clock::deadlines;
 pub use drift::KeepAsked;
 pub(super) use fights::{fights, is_held};
-pub(super) use press::decide as pressed;
+pub(super) use press::{counted, decide as pressed, rule};
 pub(super) use stamp::stamp;
 
 /// What came in about them.

@@ -125,6 +125,7 @@ fn as_plan(plan: &LivePlan, rules: &Rules) -> Option<Plan> {
 fn denied(glass: &Override, plan: &LivePlan, facts: Facts<'_>) -> Option<Words> {
     let (rules, command) = (facts.rules?, ask::breakglass_command()?);
     let subject = Subject {
+        id: None,
         actor: &glass.requester,
         command: &command,
         target: &glass.opened.target,

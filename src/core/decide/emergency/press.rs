@@ -10,7 +10,7 @@ use crate::core::{
     break_glass::{self, Course, Ending, Event, Override, State, Vote},
     catalog::{ApprovalRule, Person},
     debt::{self, Debt},
-    decide::{Asker, Click, Decision, Facts, Press, Reply, Words, is_its_card, is_one_human, ourselves},
+    decide::{Asker, Click, Decision, Facts, Press, Reply, Words, is_its_card, is_one_human, ourselves, say},
     entry::{Actor, Draft},
     incident,
     names::{PersonId, Target},
@@ -182,6 +182,8 @@ fn approve(click: &Click, glass: &Override, rules: &Rules, facts: Facts<'_>) -> 
     let votes: Vec<Vote> = course.votes.iter().cloned().chain([vote.clone()]).collect();
     let mut entries =
         vec![Event::Voted(vote).draft(&glass.id, click.asker.actor()).with("policy", rules.policy.hash())];
+    let as_of = rule(rules, &glass.opened.target).and_then(|rule| rules.groups_as_of(rule, facts.now));
+    entries = entries.into_iter().map(|entry| entry.with("groups_as_of", as_of)).collect();
     if is_enough(glass, &votes, rules, facts.now) {
         let by = counted(glass, &votes, rules, facts.now);
         entries.push(Event::Approved.draft(&glass.id, ourselves()).with("by", by));
@@ -190,7 +192,7 @@ fn approve(click: &Click, glass: &Override, rules: &Rules, facts: Facts<'_>) -> 
 }
 
 /// The rule for breaking glass there; without one anybody else of the catalog may approve.
-pub(super) fn rule<'a>(rules: &'a Rules, target: &Target) -> Option<&'a ApprovalRule> {
+pub(crate) fn rule<'a>(rules: &'a Rules, target: &Target) -> Option<&'a ApprovalRule> {
     rules.catalog.environment(&target.environment)?.approvals_for(&ask::breakglass_command()?)
 }
 
@@ -210,7 +212,8 @@ fn eligible<'a>(asker: &Asker, glass: &Override, rules: &'a Rules, now: Timestam
     if may_approve(rules, &glass.opened.target, person, now) {
         return Ok(person);
     }
-    Err(Words::new("Your vote does not count here.", ask_whom(glass)))
+    let withheld = rule(rules, &glass.opened.target).and_then(|rule| say::withheld(person, rule));
+    Err(Words::new(withheld.unwrap_or_else(|| "Your vote does not count here.".to_owned()), ask_whom(glass)))
 }
 
 /// Whether somebody's yes to breaking glass there counts.
@@ -229,7 +232,7 @@ fn ask_whom(glass: &Override) -> String {
 }
 
 /// Whose approvals count under the catalog of now: distinct persons, never the requester.
-fn counted(glass: &Override, votes: &[Vote], rules: &Rules, now: Timestamp) -> BTreeSet<PersonId> {
+pub(crate) fn counted(glass: &Override, votes: &[Vote], rules: &Rules, now: Timestamp) -> BTreeSet<PersonId> {
     let counts = |vote: &Vote| {
         let person = rules.catalog.person(vote.actor.person.as_ref()?)?;
         let may = may_approve(rules, &glass.opened.target, person, now);
