@@ -27,6 +27,7 @@ mod links;
 mod meter;
 mod outside;
 mod overview;
+mod rendering;
 mod restarting;
 mod reverting;
 mod rewritten;
