@@ -117,7 +117,7 @@ impl Entry {
     /// # Errors
     /// When the body holds a number that JCS cannot write, which a draft made by the core never does.
     pub fn bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json_canonicalizer::to_vec(self)
+        super::canonical::entry(self).map_or_else(|| serde_json_canonicalizer::to_vec(self), Ok)
     }
 
     /// What the next entry's `prev` must be.

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod break_glass;
+mod canonical;
 pub mod catalog;
 pub mod change;
 pub mod checkup;

@@ -17,10 +17,11 @@ use super::{error::GitError, worker::Room};
 const LOOK_EVERY: u32 = 64;
 /// From how many loose objects on they are packed. One folder in 256 is counted.
 const LOOSE: usize = 3000;
-/// From how many packs on the small ones are put together.
+/// From how many small packs on they are put together.
 const PACKS: usize = 24;
-/// A pack is small below this, in bytes.
-const SMALL: u64 = 64 * 1024 * 1024;
+/// A pack is small below this, in bytes. Packing takes memory by the object: what is larger is left as it is, so that it
+/// takes no more the older a mirror gets.
+const SMALL: u64 = 2 * 1024 * 1024;
 
 /// How far it has come.
 #[derive(Default)]
@@ -103,8 +104,8 @@ impl Room {
 }
 
 fn is_untidy(objects: &Path) -> bool {
-    let count = |folder: &str| fs::read_dir(objects.join(folder)).map_or(0, Iterator::count);
-    count("17") * 256 >= LOOSE || count("pack") >= 2 * PACKS
+    let loose = fs::read_dir(objects.join("17")).map_or(0, Iterator::count);
+    loose * 256 >= LOOSE || small_packs(&objects.join("pack")).is_ok_and(|packs| packs.len() >= PACKS)
 }
 
 /// Packs what lies around, and says what that was.
@@ -145,14 +146,23 @@ fn add_loose(objects: &Path, pile: &mut Pile) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The packs below a size, by their indexes.
-fn add_small_packs(folder: &Path, pile: &mut Pile) -> std::io::Result<()> {
+/// The indexes of the packs below a size.
+fn small_packs(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut small = Vec::new();
     for file in fs::read_dir(folder)? {
         let index = file?.path();
-        let pack = index.with_extension("pack");
-        if index.extension().is_none_or(|extension| extension != "idx") || fs::metadata(&pack)?.len() >= SMALL {
-            continue;
+        let is_index = index.extension().is_some_and(|extension| extension == "idx");
+        if is_index && fs::metadata(index.with_extension("pack"))?.len() < SMALL {
+            small.push(index);
         }
+    }
+    Ok(small)
+}
+
+/// What is in the small packs.
+fn add_small_packs(folder: &Path, pile: &mut Pile) -> std::io::Result<()> {
+    for index in small_packs(folder)? {
+        let pack = index.with_extension("pack");
         // One that cannot be read stays where it is.
         if let Some(ids) = ids_of(&fs::read(&index)?) {
             pile.objects.extend(ids);

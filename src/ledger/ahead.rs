@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::oneshot;
 
 use super::{
     Append, LedgerError, Seen,
@@ -36,33 +35,6 @@ pub(crate) struct Ahead {
     pub(crate) ends: Vec<u64>,
     /// Events whose answers wait to be durable.
     pub(crate) seen: BTreeMap<String, Value>,
-}
-
-/// Tells when something is durable.
-#[derive(Debug)]
-pub struct Receipt(Option<oneshot::Receiver<Result<(), LedgerError>>>);
-
-impl Receipt {
-    /// Of what is durable already.
-    pub(crate) fn done() -> Self {
-        Self(None)
-    }
-
-    pub(crate) fn waiting() -> (oneshot::Sender<Result<(), LedgerError>>, Self) {
-        let (reply, answer) = oneshot::channel();
-        (reply, Self(Some(answer)))
-    }
-
-    /// Resolves when it is durable, and everything before it.
-    ///
-    /// # Errors
-    /// When it could not be written; then it is not in the ledger.
-    pub async fn durable(self) -> Result<(), LedgerError> {
-        match self.0 {
-            None => Ok(()),
-            Some(answer) => answer.await.map_err(|_| LedgerError::Closed)?,
-        }
-    }
 }
 
 /// An append with its place in the chain, ready to be written.

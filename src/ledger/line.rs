@@ -104,7 +104,9 @@ impl Batch {
 
     /// Everything between the checksum and the last brace.
     fn content(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut line = Vec::with_capacity(256 + self.entries.iter().map(|entry| entry.bytes.len() + 1).sum::<usize>());
+        // Room for the checksum, which comes before it and is known after it, and for what is not counted.
+        let entries = self.entries.iter().map(|entry| entry.bytes.len() + 1).sum::<usize>();
+        let mut line = Vec::with_capacity(SUM_LENGTH + 512 + entries);
         line.extend_from_slice(b"\"head\":");
         serde_json::to_writer(&mut line, &self.header)?;
         line.extend_from_slice(b",\"entries\":[");
@@ -131,10 +133,10 @@ impl Batch {
 
     fn finish(mut line: Vec<u8>) -> Vec<u8> {
         line.push(b'}');
-        let mut whole = format!("{{\"sum\":\"{:08x}\",", crc32fast::hash(&line)).into_bytes();
-        whole.append(&mut line);
-        whole.push(b'\n');
-        whole
+        let sum = format!("{{\"sum\":\"{:08x}\",", crc32fast::hash(&line));
+        line.splice(..0, sum.into_bytes());
+        line.push(b'\n');
+        line
     }
 
     /// Reads a line that [`check`] accepted.

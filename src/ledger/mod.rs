@@ -1,5 +1,5 @@
 //! The ledger: append-only, ordered, durable before anyone is told. A journal is the truth; a store beside it
-//! makes reading quick. One thread owns the writing; [`Ledger`] is the handle everybody else holds.
+//! makes reading quick. One at a time writes; [`Ledger`] is the handle everybody holds.
 //! Reading without the lock, as the command line does beside a running server: [`journal::Reader`], [`verify`], [`export_jsonl`].
 
 mod ahead;
@@ -7,6 +7,7 @@ mod anchor;
 mod behind;
 mod checkpoints;
 mod comparison;
+mod desk;
 mod edges;
 mod erasure;
 mod error;
@@ -21,6 +22,7 @@ pub mod note;
 mod opening;
 mod pieces;
 mod reading;
+mod receipt;
 mod segments;
 mod shared;
 pub mod ship;
@@ -42,7 +44,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-pub use ahead::{Generation, Receipt};
+pub use ahead::Generation;
 pub use anchor::{Anchor, Disagreement, TRAILER, Trailer, disagreement, parse_trailer};
 pub use checkpoints::{checkpoints, parse_all};
 pub use erasure::Erased;
@@ -51,6 +53,7 @@ pub use finding::Finding;
 pub use gap::accepted_gaps;
 pub use journal::is_there;
 pub use opening::Sizes;
+pub use receipt::Receipt;
 pub use submit::Submitted;
 pub use verify::{Broken, Evidence, ExportError, VerifyReport, export_jsonl, verify, verify_with};
 
@@ -58,6 +61,7 @@ use crate::core::entry::{Draft, Recorded};
 use ahead::Ahead;
 use behind::Behind;
 use checkpoints::Signer;
+use desk::{Bell, Desk};
 use note::{SigningKey, TreeHead};
 use shared::{Shared, locked};
 use writer::{Message, Writer};
@@ -136,6 +140,8 @@ pub struct Opened {
 pub struct Ledger {
     shared: Arc<Shared>,
     messages: mpsc::Sender<Message>,
+    /// Goes after `messages`.
+    bell: Arc<Bell>,
 }
 
 impl Ledger {
@@ -198,10 +204,18 @@ impl Ledger {
             sizes: *sizes,
             messages: received,
             follower: Some(follower),
+            broken: None,
+            next: None,
+            closing: None,
         };
-        let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || writer.run());
-        *locked(&shared.thread) = Some(thread.map_err(LedgerError::file("start a thread for", directory))?);
-        Ok(Opened { ledger: Self { shared, messages }, report: parts.report, unread: parts.unread })
+        let desk = Arc::new(Desk::new(writer));
+        let bell = Arc::new(Bell(Arc::clone(&desk)));
+        let at_desk = Arc::clone(&desk);
+        let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || at_desk.run());
+        let thread = thread.map_err(LedgerError::file("start a thread for", directory))?;
+        desk.belongs_to(thread.thread());
+        *locked(&shared.thread) = Some(thread);
+        Ok(Opened { ledger: Self { shared, messages, bell }, report: parts.report, unread: parts.unread })
     }
 
     /// The tree's head just after the first `size` entries. A checkpoint of it, or of a later one, is signed first.
@@ -271,6 +285,7 @@ impl Ledger {
     ) -> Result<T, LedgerError> {
         let (reply, answer) = oneshot::channel();
         self.messages.send(message(reply)).await.map_err(|_| LedgerError::Closed)?;
+        self.bell.0.ring();
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 
@@ -348,6 +363,7 @@ impl Ledger {
     pub async fn close(self) {
         let (reply, answer) = oneshot::channel();
         if self.messages.send(Message::Close { reply }).await.is_ok() {
+            self.bell.0.ring();
             let _ = answer.await;
         }
         let thread = locked(&self.shared.thread).take();

@@ -4,6 +4,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{Error, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -145,8 +146,7 @@ impl Segments {
     }
 
     fn write(&mut self, at: u64, bytes: &[u8]) -> Result<(), Error> {
-        self.file.seek(SeekFrom::Start(at))?;
-        self.file.write_all(bytes)?;
+        self.file.write_all_at(bytes, at)?;
         self.file.sync_data()
     }
 

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{
     Append, Ledger, LedgerError, Outcome, State,
-    ahead::{Generation, Receipt},
+    ahead::Generation,
+    receipt::Receipt,
     shared::{Earlier, locked},
     writer::Message,
 };
@@ -88,7 +89,7 @@ impl Ledger {
         if as_of.is_some_and(|as_of| as_of != ahead.generation()) {
             return Ok(Submitted::Stale);
         }
-        let (reply, receipt) = Receipt::waiting();
+        let (reply, receipt) = Receipt::waiting(&self.bell.0);
         let generation = ahead.generation();
         let (placed, submitted) = match self.shared.earlier(&ahead, &append)? {
             Some(Earlier::Durable(answer)) => {

@@ -1,6 +1,6 @@
-//! The one thread that writes: it takes what waits as a group, makes it durable in the journal with one `fdatasync`,
-//! hands it to the thread that keeps the store, and answers. An entry that stands in the journal is never answered
-//! with a refusal, and one that does not is never answered as recorded.
+//! The one who writes: takes what waits as a group, makes it durable in the journal with one `fdatasync`, hands it to
+//! the thread that keeps the store, and answers. An entry that stands in the journal is never answered with a refusal,
+//! and one that does not is never answered as recorded.
 
 use std::{
     fs::File,
@@ -8,12 +8,16 @@ use std::{
     thread::JoinHandle,
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TryRecvError},
+    oneshot,
+};
 
 use super::{
     LedgerError, State,
     ahead::{Generation, Placed},
     checkpoints::Signer,
+    desk::Work,
     edges,
     erasure::{self, Erased},
     line::{Batch, Header},
@@ -28,8 +32,6 @@ use crate::core::names::PersonId;
 /// A group takes no more appends than this, nor more once its entries reach [`GROUP_BYTES`].
 const GROUP: usize = 256;
 const GROUP_BYTES: usize = 1024 * 1024;
-/// How often the writer looks for the next append before it sleeps.
-const LOOKS: u32 = 1000;
 
 type Reply<T = ()> = oneshot::Sender<Result<T, LedgerError>>;
 
@@ -49,14 +51,14 @@ pub(crate) enum Message {
 
 /// What stands between the ledger and the next entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Broken {
+pub(crate) enum Broken {
     /// A failed write that could not be taken back: so many bytes may be there.
     Line(u64),
     /// The store could not be opened again; the journal has everything.
     Store,
 }
 
-/// The state of the writing thread.
+/// What whoever writes works with.
 pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) lock: File,
@@ -67,6 +69,12 @@ pub(crate) struct Writer {
     pub(crate) messages: mpsc::Receiver<Message>,
     /// The thread behind it.
     pub(crate) follower: Option<JoinHandle<()>>,
+    /// What an earlier failure left.
+    pub(crate) broken: Option<Broken>,
+    /// What was taken from `messages` and is no part of the group that was.
+    pub(crate) next: Option<Message>,
+    /// Who closed it; told at the end.
+    pub(crate) closing: Option<oneshot::Sender<()>>,
 }
 
 /// Appends that become durable together, as one line of the journal.
@@ -78,26 +86,36 @@ struct Group {
 }
 
 impl Writer {
-    /// Works until the ledger is closed or nobody holds a handle.
-    pub(crate) fn run(mut self) {
-        let mut broken = None;
-        let mut next = None;
-        let closed = loop {
-            let soon = next.take().or_else(|| self.look_again());
-            let Some(message) = soon.or_else(|| self.messages.blocking_recv()) else { break None };
-            match message {
-                Message::Write { generation, placed, reply } => {
-                    let mut group = Group::default();
-                    self.join(&mut group, generation, placed, reply);
-                    next = self.fill(&mut group);
-                    self.commit(group, &mut broken);
-                }
-                Message::Sign { reply } => send(reply, self.sign()),
-                Message::Tend { reply } => send(reply, self.tend(&mut broken)),
-                Message::Erase { person, reply } => send(reply, self.erase(&person, &mut broken)),
-                Message::Close { reply } => break Some(reply),
-            }
+    /// Takes the group that waits, or the one other thing.
+    pub(crate) fn work(&mut self) -> Work {
+        if self.closing.is_some() {
+            return Work::Over;
+        }
+        let message = match self.next.take().map_or_else(|| self.messages.try_recv(), Ok) {
+            Ok(message) => message,
+            Err(TryRecvError::Empty) => return Work::Idle,
+            Err(TryRecvError::Disconnected) => return Work::Over,
         };
+        match message {
+            Message::Write { generation, placed, reply } => {
+                let mut group = Group::default();
+                self.join(&mut group, generation, placed, reply);
+                self.next = self.fill(&mut group);
+                self.commit(group);
+            }
+            Message::Sign { reply } => send(reply, self.sign()),
+            Message::Tend { reply } => send(reply, self.tend()),
+            Message::Erase { person, reply } => send(reply, self.erase(&person)),
+            Message::Close { reply } => {
+                self.closing = Some(reply);
+                return Work::Over;
+            }
+        }
+        Work::Done
+    }
+
+    /// Finishes: signs, waits for the store, closes the files, gives the lock back, answers whoever closed it.
+    pub(crate) fn end(mut self) {
         if let Err(error) = self.sign() {
             tracing::warn!(%error, "the ledger's last checkpoint could not be signed");
         }
@@ -105,23 +123,11 @@ impl Writer {
         let _ = self.follower.take().map(JoinHandle::join);
         self.shared.is_closed.store(true, Ordering::Release);
         self.close_store();
-        let Self { lock, segments, messages, .. } = self;
+        let Self { lock, segments, messages, closing, .. } = self;
         drop((segments, messages, lock));
-        if let Some(reply) = closed {
+        if let Some(reply) = closing {
             let _: Result<(), ()> = reply.send(());
         }
-    }
-
-    /// Looks for what comes next for some tens of microseconds: sleeping and being woken takes longer than whoever
-    /// was answered just now takes to ask again.
-    fn look_again(&mut self) -> Option<Message> {
-        for _ in 0..LOOKS {
-            if let Ok(message) = self.messages.try_recv() {
-                return Some(message);
-            }
-            std::hint::spin_loop();
-        }
-        None
     }
 
     fn close_store(&self) {
@@ -168,10 +174,10 @@ impl Writer {
         group.replies.push(reply);
     }
 
-    fn commit(&mut self, group: Group, broken: &mut Option<Broken>) {
+    fn commit(&mut self, group: Group) {
         let Group { placed, replies, .. } = group;
         let is_empty = placed.iter().all(|one| one.entries.is_empty() && one.seen.is_none());
-        let result = if is_empty { Ok(()) } else { self.mend(broken).and_then(|()| self.write(placed, broken)) };
+        let result = if is_empty { Ok(()) } else { self.mend().and_then(|()| self.write(placed)) };
         if let Err(error) = &result {
             self.fall_back(error);
         }
@@ -181,7 +187,7 @@ impl Writer {
     }
 
     /// Makes the appends durable and known.
-    fn write(&mut self, placed: Vec<Placed>, broken: &mut Option<Broken>) -> Result<(), LedgerError> {
+    fn write(&mut self, placed: Vec<Placed>) -> Result<(), LedgerError> {
         let Some(last) = placed.last().map(|last| last.chain.clone()) else { return Ok(()) };
         let start = locked(&self.shared.chain).clone();
         let count = placed.iter().map(|one| one.entries.len() as u64).sum();
@@ -193,7 +199,7 @@ impl Writer {
             batch.texts.extend(one.texts);
             batch.seen.extend(one.seen);
         }
-        self.append(&batch, broken)?;
+        self.append(&batch)?;
         self.grow(&batch, &ends);
         // First, so that whoever knows that they are recorded also finds them.
         self.shared.behind.hand_over(batch);
@@ -202,7 +208,7 @@ impl Writer {
         Ok(())
     }
 
-    fn append(&mut self, batch: &Batch, broken: &mut Option<Broken>) -> Result<(), LedgerError> {
+    fn append(&mut self, batch: &Batch) -> Result<(), LedgerError> {
         let line = batch.encode().map_err(|error| LedgerError::NotWritten { cause: error.to_string() })?;
         let Some(segments) = &mut self.segments else { return Err(LedgerError::Closed) };
         let segment = segments.first();
@@ -212,7 +218,7 @@ impl Writer {
         }
         appended.map_err(|failure| {
             if let WriteFailure::Unsure(_) = &failure {
-                *broken = Some(Broken::Line(line.len() as u64));
+                self.broken = Some(Broken::Line(line.len() as u64));
             }
             let cause = failure.to_string();
             LedgerError::NotWritten { cause }
@@ -243,12 +249,12 @@ impl Writer {
     }
 
     /// Puts right what an earlier failure left, where that can be done now.
-    fn mend(&mut self, broken: &mut Option<Broken>) -> Result<(), LedgerError> {
+    fn mend(&mut self) -> Result<(), LedgerError> {
         let not_written = |cause: std::io::Error| LedgerError::NotWritten { cause: cause.to_string() };
-        if broken.is_none() && self.shared.behind.has_failed() {
-            *broken = Some(Broken::Store);
+        if self.broken.is_none() && self.shared.behind.has_failed() {
+            self.broken = Some(Broken::Store);
         }
-        match *broken {
+        match self.broken {
             None => return Ok(()),
             Some(Broken::Line(length)) => {
                 let Some(segments) = &mut self.segments else { return Err(LedgerError::Closed) };
@@ -256,7 +262,7 @@ impl Writer {
             }
             Some(Broken::Store) => self.renew_store(|| Ok(()))?,
         }
-        *broken = None;
+        self.broken = None;
         Ok(())
     }
 
@@ -275,9 +281,9 @@ impl Writer {
         Ok(())
     }
 
-    fn tend(&mut self, broken: &mut Option<Broken>) -> Result<(), LedgerError> {
+    fn tend(&mut self) -> Result<(), LedgerError> {
         if let State::Refusing { .. } = self.shared.state() {
-            self.mend(broken)?;
+            self.mend()?;
             let Some(segments) = &mut self.segments else { return Err(LedgerError::Closed) };
             segments.try_out().map_err(|error| LedgerError::NotWritten { cause: error.to_string() })?;
             self.shared.well();
@@ -293,7 +299,7 @@ impl Writer {
     }
 
     /// Erases, and gives a new store in place of the old: sled keeps what was removed until it is written over.
-    fn erase(&mut self, person: &PersonId, broken: &mut Option<Broken>) -> Result<Erased, LedgerError> {
+    fn erase(&mut self, person: &PersonId) -> Result<Erased, LedgerError> {
         if self.segments.is_none() {
             return Err(LedgerError::ReadOnly { why: "its journal is damaged".into() });
         }
@@ -301,7 +307,7 @@ impl Writer {
         let erased = erasure::erase(&directory, person)?;
         let renewed = self.renew_store(|| erasure::remove_stores(&directory));
         if let Err(error) = &renewed {
-            *broken = Some(Broken::Store);
+            self.broken = Some(Broken::Store);
             self.shared.refuse(error.to_string());
         }
         renewed.map(|()| erased)
