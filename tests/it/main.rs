@@ -43,6 +43,7 @@ mod kills;
 mod landing_modes;
 mod ledger;
 mod levers;
+mod many_services;
 mod notes;
 mod opening;
 mod outage;

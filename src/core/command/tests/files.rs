@@ -15,8 +15,10 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
     assert_eq!(
         usage,
         [
+            "/app-new <name> <environment> <image> <version> [port=N] [replicas=N] [reason=...]",
             "/audit [service] [environment] [person] [within=4h] [page=N] [text=...]",
             "/breakglass <what> <service> <environment> <value> [for=4h] [reason=...]",
+            "/database-add <service> <size> <environment> [name=...] [reason=...]",
             "/debts",
             "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]",
             "/env <service> <environment> <name> <value> [for=4h] [until=\"Mon 9:00\"] [reason=...]",
@@ -25,6 +27,8 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
             "/help [command]",
             "/incident <what> [severity=sev1|sev2|sev3|sev4|sev5] [service] [person] [id=COMMIT] [text=...]",
             "/link",
+            "/preview-create <service> <name> [environment] [version=TAG] [for=4h] [until=\"Mon 9:00\"] [reason=...]",
+            "/preview-delete <service> <name> [environment] [reason=...]",
             "/promote <service> <from> <to> [reason=...]",
             "/restart <service> <environment> [reason=...]",
             "/resume <service> <environment> [reason=...]",
@@ -34,6 +38,8 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
             "/status [service] [environment]",
             "/unfreeze <environment> [reason=...]",
             "/unlink",
+            "/url-add <service> <environment> <host> [path=...] [port=N] [reason=...]",
+            "/volume-add <service> <environment> <size> <mount> [name=...] [reason=...]",
         ]
     );
 }
