@@ -37,6 +37,7 @@ mod gateway;
 mod git;
 mod git_contention;
 mod git_hosts;
+mod given_back;
 mod glass;
 mod glass_crash;
 mod kills;
