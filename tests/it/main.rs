@@ -63,6 +63,7 @@ mod shared_channels;
 mod socket_mode;
 mod spared;
 mod stories;
+mod ten_thousand;
 mod threads;
 mod tidy;
 mod together;

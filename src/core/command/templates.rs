@@ -164,8 +164,9 @@ impl Templates {
     pub fn fit(&self, commands: &Commands, file_of: &dyn Fn(&str) -> String) -> Result<(), DefinitionError> {
         for definition in commands.iter() {
             let Action::Change(Change::Render(rendering)) = &definition.action else { continue };
-            let options = definition.options.iter().map(|option| option.name.as_str());
-            let known: Vec<&str> = options.chain(KNOWN).collect();
+            let options: Vec<&str> = definition.options.iter().map(|option| option.name.as_str()).collect();
+            let others = KNOWN.into_iter().filter(|name| !options.contains(name));
+            let known: Vec<&str> = options.iter().copied().chain(others).collect();
             for part in &rendering.parts {
                 let Some(files) = self.by_name.get(&part.template) else {
                     let file = file_of(definition.name.as_str());
