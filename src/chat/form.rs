@@ -12,6 +12,10 @@ use crate::core::{
 pub const REJECT: &str = "reject_why";
 /// The button that opens a form for a note.
 pub const NOTE: &str = "note";
+/// The field of a name that confirms.
+const CONFIRM: &str = "confirm";
+/// How much of a command a form carries along on every platform.
+const CARRIED: usize = 80;
 /// The field of a reason.
 const WHY: &str = "why";
 /// What an incident's timeline is called where somebody adds to it.
@@ -104,6 +108,9 @@ impl Form {
     pub fn of_command(begun: &Begun) -> Self {
         let definition = &begun.definition;
         let name = definition.name.to_string();
+        if let Some(form) = begun.confirm.as_ref().and_then(|confirm| Self::of_confirmation(begun, confirm)) {
+            return form;
+        }
         let field = |option: &CommandOption| Field::of(option, begun.given.get(&option.name).cloned());
         Self {
             title: capital(&name),
@@ -111,6 +118,29 @@ impl Form {
             fields: definition.options.iter().map(field).collect(),
             purpose: Purpose::Command { name, settled: Vec::new() },
         }
+    }
+
+    /// The form that asks to type a name, where all else is settled and short enough to be carried along.
+    fn of_confirmation(begun: &Begun, confirm: &str) -> Option<Self> {
+        let settled: Vec<(String, String)> = begun.given.clone().into_iter().collect();
+        let length: usize = settled.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let name = begun.definition.name.to_string();
+        let help = format!("Type {confirm}. This is hard to undo.");
+        let field = Field {
+            name: CONFIRM.to_owned(),
+            label: "Type the name".to_owned(),
+            help: Some(help),
+            need: Need::Must,
+            entry: Entry::Line("The name of what it is about"),
+            given: None,
+        };
+        let is_short = length + name.len() <= CARRIED && settled.iter().all(|(_, value)| value.is_ascii());
+        is_short.then(|| Self {
+            title: capital(&name),
+            submit: capital(&name),
+            fields: vec![field],
+            purpose: Purpose::Command { name, settled },
+        })
     }
 
     /// The form that asks why somebody rejects a request.

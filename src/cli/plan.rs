@@ -73,6 +73,8 @@ fn planned((repo, name): (&Path, &ConnectionName), words: &[String]) -> Result<O
         | Asked::Copy { .. }
         | Asked::Restore { .. }
         | Asked::Revert { .. }
+        | Asked::Render(_)
+        | Asked::Delete(_)
         | Asked::Resume { .. }) => set(asked)?,
     };
     let beside = checkout.beside(&rules, &target)?;
@@ -105,10 +107,12 @@ fn set(asked: Asked) -> Result<std::collections::BTreeMap<crate::core::names::Fi
             "Which version was healthy before is in the ledger, which `plan` does not read.",
             "Name the version: `to=v1.2.3`.",
         )),
-        Asked::Choose(_) | Asked::At(_) | Asked::Copy { .. } => Err(Failure::new(
-            "What this command changes is planned where the bot runs.",
-            "Ask the bot; its card shows the change before anything is done.",
-        )),
+        Asked::Choose(_) | Asked::At(_) | Asked::Copy { .. } | Asked::Render(_) | Asked::Delete(_) => {
+            Err(Failure::new(
+                "What this command changes is planned where the bot runs.",
+                "Ask the bot; its card shows the change before anything is done.",
+            ))
+        }
         Asked::Revert { .. } | Asked::Resume { .. } => Err(Failure::new(
             "What a commit changed, and what is held off, needs the repository's history, which `plan` does not read.",
             "Ask the bot; its card shows the change before anything is done.",

@@ -239,12 +239,18 @@ people: {{ {people} }}
             [
                 "`ana` may no longer scale in `prod` (policy `no`).",
                 "`ana` may no longer scale in `staging` (policy `no`).",
+                "`app-new` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
+                "`database-add` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
                 "`deploy` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
                 "`env` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
                 "`flag` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
+                "`preview-create` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
+                "`preview-delete` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
                 "`promote` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
                 "`resume` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
                 "`revert` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
+                "`url-add` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
+                "`volume-add` in `prod` needs 2 of group:leads; it needed 1 of group:leads.",
             ]
         );
         let gone = told(&rules("bo: { slack: U2, groups: [leads] }", 1, ""));

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::core::{
     catalog::{ApprovalRule, Approvers, Catalog, CatalogErrors, EnvironmentGroup, Group, Places, Source},
     change::{Locator, SourceFile},
-    command::{Commands, Definition, DefinitionError, Vocabulary},
+    command::{Commands, Definition, DefinitionError, Templates, Vocabulary},
     names::{CommitId, ConnectionName, Environment, Field, RepoPath, Service, Target},
     policy::{Policy, PolicyError},
     roster::FRESH,
@@ -80,6 +80,8 @@ pub struct Rules {
     pub policy: Arc<Policy>,
     /// What can be asked.
     pub commands: Arc<Commands>,
+    /// What files can be made of.
+    pub templates: Arc<Templates>,
     /// The names that what people type is read against.
     pub vocabulary: Arc<Vocabulary>,
     /// What runs, and where.
@@ -145,6 +147,10 @@ impl Rules {
             .collect::<Result<Vec<_>, _>>()
             .map_err(RulesError::Command)?;
         let commands = Commands::builtin().map_err(RulesError::Command)?.with(own);
+        let texts = files.iter().map(|file| (&file.path, file.text.as_str()));
+        let templates = Templates::starters().with(texts).map_err(RulesError::Command)?;
+        let file_of = |name: &str| format!("{COMMANDS}/{name}.yaml");
+        templates.fit(&commands, &file_of).map_err(RulesError::Command)?;
         let actions: Vec<_> = commands.iter().map(|definition| definition.name.clone()).collect();
         let policy = Policy::load(text(POLICY).map(|text| (POLICY, text)), &actions)?;
         let places = places(&catalog, &tip, &elsewhere);
@@ -155,6 +161,7 @@ impl Rules {
             catalog: Arc::new(catalog),
             policy: Arc::new(policy),
             commands: Arc::new(commands),
+            templates: Arc::new(templates),
             services: Arc::new(services),
             places: Arc::new(places),
             groups_read: Arc::default(),

@@ -10,8 +10,8 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Inner, Repository, choices, choosing, copying, effects::Trouble, flows, forms, freezing, giving_back, reverting,
-    rollback, wording,
+    Inner, Repository, choices, choosing, copying, effects::Trouble, flows, forms, freezing, giving_back, rendering,
+    reverting, rollback, wording,
 };
 use crate::{
     clock,
@@ -176,6 +176,8 @@ pub(super) async fn plan_asked(
         }
         command::Asked::Revert { what } => reverting::revert(inner, of, &what).await,
         command::Asked::Resume { fields } => reverting::resume(inner, of, &fields).await,
+        command::Asked::Render(making) => rendering::render(inner, of, &making).await,
+        command::Asked::Delete(removing) => rendering::delete(inner, of, &removing).await,
     }
 }
 
@@ -309,6 +311,12 @@ fn plan_on(
     Ok(planned)
 }
 
+/// What templates gave when it was planned: that is what people approve.
+fn rendered(plan: &Plan) -> Then {
+    let all = plan.aside.iter().flat_map(|aside| &aside.rendered);
+    all.map(|file| (file.path.clone(), Some(file.text.clone()))).collect()
+}
+
 /// Plans the same edit again, on the newest commit.
 pub(super) async fn plan_again(
     inner: &Arc<Inner>,
@@ -318,7 +326,7 @@ pub(super) async fn plan_again(
 ) -> Result<Result<Plan, PlanRefusal>, Trouble> {
     let target = &request.opened.target;
     let (home, base) = inner.home_at(rules, target)?;
-    let (mut files, mut then) = (files(inner, rules, base, target).await?, Then::new());
+    let (mut files, mut then) = (files(inner, rules, base, target).await?, rendered(plan));
     let beside = beside(inner, rules, base, target).await?;
     for one in &plan.exact {
         let path = &one.edit.path;
@@ -343,7 +351,7 @@ pub(super) fn plan_on_tree(
 ) -> Result<Planned, PlanRefusal> {
     let place = rules.place_of(&request.opened.target);
     let mut files = place.and_then(|place| tree.target(&place).ok()).unwrap_or_default();
-    let mut then = Then::new();
+    let mut then = rendered(plan);
     for one in &plan.exact {
         let path = &one.edit.path;
         if files.iter().all(|file| file.path != *path) {

@@ -1,6 +1,7 @@
 //! Follows a landed change into the cluster. It is live when its reconciler has brought the commit there, the pods run
 //! it, and both stay so for a while. A cluster that cannot be seen holds nothing up but this.
 
+mod gone;
 pub(super) mod reconciled;
 mod settings;
 
@@ -64,6 +65,10 @@ pub(super) async fn follow(inner: &Arc<Inner>, request: &Request, course: &Cours
         report(inner, request, Outcome::Ended(Ending::Unseen { seen })).await;
         return Ok(());
     };
+    if gone::is_gone(inner, request, course).await? {
+        gone::follow(inner, request, (cluster, &environment.namespace_of(&target.service))).await;
+        return Ok(());
+    }
     let reconciler = reconciler(cluster, &environment.reconciler, &target.service);
     let place = Place {
         cluster,

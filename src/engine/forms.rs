@@ -12,13 +12,19 @@ use crate::core::{
 const OFFERED: usize = 25;
 
 impl Engine {
-    /// What was begun, where somebody whom the catalog knows typed a command that lacks something required.
+    /// What was begun, where somebody whom the catalog knows typed a command that lacks something required, or
+    /// the name that confirms what is hard to undo.
     pub fn begun(&self, typed: &Typed) -> Option<Begun> {
         let rules = self.rules()?;
-        let Said::Text(text) = &typed.said else { return None };
         facts::asker(&rules, &typed.account, &typed.via).person?;
         let under = under(&rules);
-        command::begun(&rules.commands, &rules.vocabulary, invoked(&rules, typed, &under), text)
+        let begun = match &typed.said {
+            Said::Text(text) => {
+                command::begun(&rules.commands, &rules.vocabulary, invoked(&rules, typed, &under), text)
+            }
+            Said::Options(_) => None,
+        };
+        begun.or_else(|| understood(&rules, typed).ok()?.unconfirmed())
     }
 
     /// The option that is wrong, where one is, in what was filled in.

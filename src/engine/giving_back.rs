@@ -130,6 +130,14 @@ async fn planned(inner: &Arc<Inner>, rules: &Rules, request: &Request) -> Result
         Ok(planned) => return Ok(Undoing::AsItWas(planned.plan)),
         Err(words) => words,
     };
+    let rendered = request.course().and_then(|course| course.plan.aside.as_ref());
+    if rendered.is_some_and(|aside| !aside.rendered.is_empty()) {
+        let taken = command::Removing { files: Vec::new(), by_hand: command::ByHand::Taken };
+        return Ok(match facts::plan_asked(inner, rules, about, command::Asked::Delete(taken)).await? {
+            Ok(planned) => Undoing::ChangedSince(planned.plan),
+            Err(_) => Undoing::Not(refused),
+        });
+    }
     let set = before(request);
     if set.is_empty() {
         return Ok(Undoing::Not(refused));

@@ -30,6 +30,7 @@ mod outside;
 mod overview;
 mod paging;
 mod reminding;
+mod rendering;
 mod restarting;
 mod reverting;
 mod rewritten;

@@ -175,8 +175,9 @@ pub(super) async fn revert(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Result
     let (Some(parent), Some(place)) = (&changed.parent, of.rules.place_of(of.target)) else {
         return Ok(Err(Words::new("The first commit cannot be undone.", "Change the files by hand in git.")));
     };
+    let own = registered(inner, of, what).await;
     let (inside, left): (Vec<RepoPath>, Vec<RepoPath>) =
-        changed.files.iter().cloned().partition(|path| path.is_within(&place));
+        changed.files.iter().cloned().partition(|path| path.is_within(&place) || own.contains(path));
     let undone = match undone(of, (parent, &changed.commit.id), &inside).await? {
         Ok(undone) => undone,
         Err(words) => return Ok(Err(words)),
@@ -194,6 +195,17 @@ pub(super) async fn revert(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Result
             planned.plan.aside = Some(Box::new(Aside { elsewhere, left, ..Aside::default() }));
             Ok(planned)
         }))
+}
+
+/// The files that a request rendered for the target, and those that register them, wherever they are.
+async fn registered(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Vec<RepoPath> {
+    let Ok(id) = RequestId::parse(what) else { return Vec::new() };
+    let Some(request) = inner.request(&id).await.filter(|request| request.opened.target == *of.target) else {
+        return Vec::new();
+    };
+    let exact = request.course().map(|course| course.plan.exact.clone()).unwrap_or_default();
+    let is_rendered = exact.iter().any(|one| one.how == How::Rendered);
+    exact.into_iter().filter(|_| is_rendered).map(|one| one.edit.path).collect()
 }
 
 /// The other targets that hold one of the files, and the files that are in none.

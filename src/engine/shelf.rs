@@ -47,8 +47,8 @@ struct Noted {
 
 /// Whether something may still happen to a request, or rests on it.
 pub(super) fn is_open(request: &Request) -> bool {
-    let holds =
-        request.course().and_then(|course| course.plan.aside.as_ref()).is_some_and(|one| !one.paused.is_empty());
+    let aside = request.course().and_then(|course| course.plan.aside.as_ref());
+    let holds = aside.is_some_and(|one| !one.paused.is_empty() || !one.rendered.is_empty());
     !request.is_over() || request.due().is_some() || request.is_lent() || holds
 }
 

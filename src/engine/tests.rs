@@ -6,6 +6,7 @@ use futures::FutureExt as _;
 
 use super::*;
 use crate::{
+    clock,
     core::{
         change::{Plan, SourceFile},
         decide::{Asked, Click, Facts, Planning, Press, decide},

@@ -113,6 +113,8 @@ async fn planned(inner: &Arc<Inner>, request: &Request, field: &Field) -> Result
         | Asked::At(_)
         | Asked::Copy { .. }
         | Asked::Revert { .. }
+        | Asked::Render(_)
+        | Asked::Delete(_)
         | Asked::Resume { .. } => {
             return Err(Words::new("This request restores no version.", "Type `/rollback` instead."));
         }

@@ -78,6 +78,33 @@ impl World {
         }
     }
 
+    /// Somebody fills in a field of the form that is open for them and sends it; what the form says then, if it stays.
+    ///
+    /// # Errors
+    /// As the look-alike's own.
+    pub async fn submits(
+        &self,
+        look: Look,
+        who: &str,
+        (field, answer): (&str, &str),
+    ) -> Result<Option<String>, PlayError> {
+        match look {
+            Look::Slack => Ok(self.slack.submits(who, &[(field, answer)]).await?.shown),
+            Look::Discord => Ok(self.discord.submits(who, &[(field, answer)]).await.map(|_| None)?),
+        }
+    }
+
+    /// What a form that is open for somebody asks for.
+    pub fn asked_of(&self, look: Look, who: &str) -> Option<String> {
+        let (form, list, name) = match look {
+            Look::Slack => (self.slack.form(who)?, "/blocks", "/block_id"),
+            Look::Discord => (self.discord.form(who)?, "/components", "/component/custom_id"),
+        };
+        let fields = form.pointer(list).or_else(|| form.pointer("/data/components"))?.as_array()?.clone();
+        let names: Vec<&str> = fields.iter().filter_map(|field| field.pointer(name)?.as_str()).collect();
+        Some(names.join(", "))
+    }
+
     /// Everything said anywhere to anybody, oldest first.
     ///
     /// # Errors

@@ -126,7 +126,7 @@ fn slacks_manifest_over_http_leads_to_addresses_that_we_serve() {
     let (code, text) = leverframe(&["manifest", "slack", "--bare", "deplyo"]);
     assert_eq!(code, Some(1));
     assert!(
-        text.starts_with("There is no command `deplyo`.\nThere are `audit`, `breakglass`, `debts`, `deploy`, "),
+        text.starts_with("There is no command `deplyo`.\nThere are `app-new`, `audit`, `breakglass`, `database-add`, "),
         "{text}"
     );
 }

@@ -251,6 +251,13 @@ impl Scene {
         assert!(waited.is_ok(), "{kind} is never recorded\n{}", self.told());
     }
 
+    /// Waits until the ledger has two such entries.
+    pub(crate) async fn recorded_twice(&self, kind: &str) {
+        let look = async { while of_kind(&self.ledger().await, kind).len() < 2 {} };
+        let waited = tokio::time::timeout(LONGEST, look).await;
+        assert!(waited.is_ok(), "{kind} is never recorded twice\n{}", self.told());
+    }
+
     /// Fails unless `audit verify` passes.
     pub(crate) async fn verify(&self) {
         let (code, text) = self.command(&["audit", "verify"]).await;

@@ -284,7 +284,7 @@ async fn names_are_offered_while_one_types() {
     assert_eq!(offers(json!([given, typing("environment", "pr")])).await, "prod");
     assert_eq!(offers(json!([typing("version", "v")])).await, "");
     let all = chat.world.discord.offers("ana", "lf", &[typing("command", "s")]).await.unwrap();
-    assert_eq!(all, ["scale", "status", "breakglass", "debts", "restart", "resume"]);
+    assert_eq!(all, ["scale", "status", "breakglass", "database-add", "debts", "restart", "resume"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

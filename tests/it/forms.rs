@@ -167,8 +167,11 @@ fn every_form_is_within_the_platforms_limits_and_taken_by_slacks_own_models() {
     let given = [("service", "s".repeat(63)), ("environment", "prod".to_owned()), ("replicas", "3".to_owned())];
     let given: std::collections::BTreeMap<String, String> =
         given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let begun =
-        |definition: &std::sync::Arc<Definition>| Begun { definition: definition.clone(), given: given.clone() };
+    let begun = |definition: &std::sync::Arc<Definition>| Begun {
+        definition: definition.clone(),
+        given: given.clone(),
+        confirm: None,
+    };
     let mut all: Vec<Form> =
         Commands::builtin().unwrap().iter().map(|definition| Form::of_command(&begun(definition))).collect();
     // What has no options lacks none.

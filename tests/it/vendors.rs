@@ -75,7 +75,11 @@ fn discord_py_reads_every_command_card_and_form_without_losing_anything() {
         add("message", name, &message);
     }
     let forms = commands.iter().filter(|definition| !definition.options.is_empty()).map(|definition| {
-        Form::of_command(&Begun { definition: definition.clone(), given: [("service".into(), "cart".into())].into() })
+        Form::of_command(&Begun {
+            definition: definition.clone(),
+            given: [("service".into(), "cart".into())].into(),
+            confirm: None,
+        })
     });
     let id = RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7A").unwrap();
     let incidents = [(id.clone(), "sev1 cart: slow".to_owned()), (id.clone(), "sev2: all".to_owned())];

@@ -184,6 +184,11 @@ impl Catalog {
         self.services.get(service)?.bindings.get(field)
     }
 
+    /// Whether a directory that fits an environment's path is a service without being listed.
+    pub fn discovers(&self) -> bool {
+        self.discovery == Discovery::EveryDirectory
+    }
+
     /// The services and the environments each is in: see [`Catalog::places`].
     pub fn discovered(&self, files: &[RepoPath]) -> BTreeMap<Service, BTreeSet<Environment>> {
         self.places(files).services().clone()

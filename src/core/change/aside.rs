@@ -44,6 +44,18 @@ pub struct Aside {
     /// What it changed that no lever moves, and stays.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub left: Vec<RepoPath>,
+    /// The files that templates gave, as they came out: what somebody changed in them by hand is told by it later.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rendered: Vec<Rendered>,
+}
+
+/// A file that came out of a template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendered {
+    /// The file.
+    pub path: RepoPath,
+    /// Its content.
+    pub text: String,
 }
 
 /// Where a change was taken from.

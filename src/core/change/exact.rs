@@ -35,6 +35,11 @@ pub enum How {
         /// The commit.
         as_in: CommitId,
     },
+    /// The whole file stands as a template gives it, or goes. The edit's values are the hex SHA-256 of its bytes.
+    Rendered,
+    /// A value is put into the list at the edit's place, after the others, or taken out of it. Which items stand beside
+    /// it is no matter.
+    Listed,
 }
 
 /// Which side of an edit a file is compared with.
@@ -66,8 +71,24 @@ impl Exact {
                 let line = text.and_then(|text| line_of(text, &edit.document, &edit.yaml_path));
                 line.is_some_and(|line| wanted.and_then(Value::as_str).is_some_and(|marker| line.contains(marker)))
             }
-            How::File { .. } => text.map(hash).as_ref() == wanted,
+            How::File { .. } | How::Rendered => text.map(hash).as_ref() == wanted,
+            How::Listed => {
+                let Some(text) = text else { return false };
+                let is_in = self.listed().is_some_and(|value| self.position(text, value).is_some());
+                is_in == wanted.is_some()
+            }
         }
+    }
+
+    /// What is put into a list, or taken out of it.
+    fn listed(&self) -> Option<&Value> {
+        Some(&self.edit.new).filter(|new| !new.is_null()).or(self.edit.old.as_ref())
+    }
+
+    /// Where a value is in the list at the edit's place.
+    fn position(&self, text: &str, wanted: &Value) -> Option<usize> {
+        let Value::Array(items) = value(text, &self.edit.document, &self.edit.yaml_path)? else { return None };
+        items.iter().position(|item| item == wanted)
     }
 
     /// What gives back what this took, where the edit itself says all of it.
@@ -76,8 +97,8 @@ impl Exact {
         let (old, new) = (Some(new.clone()).filter(|new| !new.is_null()), old.clone().unwrap_or_default());
         let edit = Edit { old, new, ..self.edit.clone() };
         match self.how {
-            How::Value | How::Marker => Some(Self { edit, how: self.how.clone() }),
-            How::File { .. } => None,
+            How::Value | How::Marker | How::Listed => Some(Self { edit, how: self.how.clone() }),
+            How::File { .. } | How::Rendered => None,
         }
     }
 
@@ -86,10 +107,20 @@ impl Exact {
         let Edit { path, document, yaml_path, old, new, .. } = &self.edit;
         let refused = |refusal| PlanRefusal::Edit { path: path.clone(), refusal };
         let gone = || PlanRefusal::ChangedSince { places: self.place() };
-        if let How::File { .. } = self.how {
-            return Ok(then.get(path).cloned().flatten());
+        match self.how {
+            How::File { .. } => return Ok(then.get(path).cloned().flatten()),
+            How::Rendered if new.is_null() => return Ok(None),
+            How::Rendered => {
+                let made = then.get(path).cloned().flatten().filter(|made| hash(made) == *new);
+                return made.map(Some).ok_or_else(gone);
+            }
+            How::Value | How::Marker | How::Listed => {}
         }
         let text = text.ok_or_else(gone)?;
+        if self.how == How::Listed {
+            let operation = self.relisted(text).ok_or_else(gone)?;
+            return Ok(Some(yaml::edit(text, &[operation]).map_err(refused)?.text));
+        }
         if self.how == How::Marker {
             let (old, new) = (old.as_ref().and_then(Value::as_str), new.as_str());
             let (old, new) = old.zip(new).ok_or_else(gone)?;
@@ -99,11 +130,28 @@ impl Exact {
         Ok(Some(yaml::edit(text, &[operation]).map_err(refused)?.text))
     }
 
+    /// What puts a value into a list, or takes it out.
+    fn relisted(&self, text: &str) -> Option<Operation> {
+        let Edit { document, yaml_path, new, .. } = &self.edit;
+        if new.is_null() {
+            let path = yaml_path.clone().index(self.position(text, self.listed()?)?);
+            return Some(Operation::Remove { document: document.clone(), path });
+        }
+        let length = match value(text, document, yaml_path) {
+            Some(Value::Array(items)) => items.len(),
+            Some(_) => return None,
+            None => 0,
+        };
+        let (document, path) = (document.clone(), yaml_path.clone().index(length));
+        Some(Operation::Insert { document, path, value: Literal::from(new) })
+    }
+
     /// Where, in words.
     pub fn place(&self) -> String {
         match self.how {
             How::Value | How::Marker => format!("`{}` at `{}`", self.edit.path, self.edit.yaml_path),
-            How::File { .. } => format!("`{}`", self.edit.path),
+            How::Listed => format!("`{}` in `{}`", self.edit.yaml_path, self.edit.path),
+            How::File { .. } | How::Rendered => format!("`{}`", self.edit.path),
         }
     }
 }
@@ -161,8 +209,11 @@ fn operation(edit: &Edit) -> Result<Operation, Refusal> {
 
 /// A text with edits of values made; nothing where one of them cannot be made.
 pub(super) fn edited(text: &str, exact: &[Exact]) -> Option<String> {
-    let operations: Vec<Operation> = exact.iter().map(|one| operation(&one.edit).ok()).collect::<Option<_>>()?;
-    yaml::edit(text, &operations).ok().map(|edited| edited.text)
+    let (listed, values): (Vec<&Exact>, Vec<&Exact>) = exact.iter().partition(|one| one.how == How::Listed);
+    let operations: Vec<Operation> = values.iter().map(|one| operation(&one.edit).ok()).collect::<Option<_>>()?;
+    let text = if operations.is_empty() { text.to_owned() } else { yaml::edit(text, &operations).ok()?.text };
+    // One by one, because each moves the places of those after it.
+    listed.iter().try_fold(text, |text, one| Some(yaml::edit(&text, &[one.relisted(&text)?]).ok()?.text))
 }
 
 /// The hex SHA-256 of a file, as edits of whole files have it.

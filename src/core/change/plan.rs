@@ -90,6 +90,22 @@ pub enum PlanRefusal {
         /// The places, in words.
         places: String,
     },
+    /// A file that a template gives, or gave, was changed by hand.
+    #[error("`{path}` was changed by hand since it was rendered, or was never rendered:\n{difference}")]
+    ByHand {
+        /// The file.
+        path: RepoPath,
+        /// What would change, as a diff.
+        difference: String,
+    },
+    /// Nothing applies a file that would be put there.
+    #[error("nothing would apply `{path}`: {why}")]
+    Unread {
+        /// The file.
+        path: RepoPath,
+        /// Why not.
+        why: String,
+    },
     /// Another target reads its value from the same place.
     #[error("`{field}` of {target} would change, too: it reads {places} as well")]
     Others {
@@ -124,6 +140,10 @@ impl PlanRefusal {
             Self::ChangedSince { .. } => {
                 "Look at what came later; change the place by hand, or ask for the value that it shall have.".to_owned()
             }
+            Self::ByHand { .. } => {
+                "Bring the difference into the template, or change the file by hand in a reviewed commit.".to_owned()
+            }
+            Self::Unread { .. } => "Add it by hand, in a reviewed commit.".to_owned(),
             Self::AboveLimit { field, limit, .. } => {
                 format!("Ask for at most {limit}, or raise the limit of {field} in git first, in a reviewed commit.")
             }

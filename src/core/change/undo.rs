@@ -71,10 +71,10 @@ fn by_values(repository: &ConnectionName, file: Versions<'_>) -> Option<Vec<Exac
     for (place, (before, after)) in before.iter().zip(&after).enumerate() {
         differences(&(Document::Index(place), Path::root()), (before, after), &mut found)?;
     }
-    let exact = found.into_iter().map(|((document, yaml_path), old, new)| {
+    let exact = found.into_iter().map(|Difference { place: (document, yaml_path), after, before, how }| {
         let (repository, path) = (repository.clone(), file.path.clone());
-        let edit = Edit { repository, path, document, yaml_path, old, new: new.unwrap_or_default() };
-        Exact { edit, how: How::Value }
+        let edit = Edit { repository, path, document, yaml_path, old: after, new: before.unwrap_or_default() };
+        Exact { edit, how }
     });
     let exact: Vec<Exact> = exact.collect();
     let values = |text: &str| yaml::tree(text).ok().map(|all| all.iter().map(json).collect::<Vec<_>>());
@@ -83,7 +83,20 @@ fn by_values(repository: &ConnectionName, file: Versions<'_>) -> Option<Vec<Exac
 }
 
 type Place = (Document, Path);
-type Difference = (Place, Option<Value>, Option<Value>);
+
+/// Where two nodes differ: what stands after, what stood before, and how the one is made of the other.
+struct Difference {
+    place: Place,
+    after: Option<Value>,
+    before: Option<Value>,
+    how: How,
+}
+
+impl Difference {
+    fn value(place: Place, after: Option<Value>, before: Option<Value>) -> Self {
+        Self { place, after, before, how: How::Value }
+    }
+}
 
 /// Collects where two nodes differ: the place, what stands after and what stood before. `None` where places cannot
 /// tell it.
@@ -118,7 +131,7 @@ fn differences(place: &Place, (before, after): (&Node, &Node), found: &mut Vec<D
                 return Some(());
             }
             if old.len() != new.len() {
-                return None;
+                return items(place, (old, new), found);
             }
             for (at, pair) in old.iter().zip(new).enumerate() {
                 differences(&below(place.1.clone().index(at)), pair, found)?;
@@ -129,13 +142,35 @@ fn differences(place: &Place, (before, after): (&Node, &Node), found: &mut Vec<D
     }
 }
 
+/// Lists whose items are told apart by what they are, of which some came and some went: each by itself.
+fn items(place: &Place, (old, new): (&[Node], &[Node]), found: &mut Vec<Difference>) -> Option<()> {
+    let (old, new): (Vec<Value>, Vec<Value>) =
+        (old.iter().map(whole).collect::<Option<_>>()?, new.iter().map(whole).collect::<Option<_>>()?);
+    let is_twice =
+        |all: &[Value]| all.iter().enumerate().any(|(at, one)| all.iter().skip(at + 1).any(|other| other == one));
+    if is_twice(&old) || is_twice(&new) {
+        return None;
+    }
+    let came = new.iter().filter(|value| !old.contains(value));
+    let went = old.iter().filter(|value| !new.contains(value));
+    let listed = |after: Option<Value>, before: Option<Value>| Difference {
+        place: place.clone(),
+        after,
+        before,
+        how: How::Listed,
+    };
+    let came = came.map(|value| listed(Some(value.clone()), None));
+    found.extend(came.chain(went.map(|value| listed(None, Some(value.clone())))));
+    Some(())
+}
+
 /// One place, on both sides or on one.
 fn one(place: Place, sides: (Option<&Node>, Option<&Node>), found: &mut Vec<Difference>) -> Option<()> {
     match sides {
         (None, None) => Some(()),
         (Some(Node::Scalar { value: before, .. }), Some(Node::Scalar { value: after, .. })) => {
             if before != after {
-                found.push((place, Some(told(after)?), Some(told(before)?)));
+                found.push(Difference::value(place, Some(told(after)?), Some(told(before)?)));
             }
             Some(())
         }
@@ -146,11 +181,11 @@ fn one(place: Place, sides: (Option<&Node>, Option<&Node>), found: &mut Vec<Diff
         }
         (Some(before), Some(after)) => (json(before)? == json(after)?).then_some(()),
         (Some(gone), None) => {
-            found.push((place, None, Some(whole(gone)?)));
+            found.push(Difference::value(place, None, Some(whole(gone)?)));
             Some(())
         }
         (None, Some(new)) => {
-            found.push((place, Some(whole(new)?), None));
+            found.push(Difference::value(place, Some(whole(new)?), None));
             Some(())
         }
     }
@@ -243,6 +278,15 @@ mod tests {
         assert_eq!(undone(Some("- 1\n- 2\n"), Some("- 2\n"), Some("- 2\n")).as_deref(), Ok("whole: - 1\n- 2\n"));
         assert_eq!(undone(Some("- 1\n- 2\n"), Some("- 2\n"), Some("- 3\n")).unwrap_err(), "`a.yaml` changed since");
         assert_eq!(undone(Some("a: 1.5\n"), Some("a: 2\n"), Some("a: 2\n")).as_deref(), Ok("whole: a: 1.5\n"));
+    }
+
+    #[test]
+    fn of_a_list_what_came_goes_whatever_came_beside_it() {
+        let (before, after) = ("r:\n- a\n- b # b\n", "r:\n- a\n- b # b\n- c\n");
+        let now = "r:\n- a\n- b # b\n- c\n- d # by hand\n";
+        assert_eq!(undone(Some(before), Some(after), Some(now)).as_deref(), Ok("r:\n- a\n- b # b\n- d # by hand\n"));
+        assert_eq!(undone(Some(before), Some(after), Some(before)).as_deref(), Ok(before));
+        assert_eq!(undone(Some(after), Some(before), Some(before)).as_deref(), Ok(after));
     }
 
     #[test]

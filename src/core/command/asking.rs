@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value as Json;
 
 use super::{
+    asking_error::AskingError,
     definition::{Action, Change, Choosing, Definition, Flow, Meant, OptionKind, SetPath},
+    making::{Making, Removing},
     template::Template,
     value::Value,
     words::quoted,
@@ -63,6 +65,10 @@ pub enum Asked {
         /// The fields.
         fields: Vec<Field>,
     },
+    /// Templates shall be made into files.
+    Render(Making),
+    /// Files shall go.
+    Delete(Removing),
 }
 
 /// One of several fields, and its value.
@@ -91,81 +97,6 @@ pub struct PlaceAsked {
 
 /// How long an automation is held off where nothing is said.
 const A_DAY: &str = "24h";
-
-/// Why a command asks for no change.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AskingError {
-    /// It is a flow.
-    #[error("`{command}` changes nothing in git.")]
-    NotAChange {
-        /// The command.
-        command: CommandName,
-    },
-    /// Every template came out empty.
-    #[error("`{command}` was given nothing to change.")]
-    Nothing {
-        /// The command.
-        command: CommandName,
-    },
-    /// A template failed for these values.
-    #[error("The template of `{field}` in `{command}` fails: {reason}.")]
-    Template {
-        /// The command.
-        command: CommandName,
-        /// The field.
-        field: Field,
-        /// What the template engine says.
-        reason: String,
-    },
-    /// What came out is no value of the field.
-    #[error("`{command}` would set `{field}` to `{found}`, which is not {expected}.")]
-    NotAValue {
-        /// The command.
-        command: CommandName,
-        /// The field.
-        field: Field,
-        /// What came out.
-        found: String,
-        /// What the field takes.
-        expected: &'static str,
-    },
-    /// A template for a field, a file or a way gives none.
-    #[error("`{found}` cannot stand in {what} of `{command}`.")]
-    NotAName {
-        /// The command.
-        command: CommandName,
-        /// What was given.
-        found: String,
-        /// Where it would stand: `the name of a field`.
-        what: &'static str,
-    },
-    /// What is named is no field.
-    #[error("`{command}` cannot restore `{found}`, which is no field.")]
-    NotAField {
-        /// The command.
-        command: CommandName,
-        /// What was named.
-        found: String,
-    },
-}
-
-impl AskingError {
-    /// What to do about it.
-    pub fn remedy(&self) -> String {
-        match self {
-            Self::NotAChange { command } => format!("Use `{command}` from chat, where its answer is shown."),
-            Self::Nothing { command } => format!("Give one more option; `help {command}` shows them."),
-            Self::NotAName { what, .. } if what.starts_with("how long") => {
-                "Write it like `4h`, `18:00` or `Mon 9:00`.".to_owned()
-            }
-            Self::NotAName { .. } => "Give a plain name: letters, digits, `_`, `-` and `.`.".to_owned(),
-            Self::NotAField { .. } => "Name fields such as `replicas`, `env.NAME` or `config.KEY`.".to_owned(),
-            Self::Template { command, .. } | Self::NotAValue { command, .. } => {
-                format!("Give another value, or ask whoever wrote the file of the command `{command}` to correct it.")
-            }
-        }
-    }
-}
 
 impl Command {
     pub(super) fn new(definition: Arc<Definition>, values: BTreeMap<String, Value>, text: String) -> Self {
@@ -217,7 +148,8 @@ impl Command {
 
     /// What it is about, when it names a service and an environment. A change always does.
     pub fn target(&self) -> Option<Target> {
-        Some(Target { service: self.service()?.clone(), environment: self.environment()?.clone() })
+        let service = self.made().or_else(|| self.service().cloned())?;
+        Some(Target { service, environment: self.environment()?.clone() })
     }
 
     /// Why, in the person's words: the option `reason`.
@@ -262,6 +194,8 @@ impl Command {
                 if places.is_empty() { Err(self.nothing()) } else { Ok(Asked::At(places)) }
             }
             Action::Change(Change::Resume(fields)) => Ok(Asked::Resume { fields: fields.clone() }),
+            Action::Change(Change::Render(rendering)) => self.making(rendering).map(Asked::Render),
+            Action::Change(Change::Delete(deleting)) => self.removing(deleting).map(Asked::Delete),
             Action::Change(Change::Set(templates)) => {
                 let mut fields = BTreeMap::new();
                 for (field, template) in templates {
@@ -286,11 +220,11 @@ impl Command {
         Some(text.as_str()).filter(|text| !text.is_empty()).map(moment).transpose()
     }
 
-    fn nothing(&self) -> AskingError {
+    pub(super) fn nothing(&self) -> AskingError {
         AskingError::Nothing { command: self.name().clone() }
     }
 
-    fn no_name(&self, found: &str, what: &'static str) -> AskingError {
+    pub(super) fn no_name(&self, found: &str, what: &'static str) -> AskingError {
         AskingError::NotAName { command: self.name().clone(), found: found.chars().take(80).collect(), what }
     }
 
@@ -319,7 +253,7 @@ impl Command {
     }
 
     /// What comes out where only names may stand: what people give there must be plain, or it would say more.
-    fn plain(&self, template: &Template, what: &'static str) -> Result<String, AskingError> {
+    pub(super) fn plain(&self, template: &Template, what: &'static str) -> Result<String, AskingError> {
         let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
         let is_plain = |text: &str| text.chars().all(is_part) && !text.contains("..");
         let given = template.used().filter_map(|option| self.value(option)).map(ToString::to_string);
@@ -329,7 +263,7 @@ impl Command {
         }
     }
 
-    fn rendered(&self, field: &Field, template: &Template) -> Result<String, AskingError> {
+    pub(super) fn rendered(&self, field: &Field, template: &Template) -> Result<String, AskingError> {
         let failed = |reason| AskingError::Template { command: self.name().clone(), field: field.clone(), reason };
         template.render(&self.values).map_err(failed)
     }
@@ -384,11 +318,13 @@ impl Command {
         let is_named =
             |kind: &OptionKind| matches!(kind, OptionKind::Service | OptionKind::Environment | OptionKind::Text);
         let tag = tag.map(|option| option.name.as_str());
-        let others = self.in_order().filter(|(name, kind, _)| !is_named(kind) && Some(*name) != tag);
+        let is_in_name = |name: &str| self.naming().is_some_and(|service| service.uses(name));
+        let others =
+            self.in_order().filter(|(name, kind, _)| !is_named(kind) && Some(*name) != tag && !is_in_name(name));
         let from = self.in_order().find(|(name, ..)| self.definition.is_source(name));
 
         let mut parts = vec![self.name().to_string()];
-        parts.extend(self.service().map(Service::to_string));
+        parts.extend(self.made().as_ref().or(self.service()).map(Service::to_string));
         parts.extend(tag.and_then(|name| self.value(name)).map(Value::to_string));
         let preposition = if tag.is_some() { "to" } else { "in" };
         parts.extend(from.map(|(_, _, from)| format!("from {from}")));

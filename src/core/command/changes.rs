@@ -3,7 +3,8 @@
 use super::{
     definition::{Change, Choosing, CommandOption, Meant, OptionKind, SetPath},
     load::keys,
-    schema::{CHANGE, LATER_VERBS, SET_PATH, names},
+    making::{Deleting, Read, Rendering},
+    schema::{CHANGE, SET_PATH, names},
     template::{Template, TemplateError},
 };
 use crate::core::{
@@ -13,18 +14,10 @@ use crate::core::{
 };
 
 /// What a change does; each file has one of them.
-const VERBS: [&str; 7] = ["set", "switch", "set_path", "copy", "restore", "revert", "resume"];
+const VERBS: [&str; 9] = ["set", "switch", "set_path", "copy", "restore", "revert", "resume", "render", "delete"];
 
 pub(super) fn change(node: &Node, options: &[CommandOption], problems: &mut Vec<Problem>) -> Option<Change> {
-    let known: Vec<&str> = names(&CHANGE).into_iter().chain(LATER_VERBS).collect();
-    let fields = node.fields(&known, problems);
-    for verb in LATER_VERBS {
-        if let Some(later) = fields.get(verb) {
-            let remedy = format!("`{verb}` is not supported yet; remove this command until it is.");
-            let problem = later.problem(either(VERBS), remedy);
-            problems.push(Problem { place: later.key_place, found: format!("`{verb}`"), ..problem });
-        }
-    }
+    let fields = node.fields(&names(&CHANGE), problems);
     let variables: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();
     let asked = Asked { fields: &fields, options, variables: &variables };
     let change = asked.change(problems);
@@ -36,7 +29,7 @@ pub(super) fn change(node: &Node, options: &[CommandOption], problems: &mut Vec<
 
 /// How long what is changed is meant to last.
 pub(super) fn lasting(node: &Node, options: &[CommandOption], problems: &mut Vec<Problem>) -> Option<Template> {
-    let fields = node.fields(&names(&CHANGE).into_iter().chain(LATER_VERBS).collect::<Vec<_>>(), &mut Vec::new());
+    let fields = node.fields(&names(&CHANGE), &mut Vec::new());
     let variables: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();
     fields.get("revert_after").and_then(|node| template(node, &variables, problems))
 }
@@ -60,15 +53,15 @@ impl Asked<'_> {
             return None;
         }
         let Some((verb, node)) = given.first().copied() else {
-            if LATER_VERBS.iter().all(|verb| self.fields.get(verb).is_none()) {
-                problems.push(self.fields.missing("set` or `restore", "set: { replicas: \"{{ replicas }}\" }"));
-            }
+            problems.push(self.fields.missing("set` or `restore", "set: { replicas: \"{{ replicas }}\" }"));
             return None;
         };
         match verb {
             "revert" => template(node, self.variables, problems).map(Change::Revert),
             "resume" => Some(Change::Resume(restored(node, self.options, problems))),
             "set_path" => Some(Change::At(self.places(node, problems))),
+            "render" => Some(Change::Render(self.making().rendering(node, problems))),
+            "delete" => Some(Change::Delete(self.making().deleting(node, problems))),
             "copy" => self.copied(node, problems),
             "restore" => {
                 let fields = restored(node, self.options, problems);
@@ -77,6 +70,11 @@ impl Asked<'_> {
             }
             _ => Some(self.set(problems)),
         }
+    }
+
+    fn making(&self) -> Read<'_> {
+        let (service, register) = (self.fields.get("service"), self.fields.get("register"));
+        Read { service, register, variables: self.variables }
     }
 
     fn templated(&self, key: &str, problems: &mut Vec<Problem>) -> Option<Template> {
@@ -193,10 +191,19 @@ fn field(name: &str, (key, node): (&Key, &Node), variables: &[&str], problems: &
 fn target(node: &Node, options: &[CommandOption], change: Option<&Change>, problems: &mut Vec<Problem>) {
     let is_source =
         |option: &CommandOption| matches!(change, Some(Change::Copy { from, .. }) if from.uses(&option.name));
+    let makes = matches!(change, Some(Change::Render(_) | Change::Delete(_)));
+    let is_named = matches!(
+        change,
+        Some(Change::Render(Rendering { service: Some(_), .. }) | Change::Delete(Deleting { service: Some(_), .. }))
+    );
     for kind in [OptionKind::Service, OptionKind::Environment] {
+        if kind == OptionKind::Service && is_named {
+            continue;
+        }
         let mut fitting = options.iter().filter(|option| option.kind == kind && !is_source(option));
         let (first, second) = (fitting.next(), fitting.next());
-        if second.is_none() && first.is_some_and(CommandOption::is_required) {
+        let is_given = |option: &CommandOption| option.is_required() || (makes && option.has_default());
+        if second.is_none() && first.is_some_and(is_given) {
             continue;
         }
         let word = kind.word();
@@ -243,7 +250,7 @@ fn templates(node: &Node, variables: &[&str], problems: &mut Vec<Problem>) -> Ve
     templates
 }
 
-fn template(node: &Node, variables: &[&str], problems: &mut Vec<Problem>) -> Option<Template> {
+pub(super) fn template(node: &Node, variables: &[&str], problems: &mut Vec<Problem>) -> Option<Template> {
     let source = match &node.value {
         Value::Number(number) => number.to_string(),
         Value::Nothing | Value::Flag(_) | Value::Text(..) | Value::List(_) | Value::Map(_) | Value::Reported => {

@@ -5,7 +5,10 @@ use crate::core::{
     yaml::Document,
 };
 
-use super::template::Template;
+use super::{
+    making::{CONFIRM, Deleting, Rendering},
+    template::Template,
+};
 
 /// A command, as a file of `commands/` defines it.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,6 +150,10 @@ pub enum Change {
     Revert(Template),
     /// Lets the automation of fields go on.
     Resume(Vec<Field>),
+    /// Makes files of templates.
+    Render(Rendering),
+    /// Takes files away.
+    Delete(Deleting),
 }
 
 /// One of several fields, whichever the target has, and its value.
@@ -243,9 +250,6 @@ impl Flow {
     }
 }
 
-/// The option that confirms what is hard to undo: told where it is needed, and in no usage line.
-const CONFIRM: &str = "confirm";
-
 impl Definition {
     /// Whether an option names the environment that something is copied from.
     pub(super) fn is_source(&self, option: &str) -> bool {
@@ -260,6 +264,7 @@ impl Definition {
     /// How the command is written, without what stands before its name:
     /// `deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
     pub fn usage(&self) -> String {
+        // It is told where it is needed.
         let options = self.options.iter().filter(|option| option.name != CONFIRM).map(CommandOption::placeholder);
         std::iter::once(self.name.to_string()).chain(options).collect::<Vec<_>>().join(" ")
     }
@@ -269,6 +274,11 @@ impl CommandOption {
     /// Whether it must be given.
     pub fn is_required(&self) -> bool {
         self.presence == Presence::Required
+    }
+
+    /// Whether it has a value where it is left out.
+    pub(super) fn has_default(&self) -> bool {
+        matches!(self.presence, Presence::Default(_))
     }
 
     /// How it stands in a usage line.

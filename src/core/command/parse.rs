@@ -53,11 +53,24 @@ pub fn parse(
         Invoked::Under(_) if words.is_empty() => "help".to_owned(),
         Invoked::Under(_) => words.remove(0).raw,
     };
+    let called = of_two_words(commands, called, &mut words);
     let definition = commands.named(&called).ok_or_else(|| known.no_command(&called))?;
     let reader = Reader { known, invoked, definition };
     match reader.help(&words) {
         Some(help) => help,
         None => reader.command(&words),
+    }
+}
+
+/// `preview create` is `preview-create`, where no command is called `preview`.
+fn of_two_words(commands: &Commands, called: String, words: &mut Vec<Word>) -> String {
+    let both = words.first().map(|next| format!("{called}-{}", next.raw));
+    match both.filter(|both| commands.named(&called).is_none() && commands.named(both).is_some()) {
+        Some(both) => {
+            words.remove(0);
+            both
+        }
+        None => called,
     }
 }
 
@@ -68,6 +81,8 @@ pub struct Begun {
     pub definition: Arc<Definition>,
     /// What was given so far, by option, as it would be typed.
     pub given: BTreeMap<String, String>,
+    /// The name that is to be typed once more, where nothing else is missing.
+    pub confirm: Option<String>,
 }
 
 /// What was begun, where a text is a command that lacks only what a form can ask for; nothing where it is whole, or where
@@ -80,6 +95,7 @@ pub fn begun(commands: &Commands, vocabulary: &Vocabulary, invoked: Invoked<'_>,
         Invoked::Under(_) if words.is_empty() => return None,
         Invoked::Under(_) => words.remove(0).raw,
     };
+    let called = of_two_words(commands, called, &mut words);
     let definition = commands.named(&called)?;
     let reader = Reader { known, invoked, definition };
     if reader.help(&words).is_some() {
@@ -89,7 +105,7 @@ pub fn begun(commands: &Commands, vocabulary: &Vocabulary, invoked: Invoked<'_>,
     let values = begun_values(Task { definition, known, words: &bare }, by_name)?;
     let named = definition.options.iter().zip(values);
     let given = named.filter_map(|(option, value)| Some((option.name.clone(), value?.to_string()))).collect();
-    Some(Begun { definition: Arc::clone(definition), given })
+    Some(Begun { definition: Arc::clone(definition), given, confirm: None })
 }
 
 /// Makes a command of options that have names already: of a form, or of a platform that separates them.

@@ -229,6 +229,8 @@ impl Task<'_> {
         match kind {
             OptionKind::Text => None,
             OptionKind::ImageTag if is_group() => None,
+            // "for 3d" is never a thing called "for".
+            OptionKind::Word | OptionKind::ImageTag if self.is_time_label(word) => None,
             OptionKind::ImageTag
             | OptionKind::Service
             | OptionKind::Environment
@@ -256,6 +258,13 @@ impl Task<'_> {
     pub(super) fn is_label(&self, word: &Word) -> bool {
         let is_name = |name: &str| name.eq_ignore_ascii_case(&word.text);
         word.quoting == Quoting::Bare && self.definition.options.iter().any(|option| is_name(&option.name))
+    }
+
+    /// Whether the word is the name of an option that says how long, or until when.
+    fn is_time_label(&self, word: &Word) -> bool {
+        let is_time = |option: &&CommandOption| matches!(option.kind, OptionKind::Duration | OptionKind::Moment);
+        let mut times = self.definition.options.iter().filter(is_time);
+        word.quoting == Quoting::Bare && times.any(|option| option.name.eq_ignore_ascii_case(&word.text))
     }
 
     /// The option that takes trailing words: the last open one of type text.

@@ -43,8 +43,7 @@ pub(super) const TYPES: [&str; 15] = [
     "word",
 ];
 
-/// Verbs and flows that the format knows and that do nothing yet.
-pub(super) const LATER_VERBS: [&str; 2] = ["render", "delete"];
+/// Flows that the format knows and that do nothing yet.
 pub(super) const LATER_FLOWS: [&str; 1] = ["logs"];
 
 /// The file itself.
@@ -78,7 +77,7 @@ pub(super) const OPTION: [KeyOf; 7] = [
 ];
 
 /// A change.
-pub(super) const CHANGE: [KeyOf; 11] = [
+pub(super) const CHANGE: [KeyOf; 15] = [
     key(
         "set",
         Needed::Sometimes,
@@ -110,6 +109,30 @@ pub(super) const CHANGE: [KeyOf; 11] = [
     key("revert", Needed::Sometimes, "The commit whose changes are undone.", text),
     key("resume", Needed::Sometimes, "Fields whose automatic updates go on.", versions),
     key(
+        "render",
+        Needed::Sometimes,
+        "Templates that are made into files, and registered where a kustomization lists such.",
+        rendering,
+    ),
+    key(
+        "delete",
+        Needed::Sometimes,
+        "Files that go, and what registers them; `rendered`: all that was rendered there.",
+        deleting,
+    ),
+    key(
+        "service",
+        Needed::Sometimes,
+        "With `render` or `delete`: the service that it is about, where no option names it.",
+        text,
+    ),
+    key(
+        "register",
+        Needed::Sometimes,
+        "With `render`: kustomizations that get the service's place as a resource, where they are there.",
+        || json!({"type": "array", "items": text()}),
+    ),
+    key(
         "revert_after",
         Needed::Sometimes,
         "When what was changed is given back: `4h` after it landed, or a moment; never where it comes out empty.",
@@ -129,6 +152,29 @@ pub(super) const SET_PATH: [KeyOf; 4] = [
     key("path", Needed::Always, "The way to the value: `spec.schedule`.", text),
     key("value", Needed::Always, "The template of the value.", || json!({"type": ["string", "integer"]})),
 ];
+
+/// A template that `render` makes into files.
+pub(super) const RENDER: [KeyOf; 2] = [
+    key("template", Needed::Always, "Its name: a directory below `.leverframe/templates`, or a starter.", text),
+    key(
+        "into",
+        Needed::Sometimes,
+        "A directory from the top of the repository; where it is not there, the template is left out.",
+        text,
+    ),
+];
+
+fn rendering() -> Json {
+    let mut part = map(&RENDER);
+    if let Json::Object(members) = &mut part {
+        members.insert("type".into(), json!(["string", "object"]));
+    }
+    json!({"type": ["string", "array"], "items": part, "minItems": 1})
+}
+
+fn deleting() -> Json {
+    json!({"type": ["string", "array"], "pattern": "^rendered$", "items": text(), "minItems": 1})
+}
 
 fn values() -> Json {
     json!({"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "integer"]}})

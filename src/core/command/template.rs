@@ -91,7 +91,7 @@ impl Template {
 }
 
 /// A value as templates see it: numbers and booleans as such, all else as text.
-fn lent(value: &Value) -> Rendered {
+pub(super) fn lent(value: &Value) -> Rendered {
     match value {
         Value::Integer(number) => Rendered::from(*number),
         Value::Boolean(yes) => Rendered::from(*yes),
@@ -116,6 +116,6 @@ fn is_global(name: &str) -> bool {
     ENVIRONMENT.globals().any(|(global, _)| global == name)
 }
 
-fn in_words(error: &minijinja::Error) -> String {
+pub(super) fn in_words(error: &minijinja::Error) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::core::{
     catalog::{self, ApprovalRule, Approvers},
-    change::{Line, Plan},
+    change::{How, Line, Plan},
     command::{self, Invoked},
     debt,
     entry::Draft,
@@ -95,7 +95,8 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         let words = words.unwrap_or_else(|| Words::new(sentence(&denial.reason), denial.remedy.clone()));
         return refused(asked, &words, Some(denial.policy));
     }
-    if let Some(words) = plan.and_then(|plan| unconfirmed(rules, &asked.words, &asked.target, plan)) {
+    let unconfirmed = || unconfirmed(rules, &asked.words, &asked.target, plan?);
+    if let Some(words) = unconfirmed().filter(|_| asked.gives_back.is_none()) {
         return refused(asked, &words, None);
     }
     if let Some(words) = emergency::fights((&asked.command, &asked.target), asked.debt.as_ref(), plan, facts) {
@@ -211,22 +212,29 @@ pub(super) fn asked_of(rule: &ApprovalRule) -> Vec<String> {
     rule.shares().map(share).collect()
 }
 
-/// What would stop a service altogether is typed with the service's name: `confirm=checkout`.
+/// What is hard to undo is typed with the service's name: `confirm=checkout`.
 pub(super) fn unconfirmed(rules: &Rules, typed: &str, target: &Target, plan: &Plan) -> Option<Words> {
-    let stops = |line: &Line| line.field == Field::Replicas && line.new == "0" && line.old.as_deref() != Some("0");
-    if !plan.lines.iter().any(stops) {
-        return None;
-    }
+    let text = hard_to_undo(target, plan)?;
     let command = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), typed).ok();
     let said = command.as_ref().and_then(|command| command.value("confirm")).map(ToString::to_string);
     if said.as_deref() == Some(target.service.as_str()) {
         return None;
     }
-    let text = format!("This leaves no replica of {target} running.");
     Some(Words::new(
         text,
         format!("If that is meant, type the service's name with it: `/{typed} confirm={}`.", target.service),
     ))
+}
+
+/// What a change does that is hard to undo, where it does such a thing.
+fn hard_to_undo(target: &Target, plan: &Plan) -> Option<String> {
+    let stops = |line: &Line| line.field == Field::Replicas && line.new == "0" && line.old.as_deref() != Some("0");
+    if plan.lines.iter().any(stops) {
+        return Some(format!("This leaves no replica of {target} running."));
+    }
+    let gone = plan.exact.iter().filter(|one| one.how == How::Rendered && one.edit.new.is_null()).count();
+    let files = if gone == 1 { "file" } else { "files" };
+    (gone > 0).then(|| format!("This deletes {gone} {files} of {target}."))
 }
 
 /// A reason as a sentence of its own.

@@ -176,7 +176,8 @@ fn author(rules: &Rules, actor: &Actor) -> Signature {
 }
 
 fn message(rules: &Rules, request: &Request, course: &Course, trailers: Trailers) -> String {
-    format!("{}\n\n{}", request.opened.title, body(Some(rules), request, course, trailers))
+    let body = body(Some(rules), request, course, trailers);
+    format!("{}\n\n{}", request.opened.title, body.trim_start_matches('\n'))
 }
 
 /// What a message says of approvers, and the ledger's checkpoint.

@@ -83,6 +83,7 @@ fn config_map(manifest: &Value) -> Option<(String, BTreeMap<String, String>)> {
 #[serde(default, rename_all = "camelCase")]
 struct Kustomization {
     namespace: Option<String>,
+    name_suffix: String,
     resources: Vec<String>,
     images: Vec<Image>,
     replicas: Vec<Count>,
@@ -163,6 +164,14 @@ impl Kustomization {
         }
         let pods = manifest.get_mut("spec").and_then(|spec| spec.get_mut("template"));
         let containers = pods.and_then(|pods| pods.get_mut("spec")).and_then(|spec| spec.get_mut("containers"));
+        self.rename(containers);
+        if let (false, Some(metadata)) = (self.name_suffix.is_empty(), manifest.get_mut("metadata")) {
+            set(metadata, "name", format!("{name}{}", self.name_suffix).into());
+        }
+    }
+
+    /// The images of containers, and the ConfigMaps that they read.
+    fn rename(&self, containers: Option<&mut Value>) {
         for container in containers.and_then(Value::as_sequence_mut).into_iter().flatten() {
             let image = at(container, &["image"]).as_str().unwrap_or_default().to_owned();
             for from in container.get_mut("envFrom").and_then(Value::as_sequence_mut).into_iter().flatten() {

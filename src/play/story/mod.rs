@@ -44,6 +44,8 @@ pub enum Act {
     Says(&'static Person, &'static Channel, String),
     /// Somebody presses the newest button that is called so.
     Presses(&'static Person, &'static Channel, String),
+    /// Somebody fills in one field of the form that is open for them, and sends it.
+    Fills(&'static Person, String, String),
     /// Somebody reviews a pull request on its page.
     Reviews(&'static Person, Verdict, u64),
     /// Somebody merges a pull request on its page.

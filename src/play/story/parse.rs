@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The forms of a step's key, for messages.
-const FORMS: &str = "`ana says`, `ana presses`, `bo approves`, `bo requests changes`, `bo merges`, `bo closes`, \
+const FORMS: &str = "`ana says`, `ana presses`, `ana fills in`, `bo approves`, `bo requests changes`, `bo merges`, `bo closes`, \
                      `dan edits`, `dan scales`, `break version`, `note`, `expect card`, `expect private to ana`, `expect commits`, \
                      `expect commit`, `expect pull requests`, `expect running` or `expect pods`";
 
@@ -77,6 +77,7 @@ fn deed(key: &Key, who: &'static Person, verb: &[&str], value: &Node, problems: 
         ["presses", "in", place] => {
             Some(Act::Presses(who, channel(key, place, problems)?, value.text(problems)?.to_owned()))
         }
+        ["fills", "in"] => fills(who, value, problems),
         ["approves"] => Some(Act::Reviews(who, Verdict::Approve, number(value, problems)?)),
         ["requests", "changes"] => Some(Act::Reviews(who, Verdict::RequestChanges, number(value, problems)?)),
         ["merges"] => Some(Act::Merges(who, number(value, problems)?)),
@@ -85,6 +86,15 @@ fn deed(key: &Key, who: &'static Person, verb: &[&str], value: &Node, problems: 
         ["scales"] => scales(who, value, problems),
         _ => unknown(key, problems),
     }
+}
+
+/// `confirm=checkout`, in the form that is open.
+fn fills(who: &'static Person, value: &Node, problems: &mut Vec<Problem>) -> Option<Act> {
+    let Some((field, answer)) = value.text(problems)?.split_once('=') else {
+        problems.push(value.problem("a field and its answer", "Write it like `confirm=checkout`."));
+        return None;
+    };
+    Some(Act::Fills(who, field.to_owned(), answer.to_owned()))
 }
 
 fn edit(value: &Node, problems: &mut Vec<Problem>) -> Option<Edit> {

@@ -112,8 +112,12 @@ impl Telling<'_> {
         match &step.act {
             Act::Notes(words) => self.lines.extend([String::new(), format!("({words})")]),
             Act::Expects(expectation) => self.check(expectation)?,
-            Act::Says(..)
-            | Act::Presses(..)
+            Act::Says(who, ..) => {
+                let asked = self.world.asked_of(self.look, who.key);
+                self.lines.extend(asked.map(|fields| format!("  a form asks {} for: {fields}", who.key)));
+            }
+            Act::Presses(..)
+            | Act::Fills(..)
             | Act::Reviews(..)
             | Act::Merges(..)
             | Act::Closes(..)
@@ -124,11 +128,16 @@ impl Telling<'_> {
         Ok(())
     }
 
-    async fn act(&self, act: &Act) -> Result<(), PlayError> {
+    async fn act(&mut self, act: &Act) -> Result<(), PlayError> {
         let World { github, repository, clusters, .. } = self.world;
         match act {
             Act::Says(who, channel, text) => self.world.says(self.look, who.key, channel.name, text).await,
             Act::Presses(who, channel, button) => self.world.presses(self.look, who.key, channel.name, button).await,
+            Act::Fills(who, field, answer) => {
+                let shown = self.world.submits(self.look, who.key, (field, answer)).await?;
+                self.lines.extend(shown.map(|words| format!("  the form says: {words}")));
+                Ok(())
+            }
             Act::Reviews(who, verdict, number) => github.reviews(who.key, *number, *verdict, "").map(drop),
             Act::Merges(who, number) => github.merges(who.key, *number, Method::Squash).map(drop),
             Act::Closes(who, number) => github.closes(who.key, *number).map(drop),

@@ -192,16 +192,18 @@ impl Desk {
 
     /// The form of a command with what was filled in.
     async fn again(&self, name: &str, settled: &[(String, String)], answers: &[(String, String)]) -> Option<Form> {
-        if let Some((_, incident)) = settled.iter().find(|(name, _)| name == "id") {
+        let is_note = name == "incident";
+        if let Some((_, incident)) = settled.iter().find(|(name, _)| is_note && name == "id") {
             let incident = RequestId::parse(incident).ok()?;
             return Some(Form::of_note(&[(incident, String::new())], None).filled(answers));
         }
-        if !settled.is_empty() {
+        if is_note && !settled.is_empty() {
             return Some(Form::of_note(&self.engine.open_incidents().await, None).filled(answers));
         }
         let rules = self.engine.rules()?;
         let definition = rules.commands.get(&CommandName::parse(name).ok()?)?.clone();
-        Some(Form::of_command(&Begun { definition, given: answers.iter().cloned().collect() }))
+        let given = settled.iter().chain(answers).cloned().collect();
+        Some(Form::of_command(&Begun { definition, given, confirm: None }))
     }
 
     /// Somebody picked a message for an incident's timeline.

@@ -25,8 +25,75 @@ fn asks(command: &Command) -> String {
                 to.map_or("the last healthy".to_owned(), |tag| tag.to_string())
             )
         }
+        Ok(Asked::Render(making)) => {
+            let parts: Vec<String> = making
+                .parts
+                .iter()
+                .map(|part| format!("{} into {}", part.template, part.into.as_deref().unwrap_or("its place")))
+                .collect();
+            let values: Vec<String> = making.values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("render {} with {}", parts.join(", "), values.join(" "))
+        }
+        Ok(Asked::Delete(removing)) => format!("delete {:?}", removing.files),
         Err(error) => format!("{error} {}", error.remedy()),
     }
+}
+
+#[test]
+fn two_words_name_a_command_and_what_it_makes_has_a_name_of_its_own() {
+    let table = [
+        (
+            "/lf database add checkout small prod-eu",
+            "checkout/prod-eu: render database into its place with environment=prod-eu name=main service=checkout size=small",
+            "database-add checkout in prod-eu size=small name=main",
+        ),
+        (
+            "/lf preview create checkout pr-1 environment=prod-eu for 3d",
+            "checkout-pr-1/prod-eu: render preview into its place, argocd-application into clusters/prod-eu/applications, flux-kustomization into clusters/prod-eu/services with environment=prod-eu name=pr-1 service=checkout",
+            "preview-create checkout-pr-1 in prod-eu for=3d",
+        ),
+        (
+            "/lf preview delete checkout pr-1 environment=prod-eu",
+            "checkout-pr-1/prod-eu: delete []",
+            "preview-delete checkout-pr-1 in prod-eu",
+        ),
+    ];
+    let commands = Commands::builtin().unwrap();
+    for (typed, asked, subject) in table {
+        let text = typed.strip_prefix("/lf ").unwrap();
+        let command = parse(&commands, &VOCABULARY, Invoked::Under("/lf"), text).unwrap();
+        let target = command.target().unwrap();
+        let found = format!("{}/{}: {}", target.service, target.environment, asks(&command));
+        assert_eq!((found.as_str(), command.subject().as_str()), (asked, subject), "{typed}");
+        let again = parse(&commands, &VOCABULARY, Invoked::Under(""), command.to_text()).unwrap();
+        assert_eq!(again.values(), command.values(), "{typed}");
+    }
+}
+
+#[test]
+fn what_would_say_more_in_a_file_than_itself_stands_in_none() {
+    let commands = Commands::builtin().unwrap();
+    let asked = |text: &str| asks(&parse(&commands, &VOCABULARY, Invoked::Under("/lf"), text).unwrap());
+    for value in ["\"a: b\"", "\"{a}\"", "\"a #\"", "../a", "\"- a\""] {
+        let told = asked(&format!("database-add service=checkout size=small environment=prod-eu name={value}"));
+        assert!(value == "../a" || told.contains("cannot stand in a file"), "{value}: {told}");
+    }
+}
+
+#[test]
+fn what_is_hard_to_undo_lacks_the_name() {
+    let commands = Commands::builtin().unwrap();
+    let lacks = |text: &str| {
+        let command = parse(&commands, &VOCABULARY, Invoked::Under("/lf"), text).unwrap();
+        command.unconfirmed().and_then(|begun| begun.confirm)
+    };
+    assert_eq!(lacks("scale checkout prod-eu 0").as_deref(), Some("checkout"));
+    assert_eq!(lacks("scale checkout prod-eu 0 confirm=cart").as_deref(), Some("checkout"));
+    assert_eq!(lacks("scale checkout prod-eu 0 confirm=checkout"), None);
+    assert_eq!(lacks("scale checkout prod-eu 1"), None);
+    let preview = "preview delete checkout pr-1 environment=prod-eu";
+    assert_eq!(lacks(preview).as_deref(), Some("checkout-pr-1"));
+    assert_eq!(lacks(&format!("{preview} confirm=checkout-pr-1")), None);
 }
 
 #[test]

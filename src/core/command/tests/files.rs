@@ -15,8 +15,10 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
     assert_eq!(
         usage,
         [
+            "/app-new <name> <environment> <image> <version> [port=N] [replicas=N] [reason=...]",
             "/audit [service] [environment] [person] [within=4h] [page=N] [text=...]",
             "/breakglass <what> <service> <environment> <value> [for=4h] [reason=...]",
+            "/database-add <service> <size> <environment> [name=...] [reason=...]",
             "/debts",
             "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]",
             "/env <service> <environment> <name> <value> [for=4h] [until=\"Mon 9:00\"] [reason=...]",
@@ -25,6 +27,8 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
             "/help [command]",
             "/incident <what> [severity=sev1|sev2|sev3|sev4|sev5] [service] [person] [id=COMMIT] [text=...]",
             "/link",
+            "/preview-create <service> <name> [environment] [version=TAG] [for=4h] [until=\"Mon 9:00\"] [reason=...]",
+            "/preview-delete <service> <name> [environment] [reason=...]",
             "/promote <service> <from> <to> [reason=...]",
             "/restart <service> <environment> [reason=...]",
             "/resume <service> <environment> [reason=...]",
@@ -34,6 +38,8 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
             "/status [service] [environment]",
             "/unfreeze <environment> [reason=...]",
             "/unlink",
+            "/url-add <service> <environment> <host> [path=...] [port=N] [reason=...]",
+            "/volume-add <service> <environment> <size> <mount> [name=...] [reason=...]",
         ]
     );
 }
@@ -155,8 +161,16 @@ fn mistakes_in_a_change_are_reported_where_they_stand_with_a_remedy() {
             "8:17: `change.revert_after`: found the unknown variable `fro`, expected `service` or `environment`. Use an option of this command, or add one.",
         ),
         (
-            "change: { delete: [a.yaml] }",
-            "6:11: `change.delete`: found `delete`, expected `set`, `switch`, `set_path`, `copy`, `restore`, `revert` or `resume`. `delete` is not supported yet; remove this command until it is.",
+            "change: { delete: [../a.yaml] }",
+            "6:20: `change.delete[0]`: found `../a.yaml`, expected a path without `..`. Write it like `database.yaml`.",
+        ),
+        (
+            "change: { delete: all }",
+            "6:19: `change.delete`: found `all`, expected `rendered` or a list of files. Write `rendered` for all that was rendered there, or `[database.yaml]`.",
+        ),
+        (
+            "change: { render: [{ into: 'a/{{ x }}' }, A] }",
+            "6:20: `change.render[0]`: found no `template`, expected the key `template`. Add it, for example `template: database`.\n6:28: `change.render[0].into`: found the unknown variable `x`, expected `service` or `environment`. Use an option of this command, or add one.\n6:43: `change.render[1]`: found `A`, expected the name of a template. Write it like `database`.",
         ),
     ];
     let found = table.map(|(rest, _)| (rest, mistakes(&format!("{TARGET}{rest}"))));
@@ -204,7 +218,7 @@ fn a_file_replaces_the_built_in_command_of_its_name() {
     let text = "name: status\nsummary: Mine\nflow: status\n";
     let commands = Commands::builtin().unwrap().with([Definition::parse(text, "status.yaml").unwrap()]);
     let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
-    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 19, "{usage:?}");
+    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 25, "{usage:?}");
 }
 
 fn names(list: &Json) -> Vec<&str> {
@@ -232,7 +246,7 @@ fn fits(value: &Json, schema: &Json) -> bool {
         (None, schema) => fits(&value[name], schema),
     };
     kinds.iter().any(is_kind)
-        && names(&schema["required"]).into_iter().all(|name| member(name).is_some())
+        && (!value.is_object() || names(&schema["required"]).into_iter().all(|name| member(name).is_some()))
         && value.as_object().is_none_or(|members| members.keys().all(|name| known(name)))
         && value.as_array().is_none_or(|items| items.iter().all(|item| fits(item, &schema["items"])))
         && schema["enum"].as_array().is_none_or(|choices| choices.contains(value))
