@@ -114,6 +114,8 @@ pub enum Incoming {
         /// The workspace.
         team: String,
     },
+    /// Somebody asks whom their platform cannot be asked about now; what it said so many minutes ago counts, if it did.
+    Unseen(Asker, Option<u64>),
     /// Somebody pressed a button.
     Clicked(Click),
     /// Whoever asked ticked one of a rollback's choices.
@@ -243,6 +245,7 @@ fn dispatch(incoming: &Incoming, facts: Facts<'_>) -> Decision {
                 reply: Reply::Private(words),
             }
         }
+        Incoming::Unseen(asker, minutes) => ask::unseen(asker, *minutes),
         Incoming::Clicked(click) => vote::decide(click, facts),
         Incoming::Ticked(tick) => tick::decide(tick, facts),
         Incoming::Reviewed(review) => vote::reviewed(review, facts),

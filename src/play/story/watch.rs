@@ -57,7 +57,8 @@ impl Watch {
         // What one person is told and what a channel is told may come in either order.
         seen.sort_by_key(|message| message.only.is_none());
         for message in seen {
-            if message.writer == Writer::Person {
+            // What stands in a thread are steps that the ledger tells too; how many are in one message is no matter.
+            if message.writer == Writer::Person || message.is_reply {
                 continue;
             }
             let words = message.words.clone();
@@ -83,7 +84,6 @@ impl Watch {
         let opening = match (message.only, message.writer) {
             (Some(person), Writer::Platform) => format!("{} tells {}:", self.look.name(), person.key),
             (Some(person), Writer::Bot | Writer::Person) => format!("only {} sees:", person.key),
-            (None, _) if message.is_reply => format!("in the thread, #{place}:"),
             (None, _) => {
                 self.cards += 1;
                 format!("card {} in #{place}:", self.cards)
