@@ -119,7 +119,7 @@ mod tests {
             Some(&without),
             &[
                 "note slack: the permission `groups:history` is missing (the same in private channels it was invited to; remove it if there are none). Install the app again from the manifest that `leverframe manifest slack` prints.",
-                "RED  slack: the permission `users:read` is missing (see whether an account is a bot, a guest or deactivated: those approve nothing). Install the app again from the manifest that `leverframe manifest slack` prints.",
+                "RED  slack: the permission `users:read` is missing (see whether an account is a bot, a guest or deactivated: those ask for and approve nothing). Install the app again from the manifest that `leverframe manifest slack` prints.",
             ],
         );
         check(
