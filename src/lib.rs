@@ -15,6 +15,7 @@ pub mod forge;
 pub mod git;
 pub mod ledger;
 pub mod net;
+pub mod pager;
 pub mod play;
 pub mod registry;
 pub mod secret;

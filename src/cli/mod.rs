@@ -8,6 +8,7 @@ mod doctor;
 mod init;
 mod levers;
 mod manifest;
+mod pagers;
 mod plan;
 mod play;
 mod recover;

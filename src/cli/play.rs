@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{
     config::Config,
-    core::{entry::Recorded, located::Problems},
+    core::{
+        entry::{Entry, Recorded},
+        located::Problems,
+        paging,
+    },
     play::{Look, World, WorldOptions, slack::CommandHint, story},
 };
 
@@ -103,7 +107,7 @@ async fn tell(file: &std::path::Path, look: Look) -> Result<Ended, Failure> {
 }
 
 /// The ledger so far, as transcripts show it: what happened, to what, by whom. That a card was posted is left out:
-/// the card itself is shown, and whether it is there before or after the first push is chance.
+/// the card itself is shown, and whether it is there before or after the first push is chance. So is when a page is heard.
 fn ledger(running: &Running) -> Vec<String> {
     let ledger = running.engine.ledger();
     let line = |recorded: Recorded| {
@@ -113,7 +117,8 @@ fn ledger(running: &Running) -> Vec<String> {
     };
     let everything = usize::try_from(ledger.len()).unwrap_or(usize::MAX);
     let entries = ledger.read(0, everything).unwrap_or_default();
-    entries.into_iter().filter(|recorded| recorded.entry.kind != "card.posted").map(line).collect()
+    let is_told = |entry: &Entry| entry.kind != "card.posted" && !entry.subject.starts_with(paging::PREFIX);
+    entries.into_iter().filter(|recorded| is_told(&recorded.entry)).map(line).collect()
 }
 
 /// Starts a world and the bot in it, ready for the first command.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use tokio::{net::TcpListener, signal::unix};
 
-use super::{Ended, Failure, log, runtime, say, shipping};
+use super::{Ended, Failure, log, pagers, runtime, say, shipping};
 use crate::{
     chat::{
         Chat, Chats,
@@ -121,6 +121,7 @@ pub async fn start(config: Config) -> Result<Running, String> {
         chats: chats(&edges, &tasks),
         accounts: accounts(&config, &net)?,
         registries: registries(&config, &net, &tasks),
+        pagers: pagers::of(&config, &net),
     };
     let carriers = config.ship_to.iter().map(|place| shipping::carrier(place, &config, &net, &reach.repository.mirror));
     let carriers: Vec<ship::Carrier> = carriers.collect::<Result<_, String>>()?;
@@ -221,7 +222,6 @@ async fn listen(config: &Config, router: axum::Router, tasks: &Tasks) -> Result<
     });
     Ok(address)
 }
-
 fn slack(config: &Config, net: &Outgoing) -> Result<Option<SlackEdge>, String> {
     let Some(slack) = &config.slack else { return Ok(None) };
     let signing_secret = match &slack.transport {
@@ -230,8 +230,8 @@ fn slack(config: &Config, net: &Outgoing) -> Result<Option<SlackEdge>, String> {
     };
     let client = SlackClient::new(net.to(&slack.api).clone(), &slack.api, &slack.bot_token);
     let client = client.map_err(|error| format!("{error}\n{}", error.remedy()))?;
-    let tenant = Tenant::new(slack.teams.clone(), slack.enterprise.clone());
-    let (public_url, accounts, channels) = (config.public_url.clone(), Arc::default(), Arc::default());
+    let (tenant, public_url) = (Tenant::new(slack.teams.clone(), slack.enterprise.clone()), config.public_url.clone());
+    let (accounts, channels) = (Arc::default(), Arc::default());
     Ok(Some(SlackEdge { signing_secret, tenant, public_url, client, accounts, channels }))
 }
 

@@ -142,7 +142,6 @@ fn keys_without_effect_are_named() {
         "line 35: `clusters.two.kubeconfig`: Reaching a cluster by a kubeconfig is not supported yet; this key has no effect.",
         "line 36: `clusters.three.in_cluster`: Reaching a cluster from within is not supported yet; this key has no effect.",
         "line 38: `clusters.five.certificate`: A client certificate for a cluster is not supported yet; this key has no effect.",
-        "line 42: `pager`: Paging is not supported yet; this key has no effect.",
     ];
     assert_eq!(said, expected);
 }

@@ -19,6 +19,7 @@ pub mod located;
 pub mod matters;
 pub mod moment;
 pub mod names;
+pub mod paging;
 pub mod policy;
 pub mod post_mortem;
 pub mod reconciler;

@@ -27,6 +27,7 @@ mod links;
 mod meter;
 mod outside;
 mod overview;
+mod paging;
 mod restarting;
 mod reverting;
 mod rewritten;
@@ -64,6 +65,7 @@ use crate::{
     forge::{Accounts, GitHub},
     git::Mirror,
     ledger::{Append, Erased, Ledger, LedgerError},
+    pager::Pager,
     registry::Registries,
     tasks::Tasks,
 };
@@ -120,6 +122,8 @@ pub struct Reach {
     pub accounts: Option<Arc<Accounts>>,
     /// The registries of images.
     pub registries: Registries,
+    /// Who wakes people.
+    pub pagers: Vec<Pager>,
 }
 
 /// A handle on the running engine.
@@ -223,6 +227,7 @@ impl Engine {
         inner.tasks.start(tick::watch_deadlines(Arc::clone(inner)));
         inner.tasks.start(freezing::keep(Arc::clone(inner)));
         inner.tasks.start(giving_back::keep(Arc::clone(inner)));
+        paging::begin(inner);
         inner.tasks.start(gate::keep(Arc::clone(inner)));
         inner.tasks.start(outside::keep(Arc::clone(inner)));
         inner.tasks.start(shelf::keep_noted(Arc::clone(inner)));

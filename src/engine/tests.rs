@@ -50,7 +50,8 @@ fn engine(folder: &std::path::Path) -> Engine {
     let tasks = Tasks::default();
     let registries = Registries::new(&net, BTreeMap::new(), tasks.clone());
     let (others, clusters) = (BTreeMap::new(), BTreeMap::new());
-    let reach = Reach { repository, others, clusters, chats: Chats::default(), accounts: None, registries };
+    let reach =
+        Reach { repository, others, clusters, chats: Chats::default(), accounts: None, registries, pagers: Vec::new() };
     let ledger = Ledger::open(&folder.join("ledger"), clock::now()).unwrap().ledger;
     let engine = Engine::new(reach, ledger, tasks).unwrap();
     engine.inner.rules.send_replace(Some(Arc::new(rules())));

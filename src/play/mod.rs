@@ -14,6 +14,7 @@ mod json;
 mod look;
 mod packets;
 mod page;
+pub mod pager;
 pub mod panel;
 pub mod people;
 mod post;

@@ -18,6 +18,7 @@ use super::{
     error::PlayError,
     git::{GitLookalike, GitOptions, USER},
     github::{GithubLookalike, GithubOptions, devices},
+    pager::PagerLookalike,
     panel::Panel,
     pulse::Pulse,
     repository::DemoRepository,
@@ -69,6 +70,8 @@ pub struct World {
     pub git: GitLookalike,
     /// The clusters by name.
     pub clusters: BTreeMap<String, Arc<ClusterLookalike>>,
+    /// Who wakes people.
+    pub pager: PagerLookalike,
     /// The repository, read and edited directly.
     pub repository: DemoRepository,
     /// Beats whenever anything changes anywhere.
@@ -86,6 +89,7 @@ struct Tokens {
     discord: Secret,
     cluster: Secret,
     webhook: Secret,
+    pager: Secret,
 }
 
 impl Tokens {
@@ -99,6 +103,7 @@ impl Tokens {
             discord: secret("")?,
             cluster: secret("")?,
             webhook: secret("")?,
+            pager: secret("")?,
         })
     }
 }
@@ -152,11 +157,12 @@ impl World {
             pulse: pulse.clone(),
         });
         let discord = discord.await?;
+        let pager = PagerLookalike::start(tokens.pager.clone(), pulse.clone()).await?;
         slack.set_panel(Panel::new(&repository, &github, clusters.values()));
         discord.set_panel(Panel::new(&repository, &github, clusters.values()));
         slack.set_other(discord.url());
         discord.set_other(slack.url());
-        Ok(Self { slack, discord, github, git, clusters, repository, pulse, tokens, folder })
+        Ok(Self { slack, discord, github, git, clusters, pager, repository, pulse, tokens, folder })
     }
 
     /// Where the world keeps its things.
@@ -226,7 +232,7 @@ impl World {
     fn write_secrets(&self) -> Result<PathBuf, PlayError> {
         let folder = self.folder().join("secrets");
         fs::create_dir_all(&folder)?;
-        let Tokens { git, github, slack, app, signing, discord, cluster, webhook } = &self.tokens;
+        let Tokens { git, github, slack, app, signing, discord, cluster, webhook, pager } = &self.tokens;
         for (name, secret) in [
             ("git", git),
             ("github", github),
@@ -236,6 +242,7 @@ impl World {
             ("discord", discord),
             ("cluster", cluster),
             ("webhook", webhook),
+            ("pager", pager),
         ] {
             write_private(&folder.join(name), secret)?;
         }
@@ -281,7 +288,10 @@ impl World {
              \x20 application_id: {application}\n\
              \x20 public_key: {public_key}\n\
              \x20 bot_token: {discord}\n\
-             clusters:\n{clusters}",
+             clusters:\n{clusters}\
+             pager: {{ pagerduty: {{ api: {pager_api}, routing_key: {pager} }} }}\n",
+            pager_api = quoted(&self.pager.api()),
+            pager = secret("pager"),
             data = quoted(&self.folder().join("data").display().to_string()),
             url = quoted(&self.git.url_of(&format!("{OWNER}/{NAME}"))),
             branch = self.repository.branch(),

@@ -27,7 +27,7 @@ enum System {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Down,
     Slow,
     Flapping,
@@ -64,14 +64,18 @@ fn servers(scene: &Scene, system: System) -> Vec<&Server> {
 }
 
 /// What is wrong while this is held.
-struct Wrong<'s> {
+pub(crate) struct Wrong<'s> {
     servers: Vec<&'s Server>,
     way: Way,
     rules: Vec<InForce>,
 }
 
 async fn begin(scene: &Scene, system: System, way: Way) -> Wrong<'_> {
-    let servers = servers(scene, system);
+    begin_at(servers(scene, system), way).await
+}
+
+/// Something is wrong with these from now on.
+pub(crate) async fn begin_at(servers: Vec<&Server>, way: Way) -> Wrong<'_> {
     let mut rules = Vec::new();
     for server in &servers {
         let mut all = |rule: &dyn Fn(&str) -> Rule| {
@@ -94,7 +98,7 @@ async fn begin(scene: &Scene, system: System, way: Way) -> Wrong<'_> {
 }
 
 impl Wrong<'_> {
-    async fn mends(self) {
+    pub(crate) async fn mends(self) {
         for server in &self.servers {
             match self.way {
                 Way::Down => server.start_again().await.unwrap(),

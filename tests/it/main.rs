@@ -46,6 +46,7 @@ mod levers;
 mod notes;
 mod opening;
 mod outage;
+mod paging;
 mod proof;
 mod proxy;
 mod pull_requests;

@@ -130,6 +130,8 @@ pub enum Incoming {
     Linked(Linked),
     /// Something about incidents, break-glasses and debts.
     Emergency(Emergency),
+    /// A pager was told something, in the entry's words.
+    Paged(Box<Draft>),
     /// An effect came to something.
     Happened {
         /// Of which request.
@@ -253,6 +255,7 @@ fn dispatch(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Rewritten(rewritten) => outside::rewritten(rewritten),
         Incoming::Linked(linked) => linked::decide(linked),
         Incoming::Emergency(emergency) => emergency::decide(emergency, facts),
+        Incoming::Paged(entry) => Decision { entries: vec![(**entry).clone()], reply: Reply::Taken },
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Clock => outcome::deadlines(facts),
     }
