@@ -72,6 +72,7 @@ pub fn router(engine: Engine, edges: Edges, tasks: Tasks) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics::page))
         .route("/", get(dashboard::page))
+        .route("/requests/{id}", get(dashboard::request))
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(edge)
 }

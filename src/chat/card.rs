@@ -11,12 +11,14 @@ mod lasting;
 mod mark;
 mod outsiders;
 pub mod owed;
+mod steps;
 
 use jiff::Timestamp;
 
 use deciding::{deciding, said, theirs};
 pub use diff::beyond;
 pub use mark::Mark;
+pub use steps::{Step, steps, tells};
 
 use super::form;
 use crate::core::{
@@ -42,8 +44,10 @@ pub enum Span {
         /// What it says.
         text: String,
     },
-    /// A moment, shown in the reader's own zone where the platform can.
+    /// A moment of these hours, shown in the reader's own zone where the platform can.
     At(Timestamp),
+    /// A moment that may be days away, shown with its day.
+    Day(Timestamp),
 }
 
 /// A button.
@@ -306,7 +310,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
 }
 
 /// What takes a yes back.
-const WITHDRAW: &str = "Take my yes back";
+const WITHDRAW: &str = "Take my approval back";
 
 fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
     let value = |digest: &str| format!("{}:{digest}", request.id);

@@ -1,6 +1,7 @@
 //! Conversations: cards that say how a request stands, and the platforms that show them, one folder each. Platform
 //! JSON stays in its folder; the engine speaks to all of them through [`Chat`].
 
+mod act;
 pub mod card;
 mod detail;
 pub mod discord;
@@ -18,7 +19,13 @@ use std::{
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use self::{card::Card, discord::error::DiscordError, slack::error::SlackError};
+pub use act::Act;
+
+use self::{
+    card::{Card, Step},
+    discord::error::DiscordError,
+    slack::error::SlackError,
+};
 use crate::core::{
     catalog::Platform,
     decide::Words,
@@ -77,6 +84,12 @@ pub trait Chat: Send + Sync {
 
     /// Says what is too long for a card, such as a whole diff, in the thread under it.
     fn detail<'a>(&'a self, at: &'a Place, title: &'a str, text: &'a str) -> Call<'a, ()>;
+
+    /// Says steps, the oldest first, in the thread under a message; `title` is what the thread is about.
+    fn tell<'a>(&'a self, at: &'a Place, title: &'a str, steps: &'a [Step]) -> Call<'a, ()>;
+
+    /// The last step that was said in the thread under a message, by its place in the ledger.
+    fn told<'a>(&'a self, at: &'a Place) -> Call<'a, Option<u64>>;
 
     /// Says something in a channel that is no card.
     fn say<'a>(&'a self, channel: &'a str, words: &'a str) -> Call<'a, ()>;

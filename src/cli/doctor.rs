@@ -213,7 +213,8 @@ async fn rules_of(forge: Option<&GitHub>, branch: &str, linking: Linking) -> Vec
 
 async fn chats(config: &Config, net: &Outgoing, told: &mut Told) -> Result<(), Failure> {
     if let Some(slack) = &config.slack {
-        let looked = slack::checkup::look(net, &slack.api, (&slack.team, &slack.bot_token)).await;
+        let ours = slack::tenant::Tenant::new(slack.teams.clone(), slack.enterprise.clone());
+        let looked = slack::checkup::look(net, &slack.api, (&ours, &slack.bot_token)).await;
         told.tell_all("Slack", looked)?;
         if let SlackTransport::Socket { app_token } = &slack.transport {
             told.tell(slack::checkup::look_at_socket(net, &slack.api, app_token).await)?;

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{Ended, Failure, log, register, runtime, say};
 use crate::{
-    chat::slack::manifest::{self, Connection},
+    chat::slack::manifest::{self, Connection, Install, Reach},
     config::{Config, SlackTransport},
     core::{catalog::CommandNames, command::Commands, names::CommandName},
     forge::manifest as app,
@@ -96,9 +96,17 @@ impl Slack {
                 names.bare.push(name);
             }
         }
-        let text = manifest::manifest(&commands, &names, self.connection(config.as_ref())?);
+        let text = manifest::manifest(&commands, &names, self.install(config.as_ref())?);
         say(text.trim_end())?;
         Ok(Ended::Well)
+    }
+
+    fn install<'a>(&'a self, config: Option<&'a Config>) -> Result<Install<'a>, Failure> {
+        let slack = config.and_then(|config| config.slack.as_ref());
+        let is_wide = slack.is_some_and(|slack| slack.enterprise.is_some());
+        let reach = if is_wide { Reach::Organisation } else { Reach::Workspace };
+        let public_url = self.public_url.as_ref().or_else(|| config?.public_url.as_ref());
+        Ok(Install { connection: self.connection(config)?, public_url, reach })
     }
 
     fn connection<'a>(&'a self, config: Option<&'a Config>) -> Result<Connection<'a>, Failure> {

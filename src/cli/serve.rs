@@ -14,7 +14,7 @@ use crate::{
             gateway::{self, Link},
             verify::PublicKey,
         },
-        slack::{client::SlackClient, conversation::SlackChat, socket},
+        slack::{client::SlackClient, conversation::SlackChat, socket, tenant::Tenant},
     },
     clock,
     cluster::Cluster,
@@ -222,7 +222,6 @@ async fn listen(config: &Config, router: axum::Router, tasks: &Tasks) -> Result<
     });
     Ok(address)
 }
-
 fn slack(config: &Config, net: &Outgoing) -> Result<Option<SlackEdge>, String> {
     let Some(slack) = &config.slack else { return Ok(None) };
     let signing_secret = match &slack.transport {
@@ -231,7 +230,9 @@ fn slack(config: &Config, net: &Outgoing) -> Result<Option<SlackEdge>, String> {
     };
     let client = SlackClient::new(net.to(&slack.api).clone(), &slack.api, &slack.bot_token);
     let client = client.map_err(|error| format!("{error}\n{}", error.remedy()))?;
-    Ok(Some(SlackEdge { signing_secret, team: slack.team.clone(), client }))
+    let (tenant, public_url) = (Tenant::new(slack.teams.clone(), slack.enterprise.clone()), config.public_url.clone());
+    let (accounts, channels) = (Arc::default(), Arc::default());
+    Ok(Some(SlackEdge { signing_secret, tenant, public_url, client, accounts, channels }))
 }
 
 /// What the edges of the chat platforms need of Discord.
@@ -253,8 +254,8 @@ pub(super) fn discord(config: &Config, net: &Outgoing) -> Result<Option<DiscordE
 fn chats(edges: &Edges, tasks: &Tasks) -> Chats {
     let slack = edges.slack.as_ref().map(|edge| SlackChat {
         client: edge.client.clone(),
-        team: edge.team.clone(),
-        channels: Arc::default(),
+        tenant: edge.tenant.clone(),
+        channels: Arc::clone(&edge.channels),
     });
     let discord = edges.discord.as_ref().map(|edge| DiscordChat { client: edge.client.clone(), tasks: tasks.clone() });
     Chats::default()

@@ -5,7 +5,7 @@ use url::Url;
 use super::reading::Reading;
 use crate::{
     core::{
-        located::{Fields, Node},
+        located::{Fields, Node, Value},
         names::NotAName,
     },
     secret::Secret,
@@ -18,8 +18,10 @@ pub struct Slack {
     pub transport: SlackTransport,
     /// The base of its Web API: `https://slack.com/api`.
     pub api: Url,
-    /// The one workspace (`T...`) whose commands are taken.
-    pub team: String,
+    /// The workspaces (`T...`) whose commands are taken; none where the whole organisation's are.
+    pub teams: Vec<String>,
+    /// The organisation (`E...`) of several workspaces that they belong to, where there is one.
+    pub enterprise: Option<String>,
     /// The bot's token.
     pub bot_token: Secret,
 }
@@ -75,15 +77,28 @@ enum Wanted {
 
 impl Slack {
     pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
-        let known = ["transport", "api", "team", "bot_token", "signing_secret", "app_token"];
+        let known = ["transport", "api", "team", "enterprise", "bot_token", "signing_secret", "app_token"];
         let fields = node.fields(&known, &mut reading.problems);
         let transport =
             wanted(fields, "socket", reading).and_then(|wanted| SlackTransport::read(wanted, fields, reading));
         let api = reading.api(fields, "https://slack.com/api");
-        let team = fields.required("team", "team: T0123", &mut reading.problems);
-        let team = team.and_then(|node| node.named(team_id, &mut reading.problems));
+        let enterprise = fields.get("enterprise").map(|node| node.named(enterprise_id, &mut reading.problems));
+        let teams = match (fields.get("team"), &enterprise) {
+            (None, Some(_)) => Some(Vec::new()),
+            (Some(several), _) if matches!(several.value, Value::List(_)) => {
+                Some(several.named_items(team_id, &mut reading.problems)).filter(|teams| !teams.is_empty())
+            }
+            _ => {
+                let team = fields.required("team", "team: T0123", &mut reading.problems);
+                team.and_then(|node| node.named(team_id, &mut reading.problems)).map(|team| vec![team])
+            }
+        };
         let bot_token = reading.required_secret(fields, "bot_token");
-        Some(Self { transport: transport?, api: api?, team: team?, bot_token: bot_token? })
+        let enterprise = match enterprise {
+            Some(None) => return None,
+            named => named.flatten(),
+        };
+        Some(Self { transport: transport?, api: api?, teams: teams?, enterprise, bot_token: bot_token? })
     }
 }
 
@@ -147,12 +162,22 @@ fn wanted(fields: Fields<'_>, open: &str, reading: &mut Reading<'_>) -> Option<W
 }
 
 fn team_id(text: &str) -> Result<String, NotAName> {
-    let fits = text.starts_with(['T', 'E']) && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let fits = text.starts_with('T') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     fits.then(|| text.to_owned()).ok_or_else(|| NotAName {
         found: text.chars().take(80).collect(),
         kind: "a Slack workspace",
         rule: "its id, `T` and upper-case letters and digits, not its name",
         example: "T0123",
+    })
+}
+
+fn enterprise_id(text: &str) -> Result<String, NotAName> {
+    let fits = text.starts_with('E') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    fits.then(|| text.to_owned()).ok_or_else(|| NotAName {
+        found: text.chars().take(80).collect(),
+        kind: "a Slack organisation",
+        rule: "its id, `E` and upper-case letters and digits, not its name",
+        example: "E0123",
     })
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::Inner;
+use super::{Engine, Inner};
 use crate::{
     chat::{
         Chat, ChatError, Chats, Place,
@@ -20,10 +20,14 @@ use crate::{
     core::{
         break_glass, debt,
         decide::{Came, Emergency, Incoming, Outcome, still_needed},
-        names::{Digest, RequestId},
+        entry::Recorded,
+        matters,
+        names::RequestId,
         request::{self, Request, State},
     },
 };
+
+mod thread;
 
 /// How long until a card that could not be drawn is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -78,6 +82,10 @@ struct Shown {
     card: Card,
     /// What is too long for the card.
     detail: Option<String>,
+    /// Whether more is to be told than the card says: its steps.
+    tells: bool,
+    /// Whether nothing more is about to happen at once, or something is in the way.
+    rests: bool,
 }
 
 /// What is to be shown of a request, an incident, a break-glass or a debt.
@@ -102,7 +110,40 @@ async fn shown(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         urgency: Urgency::of(&request),
         card: card::of(&request, &progress, links),
         detail: card::beyond(&request).map(str::to_owned),
+        tells: card::tells(&request),
+        rests: progress.trouble.is_some() || !matches!(request.state, State::Planning | State::Landing(_)),
     })
+}
+
+/// What a card says at a moment, and where it is.
+pub struct Snapshot {
+    /// The card.
+    pub card: Card,
+    /// Its message, once there is one.
+    pub at: Option<request::Card>,
+}
+
+impl Inner {
+    /// What was opened in this life: no card of it was posted, and nothing stands in a thread.
+    pub(super) fn note_opened(&self, recorded: &[Recorded]) {
+        let opened = recorded.iter().filter(|one| one.entry.kind.ends_with(".opened"));
+        let id = |subject: &str| request::of_subject(subject).or_else(|| matters::id_of(subject));
+        let opened: Vec<RequestId> = opened.filter_map(|one| id(&one.entry.subject)).collect();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is forgotten here is looked up in the thread itself.
+        if threads.len() > 10_000 {
+            threads.clear();
+        }
+        threads.extend(opened.iter().map(|id| (id.clone(), None)));
+        self.unposted.lock().unwrap_or_else(PoisonError::into_inner).extend(opened);
+    }
+}
+
+impl Engine {
+    /// What the card of a request, an incident, a break-glass or a debt says now; nothing where there is none of that id.
+    pub async fn snapshot(&self, id: &RequestId) -> Option<Snapshot> {
+        shown(&self.inner, id).await.map(|shown| Snapshot { card: shown.card, at: shown.at })
+    }
 }
 
 async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
@@ -117,6 +158,8 @@ async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         urgency,
         card,
         detail: None,
+        tells: false,
+        rests: true,
     };
     if let Some(one) = matters.incidents.get(id) {
         let card = emergency::of_incident(one, &matters);
@@ -126,7 +169,9 @@ async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         let decides = matches!(one.state, break_glass::State::Deciding(_));
         let urgency = if decides { Urgency::Decision } else { Urgency::Ended };
         let card = emergency::of_glass(one, &progress, &matters);
-        return Some(shown(&one.opened.channel, &one.card, one.at, &one.requester.account, urgency, card));
+        let found = shown(&one.opened.channel, &one.card, one.at, &one.requester.account, urgency, card);
+        let tells = one.course().is_some_and(|course| !course.votes.is_empty());
+        return Some(Shown { tells, rests: progress.trouble.is_some() || rests(&one.state), ..found });
     }
     if let Some(one) = matters.drifts.get(id) {
         let card = drift::of_drift(one, &progress, &matters);
@@ -147,6 +192,18 @@ async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
     };
     let card = owed::of_debt(one, &progress, proposal.as_ref());
     Some(shown(&one.opened.channel, &one.card, one.at, &one.opened.owner.account, Urgency::Progress, card))
+}
+
+/// Whether a break-glass waits for people or for time to pass.
+fn rests(state: &break_glass::State) -> bool {
+    match state {
+        break_glass::State::Deciding(_) | break_glass::State::Active { .. } | break_glass::State::Over { .. } => true,
+        break_glass::State::Checking
+        | break_glass::State::Pausing { .. }
+        | break_glass::State::Paused { .. }
+        | break_glass::State::Changing { .. }
+        | break_glass::State::Undoing { .. } => false,
+    }
 }
 
 impl Lane {
@@ -237,7 +294,7 @@ async fn draw(inner: &Arc<Inner>, lane: &Lane, id: &RequestId) -> Result<(), Cha
     let shown = lane.chat.face(&found.card);
     let note = format!("card/{id}");
     if inner.ledger.note(&note).ok().flatten().is_some_and(|last| last == shown.as_str().as_bytes()) {
-        return detail(inner, lane, &found).await;
+        return beneath(inner, lane, &found).await;
     }
     match found.at.as_ref().and_then(|card| Some((lane.own(&card.channel)?, &card.message))) {
         Some((channel, message)) => {
@@ -249,27 +306,13 @@ async fn draw(inner: &Arc<Inner>, lane: &Lane, id: &RequestId) -> Result<(), Cha
     if let Err(error) = inner.ledger.set_note(&note, shown.as_str().as_bytes()) {
         tracing::warn!(%error, "a card will be drawn once more than needed");
     }
-    detail(inner, lane, &found).await
+    beneath(inner, lane, &found).await
 }
 
-/// Says in the thread under a card what is too long for it, once; after a crash between it and its note once more.
-async fn detail(inner: &Arc<Inner>, lane: &Lane, shown: &Shown) -> Result<(), ChatError> {
-    let place = shown.at.as_ref().and_then(|card| Some((lane.own(&card.channel)?.to_owned(), card.message.clone())));
-    let (Some((channel, message)), Some(text)) = (place, &shown.detail) else { return Ok(()) };
-    let (note, digest) = (format!("detail/{}", shown.id), Digest::of(text.as_bytes()));
-    if inner.ledger.note(&note).ok().flatten().is_some_and(|last| last == digest.as_str().as_bytes()) {
-        return Ok(());
-    }
-    match lane.chat.detail(&Place { channel, message }, "The whole diff", text).await {
-        Err(error) if error.is_passing() => return Err(error),
-        // Where the bot may not open a thread the card is enough.
-        Err(error) => tracing::info!(%error, remedy = error.remedy(), "a thread could not be written"),
-        Ok(()) => {}
-    }
-    if let Err(error) = inner.ledger.set_note(&note, digest.as_str().as_bytes()) {
-        tracing::warn!(%error, "a thread will be written once more than needed");
-    }
-    Ok(())
+/// What stands in the thread under a card.
+async fn beneath(inner: &Arc<Inner>, lane: &Lane, shown: &Shown) -> Result<(), ChatError> {
+    thread::detail(inner, lane, shown).await?;
+    thread::steps(inner, lane, shown).await
 }
 
 /// Posts the card, unless a crash came between an earlier post and its entry: then the message is there.

@@ -37,6 +37,7 @@ mod rewritten;
 mod rollback;
 mod rules;
 mod shelf;
+mod standing;
 mod status;
 mod take;
 #[cfg(test)]
@@ -57,10 +58,10 @@ use crate::{
     cluster::Cluster,
     core::{
         decide::{Asker, Incoming, Reply},
-        entry::{Actor, Recorded},
-        matters::{self, Matters},
+        entry::Actor,
+        matters::Matters,
         names::{ConnectionName, PersonId, RequestId, Target},
-        request::{self, Request},
+        request::Request,
         rules::{Elsewhere, Rules, Sources},
     },
     forge::{Accounts, GitHub},
@@ -76,6 +77,7 @@ use busy::Resting;
 
 pub(crate) use audit::side;
 pub use busy::Busy;
+pub use cards::Snapshot;
 pub use choices::Choice;
 pub use choosing::chosen;
 pub use effects::ADDRESS;
@@ -84,6 +86,7 @@ pub use fold::open_requests_of;
 use fold::{freezes_of, matters_of};
 pub use meter::Gauges;
 pub use overview::Overview;
+pub use standing::Standing;
 pub use tick::Ticked;
 
 /// A repository with services in it.
@@ -156,6 +159,8 @@ struct Inner {
     lanes: Vec<Arc<cards::Lane>>,
     /// Opened in this life of the process, and no post of their card was tried: none can be there.
     unposted: Mutex<BTreeSet<RequestId>>,
+    /// The last step that was said in the thread of a card, where that is known: none for those opened in this life.
+    threads: Mutex<BTreeMap<RequestId, Option<u64>>>,
     drawing: Notify,
     /// What was said of freezes; read from the ledger's notes at first.
     said_of_freezes: tokio::sync::Mutex<Option<freezing::Said>>,
@@ -198,6 +203,7 @@ impl Engine {
             turns: Mutex::default(),
             undrawn: Mutex::default(),
             unposted: Mutex::default(),
+            threads: Mutex::default(),
             drawing: Notify::new(),
             said_of_freezes: tokio::sync::Mutex::default(),
             busy: watch::Sender::new(0),
@@ -345,13 +351,6 @@ impl Engine {
 }
 
 impl Inner {
-    fn note_opened(&self, recorded: &[Recorded]) {
-        let opened = recorded.iter().filter(|one| one.entry.kind.ends_with(".opened"));
-        let id = |subject: &str| request::of_subject(subject).or_else(|| matters::id_of(subject));
-        let mut unposted = self.unposted.lock().unwrap_or_else(PoisonError::into_inner);
-        unposted.extend(opened.filter_map(|one| id(&one.entry.subject)));
-    }
-
     /// Incidents, break-glasses and debts as they are durably.
     async fn matters(&self) -> Matters {
         self.book.lock().await.matters().clone()

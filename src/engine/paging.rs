@@ -77,7 +77,7 @@ async fn keep(inner: Arc<Inner>, pager: Pager) {
 async fn note(inner: &Arc<Inner>, pager: &Pager, pages: &mut Pages, (telling, heard): (&Telling, Heard)) {
     pages.told(telling, heard);
     let entry = paging::told(pager.kind().name(), telling, heard, decide::ourselves());
-    inner.take(Incoming::Paged(Box::new(entry)), None).await;
+    inner.take(Incoming::Noticed(Box::new(entry)), None).await;
 }
 
 async fn worked(inner: &Arc<Inner>, pager: &Pager, telling: &Telling, trouble: &mut Trouble) {

@@ -12,6 +12,7 @@ use crate::{
         decide::{Asked, Click, Facts, Planning, Press, decide},
         matters::Matters,
         names::{CommandName, CommitId, Digest, Environment, RepoPath, Service, Target},
+        request,
     },
     git::Source,
     net::{Outgoing, Tls},

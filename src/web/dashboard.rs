@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use maud::{DOCTYPE, Markup, html};
 
 use super::Edge;
-use crate::core::request::Request;
+use crate::{
+    chat::card::{Card, Span},
+    core::{entry::Actor, names::RequestId, request::Request},
+};
 
 /// How many requests are shown.
 const SHOWN: usize = 50;
@@ -40,6 +47,74 @@ pub(super) async fn page(State(edge): State<Arc<Edge>>) -> Markup {
     }
 }
 
+/// One request, incident, break-glass or debt, as its card says it; here nothing can be pressed. Its head is what other
+/// programs show of a link to it.
+pub(super) async fn request(State(edge): State<Arc<Edge>>, Path(id): Path<String>) -> Response {
+    let id = RequestId::parse(&id).ok();
+    let found = match &id {
+        Some(id) => edge.engine.snapshot(id).await,
+        None => None,
+    };
+    let Some(card) = found.map(|snapshot| snapshot.card) else {
+        return (StatusCode::NOT_FOUND, "There is no request of that id here.\n").into_response();
+    };
+    let status = format!("{}. {}", card.mark.word(), words(&card.status));
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta property="og:site_name" content="Leverframe";
+                meta property="og:title" content=(card.title);
+                meta property="og:description" content=(status);
+                title { (card.title) " - Leverframe" }
+                style { (STYLE) }
+            }
+            body {
+                p { a href="/" { "Leverframe" } }
+                h1 { (card.title) }
+                p { strong { (card.mark.word()) ". " } (words(&card.status)) @if let Some(remedy) = &card.remedy { " " (remedy) } }
+                (changes(&card))
+                @for note in card.timeline.iter().chain(&card.notes) { p.note { (words(note)) } }
+            }
+        }
+    }
+    .into_response()
+}
+
+fn changes(card: &Card) -> Markup {
+    html! {
+        @if !card.lines.is_empty() {
+            table {
+                thead { tr { th { "What" } th { "Before" } th { "After" } } }
+                tbody {
+                    @for line in &card.lines {
+                        tr { td { (line.field.label()) } td { (line.old.as_deref().unwrap_or("not set")) } td { (line.new) } }
+                    }
+                }
+            }
+        }
+        @if !card.diff.is_empty() { pre { (card.diff) } }
+    }
+}
+
+/// A sentence without markup.
+fn words(spans: &[Span]) -> String {
+    let span = |span: &Span| match span {
+        Span::Text(text) | Span::Code(text) => text.clone(),
+        Span::Somebody(actor) => who(actor),
+        Span::Link { text, .. } => text.clone(),
+        Span::At(at) | Span::Day(at) => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    };
+    spans.iter().map(span).collect()
+}
+
+fn who(actor: &Actor) -> String {
+    let account = || actor.account.clone().unwrap_or_else(|| actor.via.clone());
+    actor.person.as_ref().map_or_else(account, ToString::to_string)
+}
+
 fn table(requests: &[&Request]) -> Markup {
     if requests.is_empty() {
         return html! { p { "Nothing." } };
@@ -54,7 +129,7 @@ fn table(requests: &[&Request]) -> Markup {
                         td { (request.opened.title) }
                         td { (request.outcome_word()) }
                         td { (request.at.strftime("%Y-%m-%d %H:%M UTC").to_string()) }
-                        td { code { (request.id) } }
+                        td { a href=(format!("/requests/{}", request.id)) { code { (request.id) } } }
                     }
                 }
             }

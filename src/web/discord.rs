@@ -64,6 +64,7 @@ pub struct Desk {
 }
 
 mod forms;
+mod standing;
 
 /// Where interactions come in over HTTP.
 pub(super) struct Door {
@@ -200,7 +201,8 @@ impl Desk {
         if let Some(form) = self.asks_for_the_rest(&typed) {
             return form;
         }
-        let mut work = Box::pin(async move { engine.typed(typed, Some(event)).await });
+        let standing = standing::of(&origin);
+        let mut work = Box::pin(async move { standing::asked(&engine, typed, standing, event).await });
         let reply = tokio::time::timeout(IN_TIME, &mut work).await;
         if let Ok(Reply::Private(words)) = &reply {
             return private(words);
@@ -307,30 +309,10 @@ impl Desk {
         };
         self.engine.take(Incoming::Clicked(click), event).await
     }
-
     async fn barred_now(&self, origin: &Origin) -> Option<Words> {
         match skewed(skew::of_discord(&origin.id)) {
             Some(words) => Some(words),
             None => self.barred(&origin.user).await,
-        }
-    }
-
-    /// What Discord itself says of whoever votes, asked at the vote. Who cannot be looked up cannot vote.
-    async fn barred(&self, user: &str) -> Option<Words> {
-        let unknown = |why: String| {
-            let remedy = "Press again in a moment; if it stays, somebody who runs Leverframe should look at its log.";
-            Some(Words::new(format!("Discord could not say who you are ({why}), so this was not counted."), remedy))
-        };
-        let chats = self.engine.chats();
-        let account = format!("discord:{user}");
-        let Some((chat, user)) = chats.of(&account) else { return unknown("it is not configured".to_owned()) };
-        match tokio::time::timeout(LOOK_UP, chat.barred(user)).await {
-            Ok(Ok(barred)) => barred,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, remedy = error.remedy(), "a voter could not be looked up");
-                unknown(error.to_string())
-            }
-            Err(_) => unknown("it did not answer in time".to_owned()),
         }
     }
 }

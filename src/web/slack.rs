@@ -19,6 +19,7 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use serde_json::{Value, json};
+use url::Url;
 
 use super::{
     Edge,
@@ -27,12 +28,14 @@ use super::{
 use crate::{
     chat::form::Form,
     chat::slack::{
-        account::Guests,
+        accounts::Accounts,
         client::SlackClient,
         event::{self as chat_event, Event},
         form::Begun,
         incoming::{self, Click as Pressed, Interaction, NotUnderstood, Place, SlashCommand},
         render,
+        shared::Channels,
+        tenant::Tenant,
         verify::{Verified, verify},
     },
     clock,
@@ -45,8 +48,6 @@ use crate::{
     tasks::Tasks,
 };
 
-/// How long looking up a voter may take, so that the click is answered in time.
-const LOOK_UP: Duration = Duration::from_millis(800);
 /// How many delivered answers are remembered: more than come within that time.
 const REMEMBERED: usize = 1000;
 /// How long a private answer may take to be delivered.
@@ -57,10 +58,16 @@ const DELIVERY: Duration = Duration::from_secs(10);
 pub struct SlackEdge {
     /// The secret that signs what Slack sends over HTTP; none where nothing is taken that way.
     pub signing_secret: Option<Secret>,
-    /// The workspace; others are refused.
-    pub team: String,
+    /// The workspaces that are served; others are refused.
+    pub tenant: Tenant,
+    /// Where people reach us, for links of ours that are shown where somebody posts them.
+    pub public_url: Option<Url>,
     /// For private answers to clicks.
     pub client: SlackClient,
+    /// What is known of accounts.
+    pub accounts: Arc<Accounts>,
+    /// What is known of channels.
+    pub channels: Arc<Channels>,
 }
 
 /// Answers what people do in Slack. Clones share what is under way.
@@ -112,6 +119,8 @@ mod forms;
 mod mentions;
 mod notes;
 mod socket;
+mod standing;
+mod unfurl;
 
 pub use socket::answer_socket;
 
@@ -211,18 +220,17 @@ impl SlackDesk {
     async fn command(&self, command: SlashCommand) -> Option<Value> {
         let (desk, event) = (self.clone(), command_event(&command));
         let work = async move {
-            let event = Some(command_event(&command));
-            if desk.edge.team != command.team {
-                return desk.privately(desk.stranger(&command.user, command.team, event).await);
+            let id = command_event(&command);
+            if let Some(team) = desk.edge.tenant.foreign(&command.teams()) {
+                return desk.privately(desk.stranger(&command.user, team.to_owned(), Some(id)).await);
             }
-            let (trigger, channel) = (command.trigger.clone(), command.channel.clone());
+            let (trigger, channel, user) = (command.trigger.clone(), command.channel.clone(), command.user.clone());
             let (typed, asked) = (typed(command), &desk.open.asked);
-            let id = event.as_deref().unwrap_or_default();
-            if asked.has(id) || desk.asks_for_the_rest(&typed, &trigger, &channel).await {
-                asked.note(id);
+            if asked.has(&id) || desk.asks_for_the_rest(&typed, &trigger, &channel).await {
+                asked.note(&id);
                 return None;
             }
-            desk.privately(desk.engine.typed(typed, event).await)
+            desk.privately(desk.asked(typed, &user, id).await)
         };
         self.once(event, work.boxed()).await
     }
@@ -247,11 +255,9 @@ impl SlackDesk {
             return None;
         }
         // In a channel shared with another workspace both are named, and both must be ours.
-        let teams = [Some(&press.team), press.user_team.as_ref()];
-        let foreign = teams.into_iter().flatten().find(|team| **team != self.edge.team);
-        let reply = match foreign {
+        let reply = match self.edge.tenant.foreign(&press.teams) {
             None => self.pressed(press, event).await,
-            Some(team) => self.stranger(&press.user, team.clone(), Some(event)).await,
+            Some(team) => self.stranger(&press.user, team.to_owned(), Some(event)).await,
         };
         if let Reply::Private(words) = reply {
             self.whisper(press, words);
@@ -306,29 +312,6 @@ impl SlackDesk {
             Some(words) => Some(words),
             None => self.barred(&press.user).await,
         }
-    }
-
-    /// What Slack itself says of whoever votes, asked at the vote. Who cannot be looked up cannot vote.
-    async fn barred(&self, user: &str) -> Option<Words> {
-        let unknown = |why: String| {
-            let remedy = "Press again in a moment; if it stays, somebody who runs Leverframe should look at its log.";
-            Some(Words::new(format!("Slack could not say who you are ({why}), so this was not counted."), remedy))
-        };
-        match tokio::time::timeout(LOOK_UP, self.edge.client.user(user)).await {
-            Ok(Ok(account)) => account.barred(&self.edge.team, self.guests(user)),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, remedy = error.remedy(), "a voter could not be looked up");
-                unknown(error.to_string())
-            }
-            Err(_) => unknown("it did not answer in time".to_owned()),
-        }
-    }
-
-    /// Whether the catalog names whoever has this account as a guest.
-    fn guests(&self, user: &str) -> Guests {
-        let rules = self.engine.rules();
-        let person = rules.as_ref().and_then(|rules| rules.catalog.person_by_slack(user));
-        if person.is_some_and(|person| person.guest_until.is_some()) { Guests::Named } else { Guests::Barred }
     }
 
     /// A refused click is answered where it was made, for the presser's eyes only, after the acknowledgement.

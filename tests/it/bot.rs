@@ -214,7 +214,7 @@ impl Scene {
     /// The bot's messages that everybody sees, oldest first.
     pub(crate) fn cards(&self) -> Vec<Message> {
         let all = self.world.slack.messages(CHANNEL).unwrap();
-        all.into_iter().filter(|message| message.author == Author::Bot).collect()
+        all.into_iter().filter(|message| message.author == Author::Bot && message.thread.is_none()).collect()
     }
 
     /// Whether any card says this now.

@@ -18,6 +18,8 @@ use leverframe::{
 };
 use serde_json::{Value, json};
 
+mod emergency;
+
 const PAGE: &str = "https://github.example.com/acme/deployments";
 const DIFF: &str = "--- a/apps/checkout/prod/kustomization.yaml\n+++ b/apps/checkout/prod/kustomization.yaml\n\
     @@ -11,3 +11,3 @@\n images:\n-  newTag: \"v1.2.4\"   # <- only this & nothing else\n\
@@ -161,7 +163,7 @@ pub(crate) fn all() -> Vec<(&'static str, Rendered)> {
 
 /// Every card without any platform's markup, by the name of its state.
 pub(crate) fn plain() -> Vec<(&'static str, Card)> {
-    watched().into_iter().chain(usual()).collect()
+    watched().into_iter().chain(emergency::all()).chain(usual()).collect()
 }
 
 fn usual() -> Vec<(&'static str, Card)> {

@@ -50,14 +50,17 @@ async fn presses(chat: &Chat, who: &str, button: &str) -> String {
 /// The bot's messages that everybody sees.
 fn cards(world: &World) -> Vec<Message> {
     let all = world.discord.everything().into_iter();
-    all.filter(|message| message.author == Author::Bot && message.only.is_none()).collect()
+    all.filter(|message| message.author == Author::Bot && message.only.is_none() && message.thread.is_none()).collect()
 }
 
 async fn card_says(chat: &Chat, look: Look, words: &str) {
     let mut changed = chat.world.pulse.changed();
     let said = async {
         let seen = || chat.world.seen(look).unwrap();
-        while !seen().iter().any(|one| one.writer == Writer::Bot && one.only.is_none() && one.words.contains(words)) {
+        while !seen()
+            .iter()
+            .any(|one| one.writer == Writer::Bot && !one.is_reply && one.only.is_none() && one.words.contains(words))
+        {
             changed.changed().await.unwrap();
         }
     };
@@ -117,7 +120,7 @@ async fn a_person_with_two_accounts_is_one_person() {
     assert_eq!(presses(&chat, "bo", "Approve").await, "");
     let card = cards(&chat.world).pop().unwrap();
     let id = DiscordLookalike::buttons(&card);
-    assert_eq!(id, ["Approve", "Reject", "Reject with reason", "Cancel", "Take my yes back"]);
+    assert_eq!(id, ["Approve", "Reject", "Reject with reason", "Cancel", "Take my approval back"]);
     let value = card.content.components[0]["components"][0]["custom_id"].as_str().unwrap().to_owned();
     let [_, request, digest] = value.split(':').collect::<Vec<_>>().try_into().unwrap();
     let from_slack = async |account: &str| {

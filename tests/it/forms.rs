@@ -107,7 +107,9 @@ async fn the_home_tab_shows_what_concerns_whoever_looks() {
     assert!(shown.contains("*Open incidents*\n• `sev2 cart: memory &amp; disk`: active, commanded by"), "{shown}");
     assert!(shown.contains("*Owed to git*\nGit and the clusters agree") && shown.contains("*Frozen*"), "{shown}");
     let shown = home("ana").await;
-    assert!(shown.contains("*Yours, still open*\n• `deploy checkout") && shown.contains("Nothing waits for your yes."));
+    assert!(
+        shown.contains("*Yours, still open*\n• `deploy checkout") && shown.contains("Nothing waits for your approval.")
+    );
     if let Some(check) = crate::contract::script("slack_blocks.py") {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("home.json");

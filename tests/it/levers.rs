@@ -85,7 +85,7 @@ async fn what_was_meant_for_a_time_is_given_back_and_nothing_else() {
     assert_eq!(chat.says("ana", "/scale checkout staging 4 for 9m").await, "");
     let card = chat.card_says("scale checkout in staging replicas=4").await.content.words();
     assert!(card.contains("Meant for"), "{card}");
-    chat.card_says("Undoes what was meant for a time").await;
+    chat.card_says("It was meant for a time, and is given back").await;
     chat.settled().await;
     assert_ne!(text(&chat, STAGING), was);
     assert!(chat.presses("zed", "Keep").await.contains("nobody in the catalog"));
@@ -99,7 +99,7 @@ async fn what_was_meant_for_a_time_is_given_back_and_nothing_else() {
 async fn what_somebody_changed_since_is_not_undone() {
     let chat = Chat::start().await;
     assert_eq!(chat.says("ana", "/scale checkout staging 4 for 9m").await, "");
-    chat.card_says("Undoes what was meant for a time").await;
+    chat.card_says("It was meant for a time, and is given back").await;
     chat.settled().await;
     let by_hand = text(&chat, STAGING).replace("count: 4", "count: 7");
     chat.reads(&write(&chat.world, &[(STAGING, &by_hand)])).await;
@@ -116,7 +116,7 @@ async fn giving_back_in_production_was_approved_with_the_change_and_keeping_it_i
     chat.card_says("scale checkout in prod replicas=6").await;
     chat.settled().await;
     chat.presses("bo", "Approve").await;
-    chat.card_says("Undoes what was meant for a time").await;
+    chat.card_says("It was meant for a time, and is given back").await;
     chat.settled().await;
     assert!(chat.presses("ana", "Keep").await.contains("somebody else must approve"));
     assert!(chat.presses("dan", "Keep").await.contains("does not count"));

@@ -20,7 +20,10 @@ async fn card_says(chat: &Chat, words: &str) {
     let mut changed = chat.world.pulse.changed();
     let said = async {
         let seen = || chat.world.seen(Look::Discord).unwrap();
-        while !seen().iter().any(|one| one.writer == Writer::Bot && one.only.is_none() && one.words.contains(words)) {
+        while !seen()
+            .iter()
+            .any(|one| one.writer == Writer::Bot && !one.is_reply && one.only.is_none() && one.words.contains(words))
+        {
             changed.changed().await.unwrap();
         }
     };
@@ -193,4 +196,24 @@ async fn status_alone_says_in_discord_what_the_home_tab_says() {
     assert!(told.contains("Open incidents: `sev2 checkout: memory leak` (active)."), "{told}");
     let own = says(&chat, "ana", "/status").await;
     assert!(own.starts_with("Yours, still open: `deploy checkout v1.2.5 to prod` (waiting for approval)."), "{own}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_break_glass_is_noted_and_rejected_with_a_reason() {
+    let chat = Chat::start().await;
+    let slack = &chat.world.slack;
+    assert_eq!(chat.says("ana", "/breakglass scale cart prod 8 for=1h reason=\"the queue grows\"").await, "");
+    chat.card_says("Needs approval").await;
+    assert_eq!(
+        slack.presses("bo", slack::Which::Saying(DEPLOYS, "Needs approval"), "Add note").await.unwrap().body,
+        ""
+    );
+    let sent = slack.submits("bo", &[("text", "the queue is empty again")]).await.unwrap();
+    assert_eq!((sent.status, sent.shown), (Some(200), None));
+    chat.card_says("note: the queue is empty again").await;
+    assert_eq!(chat.presses("cleo", "Reject with reason").await, "");
+    let sent = slack.submits("cleo", &[("why", "Not needed any more.")]).await.unwrap();
+    assert_eq!((sent.status, sent.shown), (Some(200), None));
+    chat.card_says(": Not needed any more. Nothing was changed.").await;
+    assert_eq!((chat.count("incident.noted"), chat.count("breakglass.ended")), (1, 1));
 }

@@ -96,7 +96,11 @@ impl Chat {
         let said = async {
             loop {
                 let messages = self.world.slack.messages(DEPLOYS).unwrap();
-                if let Some(card) = messages.into_iter().rev().find(|card| card.content.words().contains(words)) {
+                if let Some(card) = messages
+                    .into_iter()
+                    .rev()
+                    .find(|card| card.thread.is_none() && card.content.words().contains(words))
+                {
                     return card;
                 }
                 changed.changed().await.unwrap();
@@ -125,9 +129,14 @@ impl Chat {
         within("everything to settle", self.bot.engine.settled()).await;
     }
 
-    /// How many cards there are, in any channel.
+    /// How many cards there are, in any channel; what stands in their threads is none.
     pub(crate) fn cards(&self) -> usize {
-        self.world.slack.everything().iter().filter(|message| message.only.is_none()).count()
+        self.world
+            .slack
+            .everything()
+            .iter()
+            .filter(|message| message.only.is_none() && message.thread.is_none())
+            .count()
     }
 
     /// The kinds of the ledger's entries, in order.

@@ -53,7 +53,7 @@ fn back_to(past: &Past) -> Vec<Span> {
         let actor = Actor { person: Some(person.clone()), account: None, via: "git".to_owned() };
         words.extend([text(", by "), Span::Somebody(actor)]);
     }
-    words.extend([text(" at "), Span::At(past.at), text(" as "), Span::Code(past.commit.short().to_owned())]);
+    words.extend([text(", "), Span::Day(past.at), text(" as "), Span::Code(past.commit.short().to_owned())]);
     words
 }
 
@@ -104,7 +104,7 @@ fn held_off(request: &Request, paused: &Paused, overdue: Overdue) -> Vec<Span> {
             Overdue::No => ", meant until ",
             Overdue::Yes => ". It is still held off, though it was meant to go on since ",
         }),
-        Span::At(paused.until),
+        Span::Day(paused.until),
         text(". To let it go on: "),
         Span::Code(typed),
     ]

@@ -42,8 +42,8 @@ pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) 
         status.push(text(format!("Held: {}. ", frozen.trim_end_matches('.'))));
     }
     if let Some(at) = request.gives_back_at() {
-        let words = ". It was approved with that. Press Keep if it shall stay as it is.";
-        status.extend([text("Undoes what was meant for a time, at "), Span::At(at), text(words)]);
+        let words = ", as was approved with that request. Press Keep if it is to stay.";
+        status.extend([text("It was meant for a time, and is given back at "), Span::At(at), text(words)]);
         return status;
     }
     if request.opened.gives_back.is_some() {

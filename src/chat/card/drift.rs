@@ -60,8 +60,11 @@ fn standing(drift: &Drift, progress: &Progress, matters: &Matters) -> Standing {
     match &drift.state {
         State::Open { halted } => open(drift, halted.as_deref()),
         State::Kept { glass } => {
-            let title = matters.overrides.get(glass).map(|glass| glass.opened.title()).unwrap_or_default();
-            working(vec![text("Kept as it is: "), Span::Code(title), text(", on its own card.")], progress)
+            let status = match matters.overrides.get(glass).map(|glass| glass.opened.title()) {
+                Some(title) => vec![text("Kept as it is: "), Span::Code(title), text(", on its own card.")],
+                None => vec![text("Kept as it is by a break-glass, on its own card.")],
+            };
+            working(status, progress)
         }
         State::Restoring { by } => {
             let status =
@@ -73,7 +76,7 @@ fn standing(drift: &Drift, progress: &Progress, matters: &Matters) -> Standing {
                 text("Not ours, says "),
                 Span::Somebody(by.clone()),
                 text(", who answers for it until "),
-                Span::At(*until),
+                Span::Day(*until),
                 text(". Nothing is said of it until then."),
             ];
             (Mark::Stopped, status, None)
@@ -111,7 +114,7 @@ fn remedy(seen: &Opened) -> String {
 
 fn over(seen: &Opened, ending: &Ending, (by, at): (&Actor, jiff::Timestamp)) -> Standing {
     let value = &seen.git;
-    let said = |words: String| vec![text(words), text(" Seen at "), Span::At(at), text(".")];
+    let said = |words: String| vec![text(words), text(" Seen "), Span::Day(at), text(".")];
     match ending {
         Ending::Undone { manager } => {
             let who = match manager {
@@ -146,12 +149,12 @@ fn notes(drift: &Drift, matters: &Matters) -> Vec<Vec<Span>> {
     let mut notes = Vec::new();
     if let Some(by) = &seen.by {
         let mut who = vec![text("Changed by "), Span::Code(by.manager.clone())];
-        who.extend(by.at.map(|at| [text(" at "), Span::At(at)]).into_iter().flatten());
-        who.push(text(", as the cluster has it: a hint, as clients name themselves"));
+        who.extend(by.at.map(|at| [text(", "), Span::Day(at)]).into_iter().flatten());
+        who.push(text(", by the name that the client gave itself"));
         notes.push(who);
     }
     let object = Span::Code(format!("{} in {}", seen.object, seen.object.cluster));
-    notes.push(vec![object, text(", seen at "), Span::At(drift.at)]);
+    notes.push(vec![object, text(", seen "), Span::Day(drift.at)]);
     if drift.again > 0 {
         notes.push(vec![text(format!("Came again {} times", drift.again))]);
     }

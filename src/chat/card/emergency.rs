@@ -2,6 +2,7 @@
 //! from it at any time.
 
 use super::{Button, Card, Look, Mark, Progress, Span, Standing, choices, text};
+use crate::chat::form;
 use crate::core::{
     break_glass::{self, Course, Override, State},
     change::Line,
@@ -45,11 +46,11 @@ pub fn of_incident(incident: &Incident, matters: &Matters) -> Card {
         incident::State::Active => (Mark::Alarm, vec![text("Active.")], None),
         incident::State::Stable { at } => {
             let close = "Press Close when nothing is owed any more.".to_owned();
-            (Mark::Working, vec![text("Stable since "), Span::At(*at), text(".")], Some(close))
+            (Mark::Working, vec![text("Stable since "), Span::Day(*at), text(".")], Some(close))
         }
         incident::State::Closed { at, by } => (
             Mark::Done,
-            vec![text("Closed by "), Span::Somebody(by.clone()), text(" at "), Span::At(*at), text(".")],
+            vec![text("Closed by "), Span::Somebody(by.clone()), text(", "), Span::Day(*at), text(".")],
             None,
         ),
     };
@@ -130,15 +131,21 @@ pub fn of_glass(glass: &Override, progress: &Progress, matters: &Matters) -> Car
     let digest = course.map(|course| course.plan.digest.short()).unwrap_or_default();
     let of = |button_of| button(&glass.id, button_of, digest);
     let cancel = ("cancel", "Cancel", Look::Plain);
+    // A note stands on the timeline of its incident.
+    let note = button(&glass.opened.incident, (form::NOTE, "Add note", Look::Plain), "");
     let buttons = match &glass.state {
         State::Checking => vec![of(cancel)],
-        State::Deciding(_) => {
-            vec![of(("approve", "Approve", Look::Primary)), of(("reject", "Reject", Look::Danger)), of(cancel)]
-        }
+        State::Deciding(_) => vec![
+            of(("approve", "Approve", Look::Primary)),
+            of(("reject", "Reject", Look::Danger)),
+            of((form::REJECT, "Reject with reason", Look::Plain)),
+            of(cancel),
+            note,
+        ],
+        State::Active { .. } => vec![note],
         State::Pausing { .. }
         | State::Paused { .. }
         | State::Changing { .. }
-        | State::Active { .. }
         | State::Undoing { .. }
         | State::Over { .. } => vec![],
     };
@@ -157,9 +164,19 @@ pub fn of_glass(glass: &Override, progress: &Progress, matters: &Matters) -> Car
 fn exact(course: &Course) -> String {
     let plan = &course.plan;
     let mut told = vec![format!("{} in {}", plan.object, plan.object.cluster)];
-    told.extend(plan.patch.iter().map(ToString::to_string));
-    told.push(format!("undone by: {}", plan.inverse.last().map(ToString::to_string).unwrap_or_default()));
+    told.extend(plan.patch.iter().map(operation));
+    told.push(format!("undone by: {}", plan.inverse.last().map(operation).unwrap_or_default()));
     told.join("\n")
+}
+
+/// One operation of a patch, in the words of RFC 6902: `replace /spec/replicas = 10`.
+fn operation(operation: &serde_json::Value) -> String {
+    let word = |name: &str| operation.get(name).and_then(serde_json::Value::as_str);
+    match (word("op"), word("path"), operation.get("value")) {
+        (Some(verb), Some(path), Some(value)) => format!("{verb} {path} = {value}"),
+        (Some(verb), Some(path), None) => format!("{verb} {path}"),
+        (_, _, _) => operation.to_string(),
+    }
 }
 
 fn glass_standing(glass: &Override, progress: &Progress) -> Standing {
@@ -222,7 +239,13 @@ fn glass_over(ending: &break_glass::Ending, by: &Actor) -> Standing {
         break_glass::Ending::Reconciled => {
             (Mark::Done, vec![text("Over: git and the cluster agree, and what follows git goes on.")], None)
         }
-        break_glass::Ending::Rejected => (Mark::Stopped, by("Rejected by "), None),
+        break_glass::Ending::Rejected { why: None } => (Mark::Stopped, by("Rejected by "), None),
+        break_glass::Ending::Rejected { why: Some(why) } => {
+            let mut status = by("Rejected by ");
+            status.pop();
+            status.push(text(format!(": {}. Nothing was changed.", why.trim().trim_end_matches('.'))));
+            (Mark::Stopped, status, None)
+        }
         break_glass::Ending::Cancelled => (Mark::Stopped, by("Cancelled by "), None),
         break_glass::Ending::Expired => {
             let again = "Ask again if it is still wanted.".to_owned();

@@ -13,10 +13,10 @@ pub(super) fn note(request: &Request) -> Option<Vec<Span>> {
             vec![text("Meant for a time; given back by request "), Span::Code(other.to_string())]
         }
         (Some(GivenBack::Not(why)), _) => vec![text(format!("Meant for a time; not given back: {why}"))],
-        (None, Some(at)) => vec![text("Meant for a time: given back at "), Span::At(at)],
+        (None, Some(at)) => vec![text("Meant for a time: given back "), Span::Day(at)],
         (None, None) => match lasts {
             Lasts::For(span) => vec![text(format!("Meant for {span} after it landed; then it is given back"))],
-            Lasts::Until(at) => vec![text("Meant until "), Span::At(at), text("; then it is given back")],
+            Lasts::Until(at) => vec![text("Meant until "), Span::Day(at), text("; then it is given back")],
         },
     })
 }

@@ -22,3 +22,20 @@ pub enum Mark {
     /// Live, and owed to git.
     Owed,
 }
+
+impl Mark {
+    /// What it says without colours and signs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "Needs approval",
+            Self::Working => "In progress",
+            Self::Done => "Done",
+            Self::Stopped => "Stopped",
+            Self::Overtaken => "Overtaken",
+            Self::Unseen => "Not seen live",
+            Self::Failed => "Failed",
+            Self::Alarm => "Needs people",
+            Self::Owed => "Owed to git",
+        }
+    }
+}

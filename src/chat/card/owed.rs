@@ -106,11 +106,11 @@ fn debt_over(debt: &Debt, ending: &debt::Ending) -> Standing {
 
 fn debt_notes(debt: &Debt, proposal: Option<&Request>) -> Vec<Vec<Span>> {
     let mut notes =
-        vec![vec![text("Owed by "), Span::Somebody(debt.opened.owner.clone()), text(" since "), Span::At(debt.at)]];
+        vec![vec![text("Owed by "), Span::Somebody(debt.opened.owner.clone()), text(" since "), Span::Day(debt.at)]];
     if !debt.is_over() {
         let late = debt.overdue == debt::Overdue::Said;
         let mut until = vec![text(if late { "It has outlived its time: meant until " } else { "Meant until " })];
-        until.push(Span::At(debt.until));
+        until.push(Span::Day(debt.until));
         if let Some(by) = &debt.extended_by {
             until.extend([text(", extended by "), Span::Somebody(by.clone())]);
         }

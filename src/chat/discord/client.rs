@@ -186,7 +186,7 @@ impl DiscordClient {
     }
 
     /// Who the bot is (`users/@me`), asked once.
-    async fn me(&self) -> Result<&str, DiscordError> {
+    pub(super) async fn me(&self) -> Result<&str, DiscordError> {
         let ask = async {
             let route = of_channel(Method::GET, "me", "");
             self.ask::<Identified>(route, &["users", "@me"], None).await.map(|me| me.id)

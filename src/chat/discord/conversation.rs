@@ -13,7 +13,10 @@ use super::{
     standing::{Member, stranger},
 };
 use crate::{
-    chat::{Call, Chat, Nudge, Place, To, card::Card},
+    chat::{
+        Act, Call, Chat, Nudge, Place, To,
+        card::{Card, Step},
+    },
     clock,
     core::{
         catalog::Platform,
@@ -62,6 +65,14 @@ impl Chat for DiscordChat {
         async move { Ok(self.client.detail(at, title, text).await?) }.boxed()
     }
 
+    fn tell<'a>(&'a self, at: &'a Place, title: &'a str, steps: &'a [Step]) -> Call<'a, ()> {
+        async move { Ok(self.client.tell_steps(at, title, steps).await?) }.boxed()
+    }
+
+    fn told<'a>(&'a self, at: &'a Place) -> Call<'a, Option<u64>> {
+        async move { Ok(self.client.told_steps(at).await?) }.boxed()
+    }
+
     fn say<'a>(&'a self, channel: &'a str, words: &'a str) -> Call<'a, ()> {
         async move { Ok(self.client.post(channel, &render::saying(words)).await.map(drop)?) }.boxed()
     }
@@ -90,7 +101,7 @@ impl Chat for DiscordChat {
     fn barred<'a>(&'a self, account: &'a str) -> Call<'a, Option<Words>> {
         async move {
             let member: Option<Member> = self.client.member(account).await?;
-            Ok(member.map_or_else(|| Some(stranger()), |member| member.barred(clock::now())))
+            Ok(member.map_or_else(|| Some(stranger()), |member| member.barred(clock::now(), Act::Vote)))
         }
         .boxed()
     }

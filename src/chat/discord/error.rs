@@ -57,6 +57,8 @@ pub enum DiscordError {
 pub mod code {
     /// No such member of the guild.
     pub const UNKNOWN_MEMBER: u64 = 10007;
+    /// No such channel, or thread.
+    pub const UNKNOWN_CHANNEL: u64 = 10003;
     /// No such message.
     pub const UNKNOWN_MESSAGE: u64 = 10008;
     /// No such account.

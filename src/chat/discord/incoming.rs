@@ -9,6 +9,7 @@ use serenity::model::application::{
     ComponentInteractionDataKind, Interaction as Model,
 };
 
+use super::standing::Member;
 use crate::chat::remark::Remark;
 
 mod raw;
@@ -45,11 +46,13 @@ pub struct Origin {
     pub channel: String,
     /// Who typed or pressed.
     pub user: String,
+    /// What Discord says of them with it, in a server.
+    pub member: Option<Member>,
 }
 
 impl std::fmt::Debug for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { id, guild, channel, user, token: _ } = self;
+        let Self { id, guild, channel, user, token: _, member: _ } = self;
         f.debug_struct("Origin").field("id", id).field("guild", guild).field("at", &(channel, user)).finish()
     }
 }
@@ -133,6 +136,7 @@ pub fn interaction(body: &[u8]) -> Result<Interaction, NotUnderstood> {
         return Ok(understood);
     }
     let foreign = raw.map(raw::Raw::foreign);
+    let member = raw::member(&value);
     complete(&mut value);
     let model = match serde_json::from_value(Value::Object(value)) {
         Ok(model) => model,
@@ -140,26 +144,27 @@ pub fn interaction(body: &[u8]) -> Result<Interaction, NotUnderstood> {
     };
     match model {
         Model::Ping(_) => Ok(Interaction::Ping),
-        Model::Command(command) => Ok(given(command)),
-        Model::Autocomplete(command) => Ok(typing(command)),
-        Model::Component(component) => Ok(click(component)),
+        Model::Command(command) => Ok(given(command, member)),
+        Model::Autocomplete(command) => Ok(typing(command, member)),
+        Model::Component(component) => Ok(click(component, member)),
         // A form is read above, where it is whole.
         Model::Modal(_) | _ => Err(NotUnderstood::NotAnInteraction("a kind that is not known".to_owned())),
     }
 }
 
-fn of_command(command: &CommandInteraction) -> Origin {
+fn of_command(command: &CommandInteraction, member: Option<Member>) -> Origin {
     Origin {
         id: command.id.to_string(),
         token: command.token.clone(),
         guild: command.guild_id.map(|id| id.to_string()),
         channel: command.channel_id.to_string(),
         user: command.member.as_ref().map_or(command.user.id, |member| member.user.id).to_string(),
+        member,
     }
 }
 
-fn given(command: CommandInteraction) -> Interaction {
-    let origin = of_command(&command);
+fn given(command: CommandInteraction, member: Option<Member>) -> Interaction {
+    let origin = of_command(&command, member);
     if command.data.kind != CommandType::ChatInput {
         return Interaction::Foreign { origin, what: "a command on a person or a message" };
     }
@@ -170,8 +175,8 @@ fn given(command: CommandInteraction) -> Interaction {
     }
 }
 
-fn typing(command: CommandInteraction) -> Interaction {
-    let origin = of_command(&command);
+fn typing(command: CommandInteraction, member: Option<Member>) -> Interaction {
+    let origin = of_command(&command, member);
     let Some(typed) = command.data.autocomplete() else {
         return Interaction::Foreign { origin, what: "an option that nobody types" };
     };
@@ -203,13 +208,14 @@ fn option(option: &CommandDataOption) -> Option<(String, String)> {
     Some((option.name.clone(), text))
 }
 
-fn click(component: ComponentInteraction) -> Interaction {
+fn click(component: ComponentInteraction, member: Option<Member>) -> Interaction {
     let origin = Origin {
         id: component.id.to_string(),
         token: component.token,
         guild: component.guild_id.map(|id| id.to_string()),
         channel: component.channel_id.to_string(),
         user: component.member.as_ref().map_or(component.user.id, |member| member.user.id).to_string(),
+        member,
     };
     let ComponentInteractionDataKind::Button = component.data.kind else {
         return Interaction::Foreign { origin, what: "a choice" };

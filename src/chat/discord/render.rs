@@ -18,7 +18,8 @@ use super::{
 use crate::{
     chat::{
         Nudge,
-        card::{Button, Card, Look, Mark, Span},
+        card::{Button, Card, Look, Mark, Span, Step},
+        plain,
     },
     core::{change::Line, decide::Words, entry::Actor, names::RequestId},
 };
@@ -148,28 +149,39 @@ fn marked(content: &mut Markup, text: &str) {
             match () {
                 () if number % 2 == 1 && number < paired => content.code(piece),
                 () if number > paired => content.text("`").text(piece),
-                () => content.text(piece),
+                () => sentences(content, piece),
             };
         }
     }
 }
 
-fn mark(mark: Mark) -> (&'static str, &'static str, u32) {
+/// Sentences of ours, with their moments in the reader's zone.
+fn sentences<'m>(content: &'m mut Markup, text: &str) -> &'m mut Markup {
+    for piece in plain::pieces(text) {
+        match piece {
+            plain::Piece::Text(text) => content.text(text),
+            plain::Piece::At(at) => content.raw(&format!("<t:{}:f>", at.as_second())),
+        };
+    }
+    content
+}
+
+fn mark(mark: Mark) -> (&'static str, u32) {
     match mark {
-        Mark::Waiting => ("⏳", "Needs approval", 0x00f0_b232),
-        Mark::Working => ("⚙️", "In progress", 0x0058_65f2),
-        Mark::Done => ("✅", "Done", 0x0023_a559),
-        Mark::Stopped => ("🚫", "Stopped", 0x0080_848e),
-        Mark::Overtaken => ("⏩", "Overtaken", 0x0080_848e),
-        Mark::Unseen => ("❔", "Not seen live", 0x00f0_b232),
-        Mark::Failed => ("❌", "Failed", 0x00da_373c),
-        Mark::Alarm => ("🚨", "Needs people", 0x00da_373c),
-        Mark::Owed => ("⚖️", "Owed to git", 0x00f0_b232),
+        Mark::Waiting => ("⏳", 0x00f0_b232),
+        Mark::Working => ("⚙️", 0x0058_65f2),
+        Mark::Done => ("✅", 0x0023_a559),
+        Mark::Stopped => ("🚫", 0x0080_848e),
+        Mark::Overtaken => ("⏩", 0x0080_848e),
+        Mark::Unseen => ("❔", 0x00f0_b232),
+        Mark::Failed => ("❌", 0x00da_373c),
+        Mark::Alarm => ("🚨", 0x00da_373c),
+        Mark::Owed => ("⚖️", 0x00f0_b232),
     }
 }
 
 fn content(card: &Card) -> String {
-    let (sign, word, _) = mark(card.mark);
+    let ((sign, _), word) = (mark(card.mark), card.mark.word());
     let (mut title, mut status, mut remedy) = (Markup::new(TITLE), Markup::new(STATUS), Markup::new(REMEDY));
     title.text(&card.title);
     spans(&mut status, &card.status);
@@ -200,7 +212,7 @@ fn embed(card: &Card) -> CreateEmbed {
     let (notes, footer) = notes(&card.notes);
     parts.push(notes);
     parts.retain(|part| !part.is_empty());
-    let embed = CreateEmbed::new().colour(mark(card.mark).2).description(parts.join("\n"));
+    let embed = CreateEmbed::new().colour(mark(card.mark).1).description(parts.join("\n"));
     if footer.is_empty() { embed } else { embed.footer(CreateEmbedFooter::new(footer)) }
 }
 
@@ -245,7 +257,7 @@ fn notes(notes: &[Vec<Span>]) -> (String, String) {
         .map(|span| match span {
             Span::Text(text) | Span::Code(text) | Span::Link { text, .. } => text.clone(),
             Span::Somebody(actor) => actor.via.clone(),
-            Span::At(at) => at.to_string(),
+            Span::At(at) | Span::Day(at) => at.to_string(),
         })
         .collect();
     (small.done(), cut(&footer, FOOTER))
@@ -265,6 +277,25 @@ fn components(card: &Card) -> Vec<CreateActionRow> {
     buttons.chunks(5).take(5).map(|row| CreateActionRow::Buttons(row.to_vec())).collect()
 }
 
+/// Steps, a line each, the newest of those for which there is room.
+pub(super) fn steps(steps: &[Step], most: usize) -> String {
+    let line = |step: &Step| {
+        let mut markup = Markup::new(STATEMENT);
+        spans(&mut markup, &step.line);
+        markup.done().replace('\n', " ")
+    };
+    let (mut kept, mut left) = (Vec::new(), most);
+    for line in steps.iter().rev().map(line) {
+        match left.checked_sub(length(&line) + 1) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+        kept.push(line);
+    }
+    kept.reverse();
+    kept.join("\n")
+}
+
 fn spans(markup: &mut Markup, spans: &[Span]) {
     for span in spans {
         match span {
@@ -273,6 +304,7 @@ fn spans(markup: &mut Markup, spans: &[Span]) {
             Span::Somebody(actor) => somebody(markup, actor),
             Span::Link { url, text } => markup.link(text, url),
             Span::At(at) => markup.raw(&format!("<t:{}:t>", at.as_second())),
+            Span::Day(at) => markup.raw(&format!("<t:{}:f>", at.as_second())),
         };
     }
 }

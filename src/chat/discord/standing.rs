@@ -1,9 +1,9 @@
-//! Which accounts have no vote, whatever the catalog says of them.
+//! Which accounts may neither ask nor vote, whatever the catalog says of them.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::core::decide::Words;
+use crate::{chat::Act, core::decide::Words};
 
 /// A guest, who came for one voice channel and stays no longer than the call.
 const GUEST: u64 = 1 << 5;
@@ -40,20 +40,20 @@ pub struct Account {
 }
 
 impl Member {
-    /// Why this member cannot vote; `None` for one in good standing.
-    pub fn barred(&self, now: Timestamp) -> Option<Words> {
+    /// Why this member cannot act; `None` for one in good standing.
+    pub fn barred(&self, now: Timestamp, act: Act) -> Option<Words> {
         let why = if self.user.bot || self.user.system {
-            "Bots cannot vote"
+            format!("Bots cannot {}", act.verb())
         } else if self.pending {
-            "You have not accepted the rules of this server yet"
+            "You have not accepted the rules of this server yet".to_owned()
         } else if self.communication_disabled_until.is_some_and(|until| until > now) {
-            "You are timed out on this server"
+            "You are timed out on this server".to_owned()
         } else if self.flags & GUEST != 0 {
-            "Guests cannot vote"
+            format!("Guests cannot {}", act.verb())
         } else {
             return None;
         };
-        Some(Words::new(format!("{why}, so this was not counted."), "Ask a member of this server."))
+        Some(Words::new(format!("{why}, so {}.", act.undone()), "Ask a member of this server."))
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
         let mut member = json!({"user": {"id": "1", "username": "ana"}, "roles": ["7"], "flags": 0, "pending": false});
         member.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         let member: Member = serde_json::from_value(member).unwrap();
-        let said = member.barred("2026-11-21T08:00:00Z".parse().unwrap()).map(|words| words.text);
+        let said = member.barred("2026-11-21T08:00:00Z".parse().unwrap(), Act::Vote).map(|words| words.text);
         assert_eq!(said.is_some(), begins.is_some(), "{said:?}");
         assert!(said.unwrap_or_default().starts_with(begins.unwrap_or_default()));
     }

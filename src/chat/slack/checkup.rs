@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::manifest::SCOPES;
+use super::{manifest::SCOPES, tenant::Tenant};
 use crate::{
     clock,
     core::checkup::Finding,
@@ -18,8 +18,8 @@ const NEEDED: [&str; 3] = ["commands", "chat:write", "users:read"];
 const WHAT: &str = "slack";
 const AGAIN: &str = "Install the app again from the manifest that `leverframe manifest slack` prints.";
 
-/// Looks at Slack as the bot `token` of the workspace `team`; the second is how far Slack's clock is ahead, in seconds.
-pub async fn look(net: &Outgoing, api: &Url, (team, token): (&str, &Secret)) -> (Vec<Finding>, Option<i64>) {
+/// Looks at Slack as the bot `token` of these workspaces; the second is how far Slack's clock is ahead, in seconds.
+pub async fn look(net: &Outgoing, api: &Url, (ours, token): (&Tenant, &Secret)) -> (Vec<Finding>, Option<i64>) {
     let tested = match ask(net, api, "auth.test", token).await {
         Ok(tested) => tested,
         Err(error) => return (vec![Finding::red(WHAT, error.to_string(), error.remedy())], None),
@@ -27,13 +27,18 @@ pub async fn look(net: &Outgoing, api: &Url, (team, token): (&str, &Secret)) -> 
     let mut found = Vec::new();
     let error = tested.text("/error").unwrap_or_default();
     let is_ok = tested.body.pointer("/ok").and_then(serde_json::Value::as_bool) == Some(true);
-    match tested.text("/team_id").filter(|_| is_ok) {
-        Some(theirs) if theirs == team => {
-            found.push(Finding::good(WHAT, format!("the token is good in workspace {team}")))
+    let named: Vec<String> =
+        ["/team_id", "/enterprise_id"].iter().filter_map(|at| tested.text(at)).map(str::to_owned).collect();
+    let wide = tested.body.pointer("/is_enterprise_install").and_then(serde_json::Value::as_bool) == Some(true);
+    match named.first().filter(|_| is_ok) {
+        Some(_) if ours.foreign(&named).is_none() => {
+            found.push(Finding::good(WHAT, format!("the token is good in {}", ours.words())));
+            found.extend(installed(wide, ours));
         }
         Some(theirs) => {
-            let remedy = format!("Set `slack.team: {theirs}`, or use the token of the app in {team}.");
-            found.push(Finding::red(WHAT, format!("the token is of workspace {theirs}, not {team}"), remedy));
+            let key = if theirs.starts_with('E') { "slack.enterprise" } else { "slack.team" };
+            let remedy = format!("Set `{key}: {theirs}`, or use the token of the app in {}.", ours.words());
+            found.push(Finding::red(WHAT, format!("the token is of {theirs}, not of {}", ours.words()), remedy));
         }
         None => {
             let seen = format!("Slack does not take the token ({error}, status {})", tested.status);
@@ -45,6 +50,21 @@ pub async fn look(net: &Outgoing, api: &Url, (team, token): (&str, &Secret)) -> 
         found.extend(scopes(tested.header("x-oauth-scopes")));
     }
     (found, tested.ahead(clock::now()))
+}
+
+/// Whether the app is installed as widely as it is configured.
+fn installed(wide: bool, ours: &Tenant) -> Option<Finding> {
+    match (wide, ours.enterprise(), ours.teams()) {
+        (true, None, _) => {
+            let seen = "the app is installed for a whole organisation, and the configuration names none";
+            Some(Finding::note(WHAT, seen, "Set `slack.enterprise`, so that other organisations are refused."))
+        }
+        (false, Some(_), []) => {
+            let seen = "the app is installed in one workspace, and the configuration says the whole organisation";
+            Some(Finding::note(WHAT, seen, "Install it for the organisation, or name the workspace in `slack.team`."))
+        }
+        (true, Some(_), _) | (false, ..) => None,
+    }
 }
 
 /// Looks whether the app's token opens a connection.
@@ -93,13 +113,13 @@ mod tests {
     #[test]
     fn each_missing_permission_is_named_with_what_it_is_for() {
         let all = SCOPES.map(|(scope, _)| scope).join(",");
-        check(Some(&all), &["ok   slack: it has the 11 permissions of the manifest."]);
+        check(Some(&all), &["ok   slack: it has the 13 permissions of the manifest."]);
         let without = all.replace("users:read", "x").replace("groups:history", "y");
         check(
             Some(&without),
             &[
                 "note slack: the permission `groups:history` is missing (the same in private channels it was invited to; remove it if there are none). Install the app again from the manifest that `leverframe manifest slack` prints.",
-                "RED  slack: the permission `users:read` is missing (see whether an account is a bot, a guest or deactivated: those approve nothing). Install the app again from the manifest that `leverframe manifest slack` prints.",
+                "RED  slack: the permission `users:read` is missing (see whether an account is a bot, a guest or deactivated: those ask for and approve nothing). Install the app again from the manifest that `leverframe manifest slack` prints.",
             ],
         );
         check(

@@ -91,6 +91,8 @@ pub struct SlackUser {
     pub team: String,
     /// In an organisation of several workspaces (Enterprise Grid), every one that the account belongs to.
     pub teams: Vec<String>,
+    /// That organisation.
+    pub enterprise: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +102,7 @@ struct Tested {
 }
 
 #[derive(Deserialize)]
-struct Nothing {}
+pub(super) struct Nothing {}
 
 /// Where a socket is; the ticket in it opens one connection.
 #[derive(Deserialize)]
@@ -154,6 +156,8 @@ struct Account {
 
 #[derive(Deserialize)]
 struct OfOrganisation {
+    #[serde(default)]
+    enterprise_id: Option<String>,
     #[serde(default)]
     teams: Vec<String>,
 }
@@ -372,6 +376,7 @@ impl SlackClient {
             ultra_restricted: user.is_ultra_restricted,
             stranger: user.is_stranger,
             team: user.team_id,
+            enterprise: user.enterprise_user.as_ref().and_then(|of| of.enterprise_id.clone()),
             teams: user.enterprise_user.map(|of| of.teams).unwrap_or_default(),
         })
     }

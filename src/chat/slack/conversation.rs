@@ -11,9 +11,13 @@ use super::{
     error::SlackError,
     render,
     shared::{Channels, Outsiders},
+    tenant::Tenant,
 };
 use crate::{
-    chat::{Call, Chat, Nudge, Place, To, card::Card},
+    chat::{
+        Act, Call, Chat, Nudge, Place, To,
+        card::{Card, Step},
+    },
     core::{
         catalog::Platform,
         decide::Words,
@@ -21,13 +25,13 @@ use crate::{
     },
 };
 
-/// One workspace.
+/// Slack, as one bot.
 #[derive(Debug, Clone)]
 pub struct SlackChat {
     /// Its Web API.
     pub client: SlackClient,
-    /// Its id, `T...`.
-    pub team: String,
+    /// The workspaces that are served.
+    pub tenant: Tenant,
     /// What is known of its channels.
     pub channels: Arc<Channels>,
 }
@@ -92,8 +96,23 @@ impl Chat for SlackChat {
         .boxed()
     }
 
+    fn tell<'a>(&'a self, at: &'a Place, _: &'a str, steps: &'a [Step]) -> Call<'a, ()> {
+        async move {
+            // Values are in it that outsiders are not to read.
+            if self.channels.outsiders(&self.client, &at.channel).await? == Outsiders::Read {
+                return Ok(());
+            }
+            Ok(self.client.tell_steps(&message(at), steps).await?)
+        }
+        .boxed()
+    }
+
+    fn told<'a>(&'a self, at: &'a Place) -> Call<'a, Option<u64>> {
+        async move { Ok(self.client.told_steps(&message(at)).await?) }.boxed()
+    }
+
     fn say<'a>(&'a self, channel: &'a str, words: &'a str) -> Call<'a, ()> {
-        async move { Ok(self.client.say(channel, render::escaped(words)).await?) }.boxed()
+        async move { Ok(self.client.say(channel, render::sentences(words)).await?) }.boxed()
     }
 
     fn point<'a>(&'a self, channel: &'a str, account: &'a str, at: &'a Place) -> Call<'a, ()> {
@@ -106,7 +125,7 @@ impl Chat for SlackChat {
     }
 
     fn barred<'a>(&'a self, account: &'a str) -> Call<'a, Option<Words>> {
-        async move { Ok(self.client.user(account).await?.barred(&self.team, Guests::Barred)) }.boxed()
+        async move { Ok(self.client.user(account).await?.barred(&self.tenant, Guests::Barred, Act::Vote)) }.boxed()
     }
 
     fn remind<'a>(&'a self, to: To<'a>, nudge: Nudge<'a>) -> Call<'a, ()> {

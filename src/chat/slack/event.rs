@@ -1,12 +1,13 @@
 //! What happens in Slack without anybody typing a command or pressing anything (`POST /slack/events`, or `events_api` over
-//! a socket): the bot is mentioned, somebody opens its home tab. Everything else is left on purpose.
+//! a socket): the bot is mentioned, somebody opens its home tab or names a page of ours. Everything else is left on
+//! purpose.
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    incoming::{NotUnderstood, as_typed, id, present},
+    incoming::{NotUnderstood, as_typed, id, named, present},
     verify::Verified,
 };
 
@@ -24,6 +25,8 @@ pub enum Event {
         /// Who, `U...`.
         user: String,
     },
+    /// Somebody said something with links of ours in it.
+    Linked(Shared),
     /// Anything else, what bots say among it.
     Other {
         /// Slack's word for it.
@@ -46,6 +49,23 @@ pub struct Mention {
     pub text: String,
 }
 
+/// Links of ours in a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// The workspaces it names.
+    pub teams: Vec<String>,
+    /// Who said it, `U...`.
+    pub user: String,
+    /// Where, `C...`.
+    pub channel: String,
+    /// The message.
+    pub message: String,
+    /// The event's id.
+    pub event: String,
+    /// The links, as Slack found them.
+    pub links: Vec<String>,
+}
+
 #[derive(Deserialize)]
 struct Body {
     #[serde(rename = "type", default)]
@@ -53,6 +73,7 @@ struct Body {
     #[serde(default)]
     challenge: String,
     team_id: Option<String>,
+    enterprise_id: Option<String>,
     event_id: Option<String>,
     event: Option<Inner>,
     #[serde(default)]
@@ -76,11 +97,25 @@ struct Inner {
     text: String,
     #[serde(default)]
     tab: String,
+    #[serde(default)]
+    source: String,
+    message_ts: Option<String>,
+    #[serde(default)]
+    links: Vec<Link>,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    #[serde(default)]
+    url: String,
 }
 
 #[derive(Deserialize)]
 struct Authorization {
     user_id: Option<String>,
+    enterprise_id: Option<String>,
+    #[serde(default)]
+    is_enterprise_install: bool,
 }
 
 /// Reads an event.
@@ -106,31 +141,45 @@ fn read(body: &[u8]) -> Result<Event, NotUnderstood> {
     if body.kind == "url_verification" {
         return Ok(Event::Challenge(body.challenge));
     }
-    let Some(inner) = body.event else { return Ok(Event::Other { kind: body.kind }) };
+    let Some(inner) = &body.event else { return Ok(Event::Other { kind: body.kind }) };
     match inner.kind.as_str() {
         // What a bot says, or somebody edits, asks for nothing: two bots would talk for ever.
         "app_mention" if inner.bot_id.is_none() && inner.subtype.is_none() && inner.edited.is_none() => {
-            let ours = body.authorizations.into_iter().find_map(|one| one.user_id);
+            let ours = body.authorizations.iter().find_map(|one| one.user_id.as_deref());
             Ok(Event::Mention(Mention {
-                teams: teams(body.team_id, [inner.user_team, inner.source_team, inner.team])?,
-                user: id("event.user", inner.user)?,
-                channel: id("event.channel", inner.channel)?,
+                teams: body.teams(inner)?,
+                user: id("event.user", inner.user.clone())?,
+                channel: id("event.channel", inner.channel.clone())?,
+                text: after_the_mention(&inner.text, ours),
                 event: present("event_id", body.event_id)?,
-                text: after_the_mention(&inner.text, ours.as_deref()),
             }))
         }
         "app_home_opened" if inner.tab != "messages" => {
-            let teams = teams(body.team_id, [inner.user_team, inner.source_team, inner.team])?;
-            Ok(Event::HomeOpened { teams, user: id("event.user", inner.user)? })
+            Ok(Event::HomeOpened { teams: body.teams(inner)?, user: id("event.user", inner.user.clone())? })
         }
-        _ => Ok(Event::Other { kind: inner.kind }),
+        // What somebody only writes so far has no place yet: it comes again when it is said.
+        "link_shared" if inner.bot_id.is_none() && inner.source != "composer" => Ok(Event::Linked(Shared {
+            teams: body.teams(inner)?,
+            user: id("event.user", inner.user.clone())?,
+            channel: id("event.channel", inner.channel.clone())?,
+            message: id("event.message_ts", inner.message_ts.clone())?,
+            links: inner.links.iter().map(|link| link.url.clone()).collect(),
+            event: present("event_id", body.event_id)?,
+        })),
+        _ => Ok(Event::Other { kind: inner.kind.clone() }),
     }
 }
 
-fn teams(team: Option<String>, theirs: [Option<String>; 3]) -> Result<Vec<String>, NotUnderstood> {
-    let team = id("team_id", team)?;
-    let theirs = theirs.into_iter().flatten().map(|team| id("event.team", Some(team)));
-    std::iter::once(Ok(team)).chain(theirs).collect()
+impl Body {
+    /// The workspaces and organisations that it names. Where the app is installed for a whole organisation, that stands
+    /// among the authorizations.
+    fn teams(&self, inner: &Inner) -> Result<Vec<String>, NotUnderstood> {
+        let wide = self.authorizations.iter().find(|one| one.is_enterprise_install);
+        let organisation = wide.and_then(|one| one.enterprise_id.clone());
+        let Inner { user_team, source_team, team, .. } = inner;
+        let ids = [&self.team_id, user_team, source_team, team, &self.enterprise_id, &organisation];
+        named("team_id", ids.map(Clone::clone))
+    }
 }
 
 /// What is asked of the bot: all that follows the mention of it, or the first mention where Slack does not say who it is.

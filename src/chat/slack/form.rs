@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::incoming::{NotUnderstood, id, present};
+use super::incoming::{NotUnderstood, id, named, present};
 use crate::{
     chat::form::{Entry, Field, Form, LONGEST, Need, Purpose},
     core::decide::Words,
@@ -188,6 +188,7 @@ pub fn offered(choices: impl IntoIterator<Item = (String, String)>) -> Value {
 struct Payload {
     user: Option<Who>,
     team: Option<Named>,
+    enterprise: Option<Named>,
     trigger_id: Option<String>,
     view: Option<View>,
     block_id: Option<String>,
@@ -252,11 +253,9 @@ impl Payload {
     }
 
     fn teams(&self) -> Result<Vec<String>, NotUnderstood> {
-        let named = self.team.as_ref().and_then(|team| team.id.clone());
+        let of = |named: &Option<Named>| named.as_ref().and_then(|named| named.id.clone());
         let own = self.user.as_ref().and_then(|user| user.team_id.clone());
-        let teams: Vec<String> =
-            named.into_iter().chain(own).map(|team| id("team.id", Some(team))).collect::<Result<_, _>>()?;
-        if teams.is_empty() { Err(NotUnderstood::Missing("team.id")) } else { Ok(teams) }
+        named("team.id", [of(&self.team), own, of(&self.enterprise)])
     }
 }
 

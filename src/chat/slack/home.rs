@@ -46,7 +46,7 @@ pub fn blocks(asker: &Asker, shown: Shown<'_>, help: &str) -> Vec<SlackBlock> {
     let debts: Vec<String> = shown.debts.iter().map(debt).collect();
     let freezes: Vec<String> = shown.freezes.iter().map(|line| format!("• {}", escaped(line))).collect();
     blocks.extend([
-        list("Waiting for your approval", "Nothing waits for your yes.", &requests(shown.approvals)),
+        list("Waiting for your approval", "Nothing waits for your approval.", &requests(shown.approvals)),
         list("Yours, still open", "You have nothing open.", &requests(shown.own)),
         list("Open incidents", "None.", &incidents),
         list("Owed to git", "Git and the clusters agree, as far as is known.", &debts),

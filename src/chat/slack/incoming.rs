@@ -13,6 +13,8 @@ use super::{
     verify::Verified,
 };
 
+pub use super::typed::as_typed;
+
 /// Why a body of Slack's was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotUnderstood {
@@ -75,6 +77,13 @@ pub struct SlashCommand {
     pub response_url: String,
 }
 
+impl SlashCommand {
+    /// The workspace and the organisation that it names.
+    pub fn teams(&self) -> Vec<String> {
+        std::iter::once(&self.team).chain(&self.enterprise).cloned().collect()
+    }
+}
+
 /// Something pressed, picked or sent in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Interaction {
@@ -98,10 +107,9 @@ pub enum Interaction {
 pub struct Click {
     /// Who pressed, `U...` or `W...`.
     pub user: String,
-    /// The workspace it came from, `T...`.
-    pub team: String,
-    /// The workspace of who pressed, where Slack says it; another one than `team` in a shared channel.
-    pub user_team: Option<String>,
+    /// Every workspace and organisation that it names; all must be ours. In a channel shared with others that of whoever
+    /// pressed is another one.
+    pub teams: Vec<String>,
     /// What was pressed.
     pub action: String,
     /// What the button carries, or the option picked.
@@ -185,7 +193,10 @@ fn command_of(form: Form) -> Result<SlashCommand, NotUnderstood> {
     }
     Ok(SlashCommand {
         team: id("team_id", Some(form.team_id))?,
-        enterprise: Some(form.enterprise_id).filter(|text| !text.is_empty()),
+        enterprise: match form.enterprise_id.as_str() {
+            "" => None,
+            _ => Some(id("enterprise_id", Some(form.enterprise_id))?),
+        },
         enterprise_install: form.is_enterprise_install == "true",
         channel: id("channel_id", Some(form.channel_id))?,
         channel_name: form.channel_name,
@@ -206,6 +217,21 @@ pub(super) fn present(name: &'static str, text: Option<String>) -> Result<String
     text.filter(|text| !text.is_empty()).ok_or(NotUnderstood::Missing(name))
 }
 
+/// The workspaces and organisations that something names, each once.
+pub(super) fn named<const N: usize>(
+    name: &'static str,
+    ids: [Option<String>; N],
+) -> Result<Vec<String>, NotUnderstood> {
+    let mut named: Vec<String> = Vec::new();
+    for one in ids.into_iter().flatten() {
+        let one = id(name, Some(one))?;
+        if !named.contains(&one) {
+            named.push(one);
+        }
+    }
+    if named.is_empty() { Err(NotUnderstood::Missing(name)) } else { Ok(named) }
+}
+
 /// Ids go into the ledger, into addresses and into Slack's markup, so they must be nothing but ids.
 pub(super) fn id(name: &'static str, text: Option<String>) -> Result<String, NotUnderstood> {
     let text = present(name, text)?;
@@ -224,6 +250,7 @@ struct Wrapped {
 struct Payload {
     user: Option<Who>,
     team: Option<Named>,
+    enterprise: Option<Named>,
     channel: Option<Named>,
     message: Option<Stamped>,
     view: Option<Named>,
@@ -314,13 +341,13 @@ fn read<T: DeserializeOwned>(payload: &str) -> Result<T, NotUnderstood> {
 fn click(payload: Payload) -> Result<Click, NotUnderstood> {
     let place = place(&payload)?;
     let (user, user_team) = payload.user.map_or((None, None), |user| (user.id, user.team_id));
-    let team = payload.team.and_then(|team| team.id).or_else(|| user_team.clone());
+    let of = |named: Option<Named>| named.and_then(|named| named.id);
+    let teams = named("team.id", [of(payload.team), user_team, of(payload.enterprise)])?;
     let action = payload.actions.into_iter().next().ok_or(NotUnderstood::Missing("actions"))?;
     let picked = action.selected_option.and_then(|option| option.value);
     Ok(Click {
         user: id("user.id", user)?,
-        team: id("team.id", team)?,
-        user_team: user_team.map(|team| id("user.team_id", Some(team))).transpose()?,
+        teams,
         action: present("action_id", action.action_id)?,
         at: action.action_ts,
         value: action.value.or(picked).unwrap_or_default(),
@@ -341,46 +368,4 @@ fn place(payload: &Payload) -> Result<Place, NotUnderstood> {
     let ts = container.and_then(|at| at.message_ts.clone()).or_else(|| payload.message.as_ref()?.ts.clone());
     let at = MessageRef { channel: id("channel.id", channel)?, ts: id("message.ts", ts)? };
     Ok(if container.is_some_and(|at| at.is_ephemeral) { Place::Whisper(at) } else { Place::Message(at) })
-}
-
-/// Undoes what Slack does to typed text: `&amp;`, `<@U1|ana>`, `<#C1|general>`, `<!here>`, `<http://a.b|a.b>`.
-pub fn as_typed(text: &str) -> String {
-    let mut typed = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('<') {
-        typed.push_str(&entities(before));
-        match after.split_once('>') {
-            Some((link, after)) => {
-                typed.push_str(&entities(&shown(link)));
-                rest = after;
-            }
-            None => {
-                typed.push('<');
-                rest = after;
-            }
-        }
-    }
-    typed.push_str(&entities(rest));
-    typed
-}
-
-/// `&amp;` goes last, so that `&amp;lt;` stays the `&lt;` that was typed.
-fn entities(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-}
-
-/// What stood where Slack put a link.
-fn shown(link: &str) -> String {
-    let (target, label) = link.split_once('|').unwrap_or((link, ""));
-    let name = |sign: char, id: &str| {
-        let label = if label.is_empty() { id } else { label };
-        format!("{sign}{}", label.trim_start_matches(sign))
-    };
-    match (target.strip_prefix('@'), target.strip_prefix('#'), target.strip_prefix('!')) {
-        (Some(user), _, _) => name('@', user),
-        (_, Some(channel), _) => name('#', channel),
-        (_, _, Some(group)) => name('@', group),
-        (None, None, None) if label.is_empty() => target.strip_prefix("mailto:").unwrap_or(target).to_owned(),
-        (None, None, None) => label.to_owned(),
-    }
 }

@@ -20,7 +20,7 @@ pub const RESERVED: [&str; 26] = [
     "msg", "mute", "open", "remind", "remove", "rename", "search", "shrug", "star", "status", "topic", "who", "apps",
 ];
 /// Permissions of the bot, each with what it is for.
-pub const SCOPES: [(&str, &str); 11] = [
+pub const SCOPES: [(&str, &str); 13] = [
     ("commands", "be told of the slash commands above"),
     ("chat:write", "post a card, edit it through its life, answer one person"),
     ("app_mentions:read", "be told of `@leverframe deploy ...`"),
@@ -31,13 +31,36 @@ pub const SCOPES: [(&str, &str); 11] = [
     ("im:write", "remind somebody directly of what waits for their approval"),
     ("im:history", "after a crash: look whether such a reminder arrived, instead of sending it twice"),
     ("usergroups:read", "see who is in a user group that the catalog names; remove it if it names none"),
-    ("users:read", "see whether an account is a bot, a guest or deactivated: those approve nothing"),
+    ("users:read", "see whether an account is a bot, a guest or deactivated: those ask for and approve nothing"),
+    ("links:read", "be told when somebody posts a link to a request, and of no other link"),
+    ("links:write", "show under that link how the request stands"),
 ];
 /// What the bot is told of, each with what it is for.
-const EVENTS: [(&str, &str); 2] = [
+const EVENTS: [(&str, &str); 3] = [
     ("app_mention", "the bot is asked in plain words"),
     ("app_home_opened", "somebody looks at what waits for approval"),
+    ("link_shared", "somebody posts a link to a request"),
 ];
+
+/// What the manifest depends on beside the commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Install<'a> {
+    /// How Slack reaches the bot.
+    pub connection: Connection<'a>,
+    /// Where people reach it, for links of ours that are shown where somebody posts them.
+    pub public_url: Option<&'a Url>,
+    /// Where the app is installed.
+    pub reach: Reach,
+}
+
+/// Where the app is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// In a workspace.
+    Workspace,
+    /// In an organisation of several workspaces (Enterprise Grid).
+    Organisation,
+}
 
 /// How Slack reaches the bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +72,8 @@ pub enum Connection<'a> {
 }
 
 /// The manifest, in YAML.
-pub fn manifest(commands: &Commands, names: &CommandNames, connection: Connection<'_>) -> String {
+pub fn manifest(commands: &Commands, names: &CommandNames, install: Install<'_>) -> String {
+    let connection = install.connection;
     let mut text = String::from(head(connection));
     text += "_metadata:\n  major_version: 1\ndisplay_information:\n  name: Leverframe\n  description: Moves \
              production through git, with the approvals your policy asks for\n  background_color: \"#1f3a5f\"\n";
@@ -62,11 +86,14 @@ pub fn manifest(commands: &Commands, names: &CommandNames, connection: Connectio
          description: Keeps what somebody said on the timeline of an incident",
         shortcut::CALLBACK
     );
+    if let Some(host) = install.public_url.and_then(Url::host_str) {
+        let _ = writeln!(text, "  # Links to requests are shown with how they stand.\n  unfurl_domains:\n    - {host}");
+    }
     text += "oauth_config:\n  scopes:\n    bot:\n";
     for (scope, why) in SCOPES {
         let _ = writeln!(text, "      - {scope} # {why}");
     }
-    settings(&mut text, connection);
+    settings(&mut text, install);
     text
 }
 
@@ -118,7 +145,8 @@ fn slash_command(text: &mut String, (name, description, hint): (&str, &str, &str
     text.push_str("      should_escape: false\n");
 }
 
-fn settings(text: &mut String, connection: Connection<'_>) {
+fn settings(text: &mut String, install: Install<'_>) {
+    let connection = install.connection;
     text.push_str("settings:\n  event_subscriptions:\n");
     if let Connection::Http(base) = connection {
         let _ = writeln!(text, "    request_url: {}", at(base, "events"));
@@ -132,9 +160,11 @@ fn settings(text: &mut String, connection: Connection<'_>) {
         let _ = writeln!(text, "    request_url: {}", at(base, "interactions"));
         let _ = writeln!(text, "    message_menu_options_url: {}", at(base, "options"));
     }
-    let socket = connection == Connection::Socket;
-    let _ =
-        writeln!(text, "  org_deploy_enabled: false\n  socket_mode_enabled: {socket}\n  token_rotation_enabled: false");
+    let (socket, wide) = (connection == Connection::Socket, install.reach == Reach::Organisation);
+    let _ = writeln!(
+        text,
+        "  org_deploy_enabled: {wide}\n  socket_mode_enabled: {socket}\n  token_rotation_enabled: false"
+    );
 }
 
 fn at(base: &Url, door: &str) -> String {

@@ -2,6 +2,7 @@
 //! ([`client`]).
 
 pub mod account;
+pub mod accounts;
 pub mod checkup;
 pub mod client;
 mod connector;
@@ -20,6 +21,9 @@ pub mod render;
 pub mod shared;
 pub mod shortcut;
 pub mod socket;
+pub mod tenant;
+mod typed;
+mod unfurl;
 pub mod verify;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use slack_morphism::prelude::*;
 
 use crate::{
     chat::{
-        card::{Card, Look, Mark, Span},
+        card::{Card, Look, Mark, Span, Step},
         plain,
     },
     core::{decide::Words, entry::Actor},
@@ -34,7 +34,7 @@ pub struct Rendered {
 
 /// Draws a card.
 pub fn card(card: &Card) -> Rendered {
-    let (sign, word) = mark(card.mark);
+    let (sign, word) = (sign(card.mark), card.mark.word());
     let status = spans(&card.status);
     let remedy = card.remedy.as_ref().map(|remedy| format!(" {}", escaped(remedy))).unwrap_or_default();
     let head = format!("{sign} *{}*\n*{word}.* {status}{remedy}", escaped(&card.title));
@@ -76,22 +76,31 @@ fn quote(reason: String) -> SlackBlock {
 
 /// An answer for one person.
 pub fn words(words: &Words) -> String {
-    let remedy = words.remedy.as_ref().map(|remedy| format!("\n{}", escaped(remedy))).unwrap_or_default();
-    shortened(&format!("{}{remedy}", escaped(&words.text)), SECTION)
+    let remedy = words.remedy.as_ref().map(|remedy| format!("\n{}", sentences(remedy))).unwrap_or_default();
+    shortened(&format!("{}{remedy}", sentences(&words.text)), SECTION)
 }
 
-fn mark(mark: Mark) -> (&'static str, &'static str) {
+fn sign(mark: Mark) -> &'static str {
     match mark {
-        Mark::Waiting => (":hourglass_flowing_sand:", "Needs approval"),
-        Mark::Working => (":gear:", "In progress"),
-        Mark::Done => (":white_check_mark:", "Done"),
-        Mark::Stopped => (":no_entry_sign:", "Stopped"),
-        Mark::Overtaken => (":fast_forward:", "Overtaken"),
-        Mark::Unseen => (":grey_question:", "Not seen live"),
-        Mark::Failed => (":x:", "Failed"),
-        Mark::Alarm => (":rotating_light:", "Needs people"),
-        Mark::Owed => (":scales:", "Owed to git"),
+        Mark::Waiting => ":hourglass_flowing_sand:",
+        Mark::Working => ":gear:",
+        Mark::Done => ":white_check_mark:",
+        Mark::Stopped => ":no_entry_sign:",
+        Mark::Overtaken => ":fast_forward:",
+        Mark::Unseen => ":grey_question:",
+        Mark::Failed => ":x:",
+        Mark::Alarm => ":rotating_light:",
+        Mark::Owed => ":scales:",
     }
+}
+
+/// Sentences of ours, with their moments in the reader's zone.
+pub(super) fn sentences(text: &str) -> String {
+    let piece = |piece: plain::Piece<'_>| match piece {
+        plain::Piece::Text(text) => escaped(text),
+        plain::Piece::At(at) => moment(at, "{date_short_pretty} {time}"),
+    };
+    plain::pieces(text).into_iter().map(piece).collect()
 }
 
 /// One line for each field; those for which there is no room are counted.
@@ -153,11 +162,14 @@ fn span(span: &Span) -> String {
         Span::Code(text) => code(text),
         Span::Somebody(actor) => somebody(actor),
         Span::Link { url, text } => link(url, text),
-        Span::At(at) => {
-            let fallback = at.strftime("%Y-%m-%d %H:%M UTC");
-            format!("<!date^{}^{{time}}|{fallback}>", at.as_second())
-        }
+        Span::At(at) => moment(*at, "{time}"),
+        Span::Day(at) => moment(*at, "{date_short_pretty} {time}"),
     }
+}
+
+/// A moment in the reader's own zone; what cannot show that shows it in UTC.
+fn moment(at: jiff::Timestamp, form: &str) -> String {
+    format!("<!date^{}^{form}|{}>", at.as_second(), at.strftime("%Y-%m-%d %H:%M UTC"))
 }
 
 /// A link with its words. What is no address of a page is only words: Slack reads `@`, `#` and `!` in its place.
@@ -184,6 +196,22 @@ pub(super) fn somebody(actor: &Actor) -> String {
         (_, Some(person)) => format!("*{}*", escaped(person.as_str())),
         (_, None) => escaped(actor.account.as_deref().unwrap_or(&actor.via)),
     }
+}
+
+/// Steps, a line each, the newest of those for which there is room.
+pub(super) fn steps(steps: &[Step], most: usize) -> String {
+    let lines: Vec<String> = steps.iter().map(|step| spans(&step.line).replace('\n', " ")).collect();
+    let mut kept = Vec::new();
+    let mut left = most;
+    for line in lines.iter().rev() {
+        match left.checked_sub(line.chars().count() + 1) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+        kept.push(line.as_str());
+    }
+    kept.reverse();
+    kept.join("\n")
 }
 
 /// A text of any length, set apart as it is written.

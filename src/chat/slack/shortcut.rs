@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::incoming::{NotUnderstood, as_typed, id, present};
+use super::incoming::{NotUnderstood, as_typed, id, named, present};
 use crate::chat::remark::Remark;
 
 /// By this the shortcut is known to be ours.
@@ -31,6 +31,7 @@ struct Payload {
     callback_id: String,
     user: Option<Named>,
     team: Option<Named>,
+    enterprise: Option<Named>,
     channel: Option<Named>,
     trigger_id: Option<String>,
     #[serde(default)]
@@ -64,10 +65,7 @@ pub(super) fn shortcut(payload: &str) -> Result<Option<Shortcut>, NotUnderstood>
     }
     let (team, domain) = payload.team.map_or((None, None), |team| (team.id, team.domain));
     let (user, own) = payload.user.map_or((None, None), |user| (user.id, user.team_id));
-    let teams = team.into_iter().chain(own).map(|team| id("team.id", Some(team))).collect::<Result<Vec<_>, _>>()?;
-    if teams.is_empty() {
-        return Err(NotUnderstood::Missing("team.id"));
-    }
+    let teams = named("team.id", [team, own, payload.enterprise.and_then(|enterprise| enterprise.id)])?;
     let channel = id("channel.id", payload.channel.and_then(|channel| channel.id))?;
     let ts = id("message.ts", payload.message.ts)?;
     let is_name = |domain: &String| domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -81,6 +81,9 @@ impl Event {
             Self::Begun { debt } => draft.with("debt", debt),
             Self::Alarmed(alarm) => draft.with_text("what", &alarm.what),
             Self::Failed { why, remedy } => draft.with_text("why", why).with_text("remedy", remedy),
+            Self::Ended(ending @ Ending::Rejected { why: Some(why) }, _) => {
+                draft.with("end", ending).with_text("why", why)
+            }
             Self::Ended(ending, _) => draft.with("end", ending),
             Self::Approved | Self::Changed { .. } | Self::Redone | Self::Calmed => draft,
         }
@@ -112,7 +115,12 @@ impl Event {
             "breakglass.alarm" => Self::Alarmed(Alarm { what: text("what"), at: at()? }),
             "breakglass.calm" => Self::Calmed,
             "breakglass.failed" => Self::Failed { why: text("why"), remedy: text("remedy") },
-            "breakglass.ended" => Self::Ended(serde_json::from_value(member("end"))?, entry.actor.clone()),
+            "breakglass.ended" => {
+                let ending: Ending = serde_json::from_value(member("end"))?;
+                let why = recorded.texts.get("why").cloned();
+                let is_rejected = matches!(ending, Ending::Rejected { .. });
+                Self::Ended(if is_rejected { Ending::Rejected { why } } else { ending }, entry.actor.clone())
+            }
             _ => return Ok(None),
         }))
     }

@@ -58,7 +58,11 @@ pub enum Ending {
     /// Git and the cluster agree again.
     Reconciled,
     /// Somebody said no.
-    Rejected,
+    Rejected {
+        /// Why, where they said it.
+        #[serde(skip)]
+        why: Option<String>,
+    },
     /// Whoever asked took it back.
     Cancelled,
     /// Nobody approved in time.
@@ -79,7 +83,7 @@ impl Ending {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Reconciled => "reconciled",
-            Self::Rejected => "rejected",
+            Self::Rejected { .. } => "rejected",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Failed { .. } => "failed",

@@ -66,7 +66,7 @@ fn events() -> Vec<Event> {
         Event::Alarmed(Alarm { what: words(), at }),
         Event::Calmed,
         Event::Failed { why: words(), remedy: words() },
-        Event::Ended(Ending::Rejected, by()),
+        Event::Ended(Ending::Rejected { why: None }, by()),
         Event::Ended(Ending::Reconciled, by()),
         Event::Ended(Ending::Failed { why: words(), remedy: words() }, by()),
     ]

@@ -66,6 +66,16 @@ pub(super) fn misasked(asker: &Asker, typed: &str, words: &Words) -> Decision {
     Decision { entries: vec![entry], reply: Reply::Private(words.clone()) }
 }
 
+/// Records that nobody could say who asks, and how old what was known of them was.
+pub(super) fn unseen(asker: &Asker, minutes: Option<u64>) -> Decision {
+    let entry = Draft::new("identity.unseen", "identity", asker.actor());
+    let entry = match minutes {
+        Some(minutes) => entry.with("minutes", minutes),
+        None => entry,
+    };
+    Decision { entries: vec![entry], reply: Reply::Taken }
+}
+
 pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else {
         return refused(asked, &not_ready(None), None);

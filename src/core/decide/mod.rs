@@ -20,6 +20,7 @@ mod tests;
 mod tick;
 mod vote;
 mod waited;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -51,6 +52,7 @@ pub use say::{awaits, rule_of};
 pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
 pub use vote::{Click, ReviewSays, Reviewed};
+pub use words::Words;
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +121,8 @@ pub enum Incoming {
         /// The workspace.
         team: String,
     },
+    /// Somebody asks whom their platform cannot be asked about now; what it said so many minutes ago counts, if it did.
+    Unseen(Asker, Option<u64>),
     /// Somebody pressed a button.
     Clicked(Click),
     /// Whoever asked ticked one of a rollback's choices.
@@ -133,8 +137,6 @@ pub enum Incoming {
     Linked(Linked),
     /// Something about incidents, break-glasses and debts.
     Emergency(Emergency),
-    /// A pager was told something, in the entry's words.
-    Paged(Box<Draft>),
     /// An effect came to something.
     Happened {
         /// Of which request.
@@ -151,7 +153,7 @@ pub enum Incoming {
         /// How far it is.
         reminded: Reminded,
     },
-    /// Something was noticed that is only to be recorded: who is in a group, whose account ended.
+    /// Something was noticed that is only to be recorded: who is in a group, whose account ended, who was paged.
     Noticed(Box<Draft>),
     /// Time passed.
     Clock,
@@ -176,28 +178,6 @@ impl<'a> Facts<'a> {
     /// What is frozen now, where the rules are known.
     fn calendar(&self) -> Option<Calendar<'a>> {
         Some(Calendar { freezes: self.freezes, catalog: &self.rules?.catalog, now: self.now })
-    }
-}
-
-/// An answer for one person. The remedy comes last.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Words {
-    /// What is so.
-    pub text: String,
-    /// What to type, press or whom to ask.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub remedy: Option<String>,
-}
-
-impl Words {
-    /// A statement with its remedy.
-    pub fn new(text: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { text: text.into(), remedy: Some(remedy.into()) }
-    }
-
-    /// A statement that needs none.
-    pub fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), remedy: None }
     }
 }
 
@@ -261,6 +241,7 @@ fn dispatch(incoming: &Incoming, facts: Facts<'_>) -> Decision {
                 reply: Reply::Private(words),
             }
         }
+        Incoming::Unseen(asker, minutes) => ask::unseen(asker, *minutes),
         Incoming::Clicked(click) => vote::decide(click, facts),
         Incoming::Ticked(tick) => tick::decide(tick, facts),
         Incoming::Reviewed(review) => vote::reviewed(review, facts),
@@ -268,7 +249,6 @@ fn dispatch(incoming: &Incoming, facts: Facts<'_>) -> Decision {
         Incoming::Rewritten(rewritten) => outside::rewritten(rewritten),
         Incoming::Linked(linked) => linked::decide(linked),
         Incoming::Emergency(emergency) => emergency::decide(emergency, facts),
-        Incoming::Paged(entry) => Decision { entries: vec![(**entry).clone()], reply: Reply::Taken },
         Incoming::Happened { request, outcome } => outcome::decide(request, outcome, facts),
         Incoming::Reminded { of, step, reminded } => remind::decide((of, *step, *reminded), facts),
         Incoming::Noticed(draft) => Decision { entries: vec![(**draft).clone()], reply: Reply::Go },

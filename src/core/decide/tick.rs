@@ -64,7 +64,7 @@ fn open<'r>(tick: &Tick, request: &'r Request) -> Result<&'r Course, Words> {
         State::Deciding(course) => course,
         State::Planning | State::Landing(_) | State::Following(..) | State::Over { .. } => {
             let text = format!("This is no longer being decided: it is {}.", request.outcome_word());
-            return Err(Words::new(text, "Look at the card as it is now."));
+            return Err(Words::new(text, "Read the card as it is now."));
         }
     };
     if let Some(foreign) = &course.foreign {

@@ -88,5 +88,5 @@ fn another(live: Option<&Value>, object: &str) -> Words {
         }
         None => format!("{object} is gone, or is another object of that name by now; nothing was changed."),
     };
-    Words::new(text, "Look at it, and ask again.")
+    Words::new(text, "Look at it and ask again.")
 }

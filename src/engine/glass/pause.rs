@@ -43,7 +43,7 @@ pub(super) async fn pause(inner: &Arc<Inner>, glass: &Override) -> Result<Durati
         Ok(Err(words)) => return failed(inner, glass, words).await,
         Err(trouble) if is_late(glass) => {
             let text = format!("What follows git could not be held off in time: {trouble}");
-            return failed(inner, glass, Words::new(text, "Nothing was changed. Look at it, and ask again.")).await;
+            return failed(inner, glass, Words::new(text, "Nothing was changed. Look at it and ask again.")).await;
         }
         Err(trouble) => return Err(trouble),
     }

@@ -138,8 +138,11 @@ async fn branch(
         let words = "A thread has already been created for this message";
         return Err(Refused(StatusCode::BAD_REQUEST, 160_004, words, None));
     }
+    let begun = crate::clock::now().to_string();
     let told = json!({"id": id, "type": 11, "guild_id": GUILD, "parent_id": channel.id, "name": wanted["name"],
-        "owner_id": APPLICATION});
+        "owner_id": APPLICATION, "flags": 0, "message_count": 0, "member_count": 1, "total_message_sent": 0,
+        "thread_metadata": {"archived": false, "auto_archive_duration": wanted["auto_archive_duration"],
+            "archive_timestamp": begun, "locked": false}});
     Ok((StatusCode::CREATED, Json(told)).into_response())
 }
 
@@ -205,12 +208,14 @@ async fn messages(
     Query(page): Query<Page>,
     headers: HeaderMap,
 ) -> Answer {
-    let channel = shared.seen(&headers, &channel)?;
+    let under = shared.guild.under(&channel);
+    let channel = shared.seen(&headers, under.as_ref().map_or(channel.as_str(), |under| under.channel))?;
+    let thread = under.map(|under| under.id);
     let after = page.after.unwrap_or(0);
     let later = |message: &Message| message.id.parse::<u64>().is_ok_and(|id| id > after);
     let all = shared.guild.all().into_iter();
     let found = all.filter(|message| {
-        message.channel == channel.id && message.only.is_none() && message.thread.is_none() && later(message)
+        message.channel == channel.id && message.only.is_none() && message.thread == thread && later(message)
     });
     let mut found: Vec<Value> =
         found.take(page.limit.unwrap_or(50).clamp(1, 100)).map(|message| message.json()).collect();

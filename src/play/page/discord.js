@@ -2,7 +2,7 @@
 "use strict";
 
 // What is found first wins; inside code nothing else is looked for.
-const DISCORD = /\\([^\s\w])|```(?:(\w+)\n)?([\s\S]*?)```|`([^`\n]+)`|<@!?(\d+)>|<t:(\d+)(?::[a-zA-Z])?>|\[((?:\\.|[^\]\\])+)\]\(<?(https?:\/\/[^)>\s]+)>?\)|(https?:\/\/[^\s<>()]+)|\*\*([\s\S]+?)\*\*/;
+const DISCORD = /\\([^\s\w])|```(?:(\w+)\n)?([\s\S]*?)```|`([^`\n]+)`|<@!?(\d+)>|<t:(\d+)(?::([a-zA-Z]))?>|\[((?:\\.|[^\]\\])+)\]\(<?(https?:\/\/[^)>\s]+)>?\)|(https?:\/\/[^\s<>()]+)|\*\*([\s\S]+?)\*\*/;
 
 function inlineMarkdown(text, people) {
   const nodes = [];
@@ -17,12 +17,12 @@ function inlineMarkdown(text, people) {
 }
 
 function marked(found, people) {
-  const [, escaped, kind, fenced, code, person, time, label, url, bare, bold] = found;
+  const [, escaped, kind, fenced, code, person, time, style, label, url, bare, bold] = found;
   if (escaped !== undefined) return document.createTextNode(escaped);
   if (fenced !== undefined) return el("pre", { class: kind || "" }, el("code", {}, ...fenced.split("\n").map((line, number, all) => colored(line, kind, number < all.length - 1))));
   if (code !== undefined) return el("code", {}, code);
   if (person !== undefined) return el("span", { class: "mention" }, `@${people.find((one) => one.id === person)?.name || person}`);
-  if (time !== undefined) return moment(Number(time));
+  if (time !== undefined) return moment(Number(time), style);
   if (label !== undefined) return el("a", { href: url, target: "_blank", rel: "noopener" }, ...inlineMarkdown(label, people));
   if (bare !== undefined) return el("a", { href: bare, target: "_blank", rel: "noopener" }, bare);
   return el("strong", {}, ...inlineMarkdown(bold, people));
@@ -34,9 +34,10 @@ function colored(line, kind, more) {
   return el("span", { class: line[0] === "+" ? "add" : "del" }, line + end);
 }
 
-function moment(seconds) {
+function moment(seconds, style) {
   const at = new Date(seconds * 1000);
-  return el("time", { datetime: at.toISOString(), title: at.toLocaleString(), class: "moment" }, at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  const day = style === "f" || style === "F" ? `${at.toLocaleDateString("en", { month: "long", day: "numeric", year: "numeric" })} ` : "";
+  return el("time", { datetime: at.toISOString(), title: at.toLocaleString(), class: "moment" }, day + at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
 }
 
 // Lines: small print, quotes, fences, and everything else.

@@ -186,6 +186,7 @@ function drawn(message) {
   const look = author.kind === "person" ? `p${place(author.key)}` : author.kind;
   const context = { people: state.people, press: (item) => send("/page/press", { channel: message.channel, ts: message.id || message.ts, action: item.custom_id || item.action_id, block: item.block_id }) };
   const body = el("div", { class: "body" }, state.look === "discord" ? discord(message, context) : message.blocks.length ? blocks(message.blocks, context) : mrkdwn(message.text, state.people));
+  for (const shown of message.unfurls || []) body.append(el("div", { class: "unfurl" }, blocks(shown.blocks, context)));
   if (message.edited) ([...body.querySelectorAll(".words, .context")].at(-1) || body).append(el("span", { class: "edited" }, " (edited)"));
   const time = at(message.ts);
   const who = el("div", { class: "who" }, el("b", {}, author.name), author.kind === "app" && el("span", { class: "badge" }, "APP"),

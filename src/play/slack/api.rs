@@ -88,6 +88,7 @@ fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Answer {
         "chat.postMessage" => post_message(shared, arguments),
         "chat.update" => update(shared, arguments),
         "chat.postEphemeral" => post_ephemeral(shared, arguments),
+        "chat.unfurl" => unfurl(shared, arguments),
         "chat.getPermalink" => permalink(shared, arguments),
         "conversations.history" => history(shared, arguments),
         "conversations.replies" => replies(shared, arguments),
@@ -169,6 +170,20 @@ fn post_ephemeral(shared: &Shared, arguments: &Arguments) -> Answer {
     message.only = Some(person);
     message.thread = arguments.word("thread_ts").map(str::to_owned);
     Ok(json!({"message_ts": shared.workspace.add(message).ts}))
+}
+
+fn unfurl(shared: &Shared, arguments: &Arguments) -> Answer {
+    let channel = channel(arguments)?;
+    let ts = arguments.word("ts").unwrap_or_default();
+    let unfurls = arguments.structured("unfurls", "invalid_unfurls_format")?.unwrap_or_default();
+    let shown: Vec<Value> = unfurls.as_object().ok_or("invalid_unfurls_format")?.values().cloned().collect();
+    for one in &shown {
+        check(one["blocks"].as_array().map(Vec::as_slice).unwrap_or_default())?;
+    }
+    if !shared.workspace.unfurl(channel.id, ts, shown) {
+        return Err("cannot_unfurl_url".into());
+    }
+    Ok(json!({}))
 }
 
 fn permalink(shared: &Shared, arguments: &Arguments) -> Answer {

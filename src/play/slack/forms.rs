@@ -221,6 +221,32 @@ impl Shared {
         self.happened(event).await
     }
 
+    /// Whether a link leads to a page of the bot's, as the domains of its manifest say in Slack.
+    pub(super) fn is_ours(&self, word: &str) -> bool {
+        match self.bot() {
+            Some(super::Bot::Listens { url, .. }) => {
+                let host = |address: &str| address.parse::<url::Url>().ok()?.host_str().map(str::to_owned);
+                word.starts_with("http") && host(word).is_some() && host(word) == host(&url)
+            }
+            Some(super::Bot::Connects) | None => false,
+        }
+    }
+
+    /// Tells the bot of links of its own in a message.
+    pub(super) async fn shared_links(
+        &self,
+        channel: &Channel,
+        message: &Message,
+        (by, links): (&Person, &[&str]),
+    ) -> Result<Answered, PlayError> {
+        let links: Vec<Value> = links.iter().map(|url| json!({"domain": "127.0.0.1", "url": url})).collect();
+        let unfurl = format!("C.{}", message.ts);
+        let event = json!({"type": "link_shared", "user": by.slack, "channel": channel.id, "message_ts": message.ts,
+            "unfurl_id": unfurl, "source": "conversations_history", "links": links, "event_ts": message.ts,
+            "is_bot_user_member": channel.bot == super::workspace::Membership::Member});
+        self.happened(event).await
+    }
+
     async fn happened(&self, event: Value) -> Result<Answered, PlayError> {
         let id = format!("Ev{}", self.trigger().replace('.', ""));
         let body = json!({"token": self.verification, "team_id": TEAM, "api_app_id": APP, "type": "event_callback",

@@ -318,6 +318,10 @@ impl Shared {
             let (text, mention) =
                 (text.replace("@leverframe", &format!("<@{BOT_USER}>")), text.contains("@leverframe"));
             let message = self.workspace.add(draft(channel, Author::Person(person), Content::text(text)));
+            let links: Vec<&str> = message.content.text.split_whitespace().filter(|word| self.is_ours(word)).collect();
+            if !links.is_empty() {
+                self.shared_links(channel, &message, (person, &links)).await?;
+            }
             return match mention {
                 true => self.mentioned(channel, &message, person).await.map(Some),
                 false => Ok(None),

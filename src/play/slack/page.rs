@@ -133,7 +133,8 @@ fn message(message: &Message) -> Value {
     };
     json!({"channel": message.channel, "ts": message.ts, "author": author, "private": message.only.is_some(),
         "text": message.content.text, "blocks": message.content.blocks, "thread": message.thread,
-        "edited": message.edited.is_some(), "edits": message.earlier.len()})
+        "edited": message.edited.is_some(), "edits": message.earlier.len() + message.unfurls.len(),
+        "unfurls": message.unfurls})
 }
 
 #[derive(Deserialize)]

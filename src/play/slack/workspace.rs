@@ -138,6 +138,8 @@ pub struct Message {
     pub thread: Option<String>,
     /// When it was last edited, as a time stamp.
     pub edited: Option<String>,
+    /// What the bot shows of links in it: attachments with blocks.
+    pub unfurls: Vec<Value>,
 }
 
 impl Message {
@@ -238,6 +240,18 @@ impl Workspace {
         Some(edited)
     }
 
+    /// Shows what stands behind links of a message under it.
+    pub fn unfurl(&self, channel: &str, ts: &str, shown: Vec<Value>) -> bool {
+        let found = {
+            let mut state = self.state();
+            let mut messages = state.messages.iter_mut();
+            let found = messages.find(|message| message.channel == channel && message.ts == ts);
+            found.map(|message| message.unfurls = shown).is_some()
+        };
+        self.pulse.beat();
+        found
+    }
+
     /// Takes a message away, as `delete_original` does.
     pub fn delete(&self, channel: &str, ts: &str) {
         self.state().messages.retain(|message| message.channel != channel || message.ts != ts);
@@ -298,6 +312,7 @@ pub fn draft(channel: &'static Channel, author: Author, content: Content) -> Mes
         metadata: None,
         thread: None,
         edited: None,
+        unfurls: Vec::new(),
     }
 }
 

@@ -57,7 +57,9 @@ impl Watch {
         // What one person is told and what a channel is told may come in either order.
         seen.sort_by_key(|message| message.only.is_none());
         for message in seen {
-            if message.writer == Writer::Person {
+            // Of a thread only the diff is shown: its steps the ledger tells too, and how many are in one message is chance.
+            let is_diff = message.words.contains("The whole diff");
+            if message.writer == Writer::Person || (message.is_reply && !is_diff) {
                 continue;
             }
             let words = message.words.clone();

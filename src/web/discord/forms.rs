@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Desk, IN_TIME, account, event, nothing_more, private, put_off};
+use super::{Desk, IN_TIME, account, event, nothing_more, private, put_off, standing};
 use crate::{
     chat::{
         discord::{
@@ -187,7 +187,8 @@ impl Desk {
             invoked: name,
             said: Said::Options(settled.into_iter().chain(answers).collect()),
         };
-        Sent { reply: self.engine.typed(typed, Some(event(origin))).await, again }
+        let reply = standing::asked(&self.engine, typed, standing::of(origin), event(origin)).await;
+        Sent { reply, again }
     }
 
     /// The form of a command with what was filled in.

@@ -59,7 +59,7 @@ impl SlackDesk {
         let of = event.clone();
         let work = async move {
             let first = form.first.clone();
-            let (reply, wrong) = match form.teams.iter().find(|team| **team != desk.edge.team).cloned() {
+            let (reply, wrong) = match desk.edge.tenant.foreign(&form.teams).map(str::to_owned) {
                 Some(team) => (desk.stranger(&form.user, team, Some(of)).await, None),
                 None => desk.sent(form, of).await,
             };
@@ -80,7 +80,7 @@ impl SlackDesk {
                 let said = Said::Options(settled.into_iter().chain(form.answers).collect());
                 let typed = Typed { account, via: "slack".to_owned(), channel, invoked: name, said };
                 let wrong = self.engine.misfit(&typed).filter(|option| !asked_elsewhere.contains(option));
-                (self.engine.typed(typed, Some(event)).await, wrong)
+                (self.asked(typed, &form.user, event).await, wrong)
             }
             Purpose::Reject { request, digest } => {
                 let Ok(request) = RequestId::parse(&request) else { return (Reply::Taken, None) };
@@ -101,7 +101,7 @@ impl SlackDesk {
 
     /// The names that fit what was typed so far.
     pub(super) async fn offered(&self, search: Search) -> Value {
-        let ours = search.teams.iter().all(|team| *team == self.edge.team);
+        let ours = self.edge.tenant.foreign(&search.teams).is_none();
         let Some(rules) = self.engine.rules().filter(|_| ours) else { return form::offered([]) };
         let Search { command, option, text, others, .. } = &search;
         let draft = Draft { command, option, text, others };

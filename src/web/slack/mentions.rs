@@ -1,4 +1,4 @@
-//! The bot is mentioned in plain words, or somebody opens its home tab.
+//! The bot is mentioned in plain words, somebody opens its home tab, or a link of ours is posted.
 
 use futures::FutureExt as _;
 use serde_json::Value;
@@ -22,6 +22,10 @@ impl SlackDesk {
                 self.home_opened(&teams, user);
                 None
             }
+            Event::Linked(shared) => {
+                self.unfurl(shared);
+                None
+            }
             Event::Challenge(_) | Event::Other { .. } => None,
         }
     }
@@ -32,10 +36,13 @@ impl SlackDesk {
         let of = event.clone();
         let work = async move {
             let place = (mention.channel.clone(), mention.user.clone());
-            let foreign = mention.teams.iter().find(|team| **team != desk.edge.team).cloned();
+            let foreign = desk.edge.tenant.foreign(&mention.teams).map(str::to_owned);
             let reply = match foreign {
                 Some(team) => desk.stranger(&mention.user, team, Some(of.clone())).await,
-                None => desk.engine.typed(desk.as_typed(mention), Some(of.clone())).await,
+                None => {
+                    let user = mention.user.clone();
+                    desk.asked(desk.as_typed(mention), &user, of.clone()).await
+                }
             };
             if let Reply::Private(words) = reply {
                 desk.tell(&of, place, words);
@@ -58,7 +65,7 @@ impl SlackDesk {
 
     /// Draws the home tab of whoever looks at it. Others see nothing of us there.
     fn home_opened(&self, teams: &[String], user: String) {
-        if teams.iter().any(|team| *team != self.edge.team) {
+        if self.edge.tenant.foreign(teams).is_some() {
             return;
         }
         let (desk, busy) = (self.clone(), self.engine.busy());

@@ -29,8 +29,8 @@ impl SlackDesk {
     }
 
     async fn noted(&self, shortcut: &Shortcut, event: String) -> Reply {
-        if let Some(team) = shortcut.teams.iter().find(|team| **team != self.edge.team) {
-            return self.stranger(&shortcut.user, team.clone(), Some(event)).await;
+        if let Some(team) = self.edge.tenant.foreign(&shortcut.teams) {
+            return self.stranger(&shortcut.user, team.to_owned(), Some(event)).await;
         }
         let by = Typed {
             account: format!("slack:{}", shortcut.user),

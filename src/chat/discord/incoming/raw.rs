@@ -1,10 +1,11 @@
 //! Interactions as they came: forms, whose labelled fields came after the models that read the rest, messages that were
 //! picked, and what is newer than we are but can still be answered.
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::{Interaction, Origin};
-use crate::chat::remark::Remark;
+use crate::chat::{discord::standing::Member, remark::Remark};
 
 /// The kinds of interactions.
 const COMMAND: u64 = 2;
@@ -24,6 +25,11 @@ fn word<'a>(body: &'a Map<String, Value>, path: &[&str]) -> Option<&'a str> {
     rest.iter().try_fold(body.get(*first)?, |found, step| found.get(step))?.as_str()
 }
 
+/// What Discord says of whoever did it; nothing in a direct message.
+pub(super) fn member(body: &Map<String, Value>) -> Option<Member> {
+    Member::deserialize(body.get("member")?).ok()
+}
+
 /// Reads what every interaction but a ping has.
 pub(super) fn read(body: &Map<String, Value>) -> Option<Raw<'_>> {
     let kind = body.get("type").and_then(Value::as_u64).filter(|kind| *kind > 1)?;
@@ -34,6 +40,7 @@ pub(super) fn read(body: &Map<String, Value>) -> Option<Raw<'_>> {
         guild: owned(&["guild_id"]),
         channel: owned(&["channel_id"])?,
         user: owned(&["member", "user", "id"]).or_else(|| owned(&["user", "id"]))?,
+        member: member(body),
     };
     Some(Raw { kind, origin, body })
 }

@@ -73,5 +73,5 @@ fn a_member_is_read_as_discord_shows_one() {
     // The sample leaves out what it links to.
     sample["user"] = serde_json::json!({"id": "80351110224678912", "username": "Nelly", "discriminator": "1337"});
     let member: Member = serde_json::from_value(sample).unwrap();
-    assert_eq!(member.barred("2026-11-21T08:00:00Z".parse().unwrap()), None);
+    assert_eq!(member.barred("2026-11-21T08:00:00Z".parse().unwrap(), crate::chat::Act::Vote), None);
 }

@@ -133,6 +133,7 @@ async fn an_account_is_read_with_what_forbids_it_to_act() {
         stranger: true,
         team: "T1".into(),
         teams: vec!["T1".into(), "T3".into()],
+        enterprise: Some("E1".into()),
     };
     assert_eq!(slack.user("U2").await.unwrap(), all);
     assert_eq!(slack.user("U2").await.unwrap().team, "");

@@ -144,8 +144,7 @@ const CLICK: &str = r#"{"type":"block_actions","user":{"id":"U2","team_id":"T1"}
 fn a_click_says_who_where_and_what() {
     let wanted = Click {
         user: "U2".into(),
-        team: "T1".into(),
-        user_team: Some("T1".into()),
+        teams: vec!["T1".into()],
         action: "approve".into(),
         value: "01J".into(),
         trigger: "3.4.y".into(),

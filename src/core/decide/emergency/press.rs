@@ -109,7 +109,7 @@ fn on_glass(click: &Click, glass: &Override, rules: &Rules, facts: Facts<'_>) ->
         Press::Reject => {
             eligible(&click.asker, glass, rules, facts.now)?;
             undecided(glass)?;
-            Ok(vec![ended(glass, Ending::Rejected, &click.asker)])
+            Ok(vec![ended(glass, Ending::Rejected { why: click.why.clone() }, &click.asker)])
         }
         Press::Cancel if !click.asker.is(&glass.requester) => {
             Err(Words::new("Only whoever asked can take it back.", "Ask them, or press Reject if you may approve it."))

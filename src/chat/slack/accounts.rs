@@ -1,0 +1,82 @@
+//! What Slack said of accounts lately. Whoever votes is looked up at the vote; whoever asks, where that was not done within
+//! ten minutes. Looking up takes no longer than an answer may.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::client::{SlackClient, SlackUser};
+
+/// How long looking somebody up may take, so that what they did is answered in time.
+const LOOK_UP: Duration = Duration::from_millis(800);
+/// How long what Slack said of somebody who asks counts as what it says.
+const FRESH: Duration = Duration::from_secs(600);
+/// How long it counts where Slack cannot be asked.
+const AGED: Duration = Duration::from_secs(12 * 3600);
+/// How many accounts are remembered.
+const REMEMBERED: usize = 5000;
+
+/// What is known of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// What Slack says.
+    Now(SlackUser),
+    /// What it said earlier; now it cannot be asked.
+    Earlier {
+        /// That.
+        account: SlackUser,
+        /// How long ago.
+        age: Duration,
+    },
+    /// Nothing, and it cannot be asked.
+    Never,
+}
+
+/// What Slack said of accounts, and when.
+#[derive(Debug, Default)]
+pub struct Accounts(Mutex<HashMap<String, (Instant, SlackUser)>>);
+
+impl Accounts {
+    /// What Slack says at this very moment.
+    ///
+    /// # Errors
+    /// Why it cannot be asked, in words.
+    pub async fn now(&self, client: &SlackClient, user: &str) -> Result<SlackUser, String> {
+        let account = match tokio::time::timeout(LOOK_UP, client.user(user)).await {
+            Ok(Ok(account)) => account,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, remedy = error.remedy(), "an account could not be looked up");
+                return Err(error.to_string());
+            }
+            Err(_) => return Err("it did not answer in time".to_owned()),
+        };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(user.to_owned(), (Instant::now(), account.clone()));
+        Ok(account)
+    }
+
+    /// What Slack says, or said lately.
+    pub async fn seen(&self, client: &SlackClient, user: &str) -> Seen {
+        let known = self.known(user);
+        if let Some((_, account)) = known.clone().filter(|(age, _)| *age < FRESH) {
+            return Seen::Now(account);
+        }
+        match (self.now(client, user).await, known) {
+            (Ok(account), _) => Seen::Now(account),
+            (Err(_), Some((age, account))) if age < AGED => Seen::Earlier { account, age },
+            (Err(_), _) => Seen::Never,
+        }
+    }
+
+    fn known(&self, user: &str) -> Option<(Duration, SlackUser)> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(user).map(|(at, account)| (at.elapsed(), account.clone()))
+    }
+}
