@@ -3,7 +3,7 @@
 
 use super::{Engine, Said, Typed, facts};
 use crate::core::{
-    command::{self, Begun, Command, Invoked, ParseRefusal},
+    command::{self, Asked, Begun, Command, Invoked, ParseRefusal},
     names::{CommandName, Field},
     rules::Rules,
 };
@@ -24,7 +24,12 @@ impl Engine {
             }
             Said::Options(_) => None,
         };
-        begun.or_else(|| understood(&rules, typed).ok()?.unconfirmed())
+        begun.or_else(|| {
+            let command = understood(&rules, typed).ok()?;
+            // What the limits refuse need not be confirmed first.
+            let to_none = matches!(command.change(), Ok(Asked::Set(_)));
+            command.unconfirmed().filter(|_| !to_none || rules.catalog.replica_limits().allow(0))
+        })
     }
 
     /// The option that is wrong, where one is, in what was filled in.

@@ -59,7 +59,7 @@ fn the_example_configuration_is_read_and_has_only_keys_with_an_effect() {
 
 #[test]
 fn the_readmes_configuration_and_catalog_are_read() {
-    let [_lever, configuration, catalog, discord, registries, _policy_tests, freezes, ledger] =
+    let [_lever, configuration, catalog, discord, registries, _policy_tests, freezes, ledger, pagers] =
         readme_blocks().try_into().unwrap();
     let readme = shipped("README.md");
     let lever = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
@@ -68,6 +68,8 @@ fn the_readmes_configuration_and_catalog_are_read() {
     assert!(check_configuration(&format!("{configuration}{discord}")).discord.is_some());
     assert_eq!(check_configuration(&format!("{configuration}{registries}")).registries.len(), 4);
     assert!(check_configuration(&format!("{configuration}{ledger}")).ship_to.len() == 1);
+    let paged = check_configuration(&format!("{configuration}{pagers}")).pagers;
+    assert!(paged.pagerduty.is_some() && paged.opsgenie.is_some());
     let catalog = Catalog::parse(&catalog, "catalog.yaml").unwrap_or_else(|wrong| panic!("{wrong}"));
     assert!(catalog.not_supported_yet().is_empty() && catalog.warnings().is_empty());
     let frozen = readme_blocks()[2].clone() + &freezes;

@@ -65,7 +65,7 @@ async fn one_card_says_who_what_and_what_becomes_of_it_and_is_closed_when_it_is_
     scaled(&chat).await;
     let card = chat.card_says("drift: replicas of checkout in prod").await.content.words();
     assert!(card.contains("Live 10, git 3") && card.contains("only when somebody syncs"), "{card}");
-    assert!(card.contains("kubectl") && card.contains("a hint"), "{card}");
+    assert!(card.contains("kubectl") && card.contains("the client gave itself"), "{card}");
     // Another value is the same drift, and the same card.
     let before = chat.cards();
     assert!(chat.world.clusters["prod"].scale_by_hand("checkout", 12));

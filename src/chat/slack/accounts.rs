@@ -11,8 +11,10 @@ use tokio::time::Instant;
 
 use super::client::{SlackClient, SlackUser};
 
-/// How long looking somebody up may take, so that what they did is answered in time.
+/// How long looking up whoever asks may take, so that what they did is answered in time.
 const LOOK_UP: Duration = Duration::from_millis(800);
+/// How long at a vote, which is not counted without it: half of what Slack waits for an answer.
+const AT_THE_VOTE: Duration = Duration::from_millis(1500);
 /// How long what Slack said of somebody who asks counts as what it says.
 const FRESH: Duration = Duration::from_secs(600);
 /// How long it counts where Slack cannot be asked.
@@ -46,7 +48,11 @@ impl Accounts {
     /// # Errors
     /// Why it cannot be asked, in words.
     pub async fn now(&self, client: &SlackClient, user: &str) -> Result<SlackUser, String> {
-        let account = match tokio::time::timeout(LOOK_UP, client.user(user)).await {
+        self.within(AT_THE_VOTE, client, user).await
+    }
+
+    async fn within(&self, limit: Duration, client: &SlackClient, user: &str) -> Result<SlackUser, String> {
+        let account = match tokio::time::timeout(limit, client.user(user)).await {
             Ok(Ok(account)) => account,
             Ok(Err(error)) => {
                 tracing::warn!(%error, remedy = error.remedy(), "an account could not be looked up");
@@ -68,7 +74,7 @@ impl Accounts {
         if let Some((_, account)) = known.clone().filter(|(age, _)| *age < FRESH) {
             return Seen::Now(account);
         }
-        match (self.now(client, user).await, known) {
+        match (self.within(LOOK_UP, client, user).await, known) {
             (Ok(account), _) => Seen::Now(account),
             (Err(_), Some((age, account))) if age < AGED => Seen::Earlier { account, age },
             (Err(_), _) => Seen::Never,

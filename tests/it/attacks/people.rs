@@ -148,7 +148,7 @@ async fn a07_one_stolen_account_is_not_enough_and_its_yes_can_be_taken_back() {
     let card = chat.card_says("1 more from the group `leads` (1 of 2 given)").await.content.words();
     assert!(card.contains("Approved by "), "{card}");
     // Bo himself sees it and takes it back.
-    assert_eq!(chat.presses("bo", "Take my yes back").await, "");
+    assert_eq!(chat.presses("bo", "Take my approval back").await, "");
     let card = chat.card_says("No longer counts: ").await.content.words();
     assert!(card.contains("it was taken back") && card.contains("2 from the group `leads`"), "{card}");
     assert_eq!((chat.count("approval.given"), chat.count("approval.withdrawn"), chat.commits()), (1, 1, 0));
