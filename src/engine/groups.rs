@@ -217,7 +217,9 @@ fn ended_words(platform: &str) -> Words {
 /// Whoever was turned away at the door may have left: then none of their accounts counts from now on.
 pub(super) fn look_at(inner: &Arc<Inner>, asker: &Asker) {
     let (inner, asker) = (Arc::clone(inner), asker.clone());
+    let busy = super::Busy::new(&inner);
     inner.tasks.clone().start(async move {
+        let _busy = busy;
         let person = inner.rules_in_git().and_then(|rules| {
             let known = facts::asker(&rules, &asker.account, &asker.via).person?;
             rules.catalog.person(&known).cloned()
