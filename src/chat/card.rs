@@ -7,6 +7,7 @@ mod deciding;
 mod diff;
 pub mod drift;
 pub mod emergency;
+mod lane;
 mod lasting;
 mod mark;
 mod outsiders;
@@ -25,7 +26,8 @@ use crate::core::{
     change::Line,
     decide::{TagSeen, sentence},
     entry::Actor,
-    request::{Course, Ending, Request, State, Way},
+    names::Field,
+    request::{Course, Ending, Lane, Request, State, Way},
 };
 
 /// A piece of a sentence.
@@ -114,6 +116,8 @@ pub struct Progress {
     pub needed: Vec<String>,
     /// Why it cannot go on for now, where its environment is frozen for whoever asked: `prod` is frozen until ...
     pub frozen: Option<String>,
+    /// The emergency lane that is open for it now.
+    pub lane: Option<Lane>,
 }
 
 /// Whether a time has passed.
@@ -147,7 +151,7 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         diff: course.map(|course| diff::cut(&course.plan.diff)).unwrap_or_default(),
         timeline: Vec::new(),
         notes: notes(request, progress, links),
-        buttons: choices::beside(request, buttons(request, progress)),
+        buttons: choices::beside(request, lane::reviewing(request, buttons(request, progress))),
         values: asked_for(request),
     }
 }
@@ -300,6 +304,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
         let why = why.trim_end_matches('.');
         notes.push(vec![text(format!("Whether the registry has this version could not be checked: {why}"))]);
     }
+    notes.extend(lane::notes(request, progress));
     notes.extend(lasting::note(request));
     notes.extend(diff::whole(request, links));
     if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {
@@ -351,10 +356,17 @@ fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
         }
         State::Landing(_) => vec![],
         State::Over { .. } if request.opened.way == Way::Live => vec![],
+        // What brought no version has none to go back from.
+        State::Following(..) | State::Over { .. } if !brings_version(request) => vec![],
         State::Following(..)
         | State::Over { ending: Ending::Live { .. } | Ending::NotLive { .. } | Ending::Unseen { .. }, .. } => {
             vec![button("rollback", "Roll back", Look::Plain, "")]
         }
         State::Over { .. } => vec![],
     }
+}
+
+fn brings_version(request: &Request) -> bool {
+    let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
+    lines.iter().any(|line| matches!(line.field, Field::ImageTag | Field::ImageDigest))
 }

@@ -53,6 +53,9 @@ pub enum To<'a> {
     Account(&'a str),
 }
 
+/// What the button says by which somebody says who they are.
+pub const LINK_LABEL: &str = "Link my account";
+
 /// A reminder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nudge<'a> {

@@ -8,9 +8,14 @@ use crate::{
 
 /// All of them.
 pub(super) fn of(config: &Config, net: &Outgoing) -> Vec<Pager> {
-    let pagerduty = config.pagers.pagerduty.iter();
-    let pagerduty = pagerduty.map(|one| (Kind::PagerDuty, one.api.clone(), one.routing_key.clone()));
+    let pagerduty = config.pagers.pagerduty.iter().map(|one| {
+        let pager = Pager::new(Kind::PagerDuty, (one.api.clone(), one.routing_key.clone()), net);
+        match &one.schedules {
+            Some(schedules) => pager.with_schedules(schedules.api.clone(), schedules.token.clone()),
+            None => pager,
+        }
+    });
     let opsgenie = config.pagers.opsgenie.iter();
-    let opsgenie = opsgenie.map(|one| (Kind::Opsgenie, one.api.clone(), one.key.clone()));
-    pagerduty.chain(opsgenie).map(|(kind, api, key)| Pager::new(kind, (api, key), net)).collect()
+    let opsgenie = opsgenie.map(|one| Pager::new(Kind::Opsgenie, (one.api.clone(), one.key.clone()), net));
+    pagerduty.chain(opsgenie).collect()
 }

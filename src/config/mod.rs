@@ -26,7 +26,9 @@ pub use self::{
     chat::{Discord, DiscordTransport, Slack, SlackTransport},
     forge::{GitHub, GitHubAuth},
     ledger::{LedgerSettings, Over, ShipTo},
-    outside::{ClusterAccess, ClusterLogin, Opsgenie, PagerDuty, Pagers, Registry, RegistryHost, RegistryLogin},
+    outside::{
+        ClusterAccess, ClusterLogin, Opsgenie, PagerDuty, Pagers, Registry, RegistryHost, RegistryLogin, Schedules,
+    },
     reading::{Authorities, Proxy},
     reference::{Exposed, Reference, Resolve, Resolved, Unresolved, asks_for_no_colour, read_again},
     repository::{BranchName, GitHubRepository, Repositories, Repository, RepositoryLogin},

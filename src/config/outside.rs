@@ -124,6 +124,17 @@ pub struct PagerDuty {
     pub api: Url,
     /// The integration's key.
     pub routing_key: Secret,
+    /// Where it is asked who is on call, where it is.
+    pub schedules: Option<Schedules>,
+}
+
+/// PagerDuty's REST API, asked who is on call.
+#[derive(Debug, Clone)]
+pub struct Schedules {
+    /// Its base: `https://api.pagerduty.com`.
+    pub api: Url,
+    /// A key of that API that may read.
+    pub token: Secret,
 }
 
 /// Opsgenie's alert API.
@@ -250,10 +261,16 @@ impl Pagers {
         let Some(node) = root.get("pager") else { return Self::default() };
         let fields = node.fields(&["pagerduty", "opsgenie"], &mut reading.problems);
         let pagerduty = fields.get("pagerduty").and_then(|node| {
-            let fields = node.fields(&["api", "routing_key"], &mut reading.problems);
+            let fields = node.fields(&["api", "routing_key", "schedules"], &mut reading.problems);
             let api = reading.api(fields, "https://events.pagerduty.com");
             let routing_key = reading.required_secret(fields, "routing_key");
-            Some(PagerDuty { api: api?, routing_key: routing_key? })
+            let schedules = fields.get("schedules").and_then(|node| {
+                let fields = node.fields(&["api", "token"], &mut reading.problems);
+                let api = reading.api(fields, "https://api.pagerduty.com");
+                let token = reading.required_secret(fields, "token");
+                Some(Schedules { api: api?, token: token? })
+            });
+            Some(PagerDuty { api: api?, routing_key: routing_key?, schedules })
         });
         let opsgenie = fields.get("opsgenie").and_then(|node| {
             let fields = node.fields(&["api", "key"], &mut reading.problems);

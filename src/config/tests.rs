@@ -77,7 +77,7 @@ registries:
   localhost:5000: { api: "http://localhost:5000" }
   ghcr.io: { username: bot, password: "${env:REG_SET}" }
 pager:
-  pagerduty: { routing_key: "${env:PD_SET}" }
+  pagerduty: { routing_key: "${env:PD_SET}", schedules: { token: "${env:PD_SET}" } }
   opsgenie: { api: "https://jsm.example.org", key: "${env:OG_SET}" }
 "#;
 
@@ -111,6 +111,8 @@ fn every_key_is_read() {
     assert_eq!(config.clusters.len(), 5);
     assert_eq!(config.registries.keys().map(RegistryHost::as_str).collect::<Vec<_>>(), ["ghcr.io", "localhost:5000"]);
     assert_eq!(config.pagers.pagerduty.as_ref().unwrap().api.as_str(), "https://events.pagerduty.com/");
+    let schedules = config.pagers.pagerduty.as_ref().unwrap().schedules.as_ref().unwrap();
+    assert_eq!(schedules.api.as_str(), "https://api.pagerduty.com/");
     assert_eq!(config.connections().clusters.len(), 5);
 }
 

@@ -151,6 +151,13 @@ impl Matters {
         own.or_else(|| open().find(|one| one.opened.service.is_none()))
     }
 
+    /// The open incidents that a service belongs to: its own, and those that name none.
+    pub fn open_on<'a>(&'a self, service: &Service) -> impl Iterator<Item = &'a Incident> + use<'a> {
+        let service = service.clone();
+        let concerns = move |one: &&Incident| one.opened.service.as_ref().is_none_or(|own| *own == service);
+        self.incidents.values().filter(|one| one.is_open()).filter(concerns)
+    }
+
     /// The open debts of a target.
     pub fn debts_of(&self, target: &Target) -> impl Iterator<Item = &Debt> {
         self.debts.values().filter(move |debt| !debt.is_over() && debt.opened.target == *target)

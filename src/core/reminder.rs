@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::core::{
@@ -21,11 +21,29 @@ pub enum Step {
     Channel,
     /// Those who are asked next, each directly.
     Next,
+    /// Those who may review what went through the emergency lane, each directly.
+    Review,
+    /// The same, once more.
+    ReviewAgain,
+    /// Everybody in the channel of the card: nobody reviewed it in time.
+    ReviewLate,
 }
 
 impl Step {
-    /// All, in the order in which they come.
+    /// Those of an open approval, in the order in which they come.
     pub const ALL: [Self; 3] = [Self::Approver, Self::Channel, Self::Next];
+    /// Those of a review that is owed.
+    pub const OF_REVIEWS: [Self; 3] = [Self::Review, Self::ReviewAgain, Self::ReviewLate];
+
+    /// After how long that one of a review comes; `None` for those of approvals.
+    pub fn of_review(self) -> Option<SignedDuration> {
+        match self {
+            Self::Review => Some(SignedDuration::ZERO),
+            Self::ReviewAgain => Some(SignedDuration::from_hours(12)),
+            Self::ReviewLate => Some(SignedDuration::from_hours(24)),
+            Self::Approver | Self::Channel | Self::Next => None,
+        }
+    }
 
     /// As the catalog and the entries write it.
     pub fn word(self) -> &'static str {
@@ -33,6 +51,9 @@ impl Step {
             Self::Approver => "approver",
             Self::Channel => "channel",
             Self::Next => "next",
+            Self::Review => "review",
+            Self::ReviewAgain => "review_again",
+            Self::ReviewLate => "review_late",
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::core::{
-    catalog::{Approvers, Catalog, Group, Person, Source},
+    catalog::{Approvers, Catalog, Group, Person, Platform, Source},
     entry::{Actor, Draft, Recorded},
     names::PersonId,
 };
@@ -24,6 +24,7 @@ const SEEN: &str = "group.seen";
 const CHANGED: &str = "group.changed";
 const ENDED: &str = "person.ended";
 const RETURNED: &str = "person.returned";
+const JOINED: &str = "account.joined";
 
 /// With what the subjects of its entries begin.
 pub const PREFIXES: [&str; 2] = ["group/", "person/"];
@@ -47,6 +48,8 @@ pub struct Roster {
     granted: BTreeMap<String, Timestamp>,
     /// People whose account ended somewhere, and why.
     ended: BTreeMap<PersonId, String>,
+    /// Accounts that people proved to be theirs: `slack:U111`, and whose.
+    joined: BTreeMap<String, PersonId>,
 }
 
 impl Roster {
@@ -74,6 +77,10 @@ impl Roster {
             (ENDED, Some(("person", id))) => {
                 let why = entry.body.get("why").and_then(Value::as_str).unwrap_or_default().to_owned();
                 self.ended.extend(PersonId::parse(id).ok().map(|id| (id, why)));
+            }
+            (JOINED, Some(("person", id))) => {
+                let account = entry.actor.account.clone();
+                self.joined.extend(account.and_then(|account| Some((account, PersonId::parse(id).ok()?))));
             }
             (RETURNED, Some(("person", id))) => {
                 self.ended.retain(|person, _| person.as_str() != id);
@@ -148,6 +155,7 @@ impl Roster {
         let on_call = catalog.on_call();
         let people = catalog.people().map(|person| {
             let mut person = person.clone();
+            changed |= self.join(&mut person, catalog);
             if self.ended.contains_key(&person.id) {
                 changed |= !person.accounts.is_empty();
                 person.accounts.clear();
@@ -162,12 +170,29 @@ impl Roster {
         changed.then(|| (catalog.with_people(people), until))
     }
 
+    /// Gives somebody the accounts that they proved to be theirs, where the catalog says nothing else; whether it did.
+    fn join(&self, person: &mut Person, catalog: &Catalog) -> bool {
+        let theirs = self.joined.iter().filter(|(_, of)| **of == person.id).map(|(account, _)| account);
+        let mut changed = false;
+        for (word, account) in theirs.filter_map(|account| account.split_once(':')) {
+            let platform = [Platform::Slack, Platform::Discord].into_iter().find(|platform| platform.word() == word);
+            let Some(platform) = platform else { continue };
+            if !person.accounts.contains_key(&platform) && catalog.person_by(platform, account).is_none() {
+                person.accounts.insert(platform, account.to_owned());
+                changed = true;
+            }
+        }
+        changed
+    }
+
     /// Where somebody is on call now: a schedule's word counts at once.
     fn on_call(&self, person: &Person, places: &BTreeMap<String, Source>, now: Timestamp) -> BTreeSet<String> {
         let is_on_call = |source: &Source| {
             let Some(place) = self.places.get(source) else { return false };
             let is_known = place.read.is_some_and(|read| now.duration_since(read) <= OLDEST);
-            is_known && person.accounts.get(&source.platform).is_some_and(|account| place.members.contains_key(account))
+            let is_there = person.known_to(source.platform).is_some_and(|account| place.members.contains_key(account));
+            // Whose account ended is on call nowhere.
+            is_known && is_there && !person.accounts.is_empty()
         };
         places.iter().filter(|(_, source)| is_on_call(source)).map(|(name, _)| name.clone()).collect()
     }
@@ -234,10 +259,7 @@ pub fn places_of(catalog: &Catalog, from: &[&Approvers]) -> BTreeSet<Source> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::{
-        catalog::Platform,
-        entry::{Entry, NO_PREVIOUS, written},
-    };
+    use crate::core::entry::{Entry, NO_PREVIOUS, written};
 
     const CATALOG: &str = "environments: { prod: { path: 'apps/{service}/prod' } }\n\
         groups: { leads: { slack: S1 } }\n\

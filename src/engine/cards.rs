@@ -19,7 +19,7 @@ use crate::{
     clock,
     core::{
         break_glass, debt,
-        decide::{Came, Emergency, Incoming, Outcome, still_needed},
+        decide::{Came, Emergency, Incoming, Now, Outcome, lane_of, still_needed},
         entry::Recorded,
         matters,
         names::RequestId,
@@ -92,14 +92,16 @@ struct Shown {
 async fn shown(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
     let Some(request) = inner.request(id).await else { return matter(inner, id).await };
     let links = Links { repository: inner.home_of(&request).ok().and_then(|home| home.page.as_deref()) };
-    let (frozen, needed) = match (inner.rules(), &request.state) {
+    let progress = match (inner.rules(), &request.state) {
         (Some(rules), State::Deciding(_)) => {
             let about = (&request.requester, &request.opened.command, &request.opened.target);
-            (inner.frozen_for(&rules, about).await, still_needed(&request, &rules, clock::now()))
+            let (frozen, matters) = (inner.frozen_for(&rules, about).await, inner.matters().await);
+            let now = Now { at: clock::now(), rules: &rules, matters: &matters };
+            let (needed, lane) = (still_needed(&request, now), lane_of(&request, now));
+            Progress { frozen, needed, lane, ..inner.progress(id) }
         }
-        (Some(_) | None, _) => (None, Vec::new()),
+        (Some(_) | None, _) => inner.progress(id),
     };
-    let progress = Progress { frozen, needed, ..inner.progress(id) };
     Some(Shown {
         id: id.clone(),
         sort: Sort::Request,

@@ -25,11 +25,15 @@ pub(super) async fn flow(
         understood.unwrap_or_else(|words| Incoming::Misasked { asker, typed: typed.written(), words })
     };
     match (status::denied(rules, &asker, command), flow) {
+        // Whoever is unknown may say who they are.
+        (Some(_), Flow::Link) if links::may_introduce(inner, rules, &asker, command.name()) => {
+            Err(links::introduce(inner, &asker).await)
+        }
         (Some(words), Flow::Audit | Flow::Incident | Flow::BreakGlass | Flow::Restart) => Ok(told(Err(words), asker)),
         (Some(words), _) => Err(words),
         (None, Flow::Audit) => Ok(Incoming::Read { asker, wanted: trail::Wanted::of(command, clock::now()) }),
         (None, Flow::Status) => Err(status::status(inner, rules, &asker, command).await),
-        (None, Flow::Help) => Err(status::help(&rules.commands, command)),
+        (None, Flow::Help) => Err(status::help(rules, (&asker, &typed.channel), command)),
         (None, Flow::Link) => Err(links::link(inner, rules, &asker).await),
         (None, Flow::Unlink) => Err(links::unlink(inner, rules, &asker).await),
         (None, Flow::Debts) => Err(glass::debts(inner).await),

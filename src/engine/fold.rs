@@ -83,7 +83,7 @@ pub(super) fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[
     let mut touched = BTreeSet::new();
     for recorded in entries {
         let Some(id) = request::of_subject(&recorded.entry.subject) else { continue };
-        let state = requests.get(&id).map(|request| request.state.clone());
+        let stood = requests.get(&id).map(|request| (request.state.clone(), request.review.clone()));
         let folded = match requests.remove(&id) {
             None if recorded.entry.kind == "request.opened" => {
                 Request::opened(id.clone(), recorded).map_err(|error| error.to_string())
@@ -96,7 +96,8 @@ pub(super) fn fold_into(requests: &mut BTreeMap<RequestId, Request>, entries: &[
         };
         match folded {
             Ok(request) => {
-                if state.as_ref() != Some(&request.state) {
+                let stands = |(state, review)| state == request.state && review == request.review;
+                if !stood.is_some_and(stands) {
                     touched.insert(id.clone());
                 }
                 requests.insert(id, request);

@@ -15,7 +15,7 @@ use crate::{
     clock,
     core::{
         catalog::{ApprovalRule, Approvers, Catalog, Person, Platform, Source},
-        decide::{Asker, Incoming, Words, rule_of},
+        decide::{Asker, Incoming, Now, Words, rule_of},
         entry::{Draft, Recorded},
         incident::Incident,
         names::{CommitId, RequestId},
@@ -23,6 +23,7 @@ use crate::{
         rules::Rules,
     },
     ledger::{Ledger, LedgerError},
+    pager::Kind,
 };
 
 /// How long reading may take at a vote, so that the click is answered in time.
@@ -138,7 +139,9 @@ pub(super) async fn at_the_vote(inner: &Arc<Inner>, asker: &Asker, of: &RequestI
 
 async fn rule_named(inner: &Arc<Inner>, rules: &Rules, of: &RequestId) -> Option<ApprovalRule> {
     let book = inner.book.lock().await;
-    rule_of((book.get(of), book.matters().overrides.get(of)), rules).cloned()
+    let matters = book.matters();
+    let now = Now { at: clock::now(), rules, matters };
+    rule_of((book.get(of), matters.overrides.get(of)), now).cloned()
 }
 
 /// Reads the places of a rule's groups, of one person.
@@ -149,10 +152,10 @@ async fn read_for(
 ) -> Option<Words> {
     let named: Vec<&Approvers> = rule?.shares().flat_map(|(_, from)| from).collect();
     for source in &places_of(&rules.catalog, &named) {
-        let Some(account) = person.accounts.get(&source.platform) else { continue };
+        let Some(account) = person.known_to(source.platform).map(str::to_owned) else { continue };
         let is_first = inner.groups.roster().read_at(source).is_none();
-        let asked = if is_first { accounts_of(&rules.catalog, source.platform) } else { [account.clone()].into() };
-        let found = tokio::time::timeout(AT_THE_VOTE, members(inner, source, &asked)).await;
+        let asked = if is_first { accounts_of(&rules.catalog, source.platform) } else { [account].into() };
+        let found = tokio::time::timeout(AT_THE_VOTE, members(inner, &rules.catalog, (source, &asked))).await;
         let why = match found {
             Ok(Ok(found)) => {
                 note(inner, source, (&asked, &found)).await;
@@ -163,7 +166,9 @@ async fn read_for(
         };
         if !is_good_enough(inner, source).await {
             let name = platform_name(source.platform);
-            let text = format!("{name} could not say who is in `{}` ({why}), so this was not counted.", source.id);
+            let (is, of) = if is_pager(source.platform) { ("on call", "for") } else { ("in", "") };
+            let place = format!("{of} `{}`", source.id);
+            let text = format!("{name} could not say who is {is} {} ({why}), so this was not counted.", place.trim());
             return Some(Words::new(text, "Press again in a moment; if it stays, ask whoever runs Leverframe."));
         }
     }
@@ -282,7 +287,7 @@ async fn read(inner: &Arc<Inner>, rules: &Rules, source: &Source) {
         return;
     }
     let asked = accounts_of(&rules.catalog, source.platform);
-    match tokio::time::timeout(BEHIND, members(inner, source, &asked)).await {
+    match tokio::time::timeout(BEHIND, members(inner, &rules.catalog, (source, &asked))).await {
         Ok(Ok(found)) => note(inner, source, (&asked, &found)).await,
         Ok(Err(why)) => tracing::info!(%source, why, "who is in a group is read later"),
         Err(_) => tracing::info!(%source, "who is in a group was not told in time"),
@@ -290,7 +295,11 @@ async fn read(inner: &Arc<Inner>, rules: &Rules, source: &Source) {
 }
 
 /// Those of some accounts that are in a place now.
-async fn members(inner: &Arc<Inner>, source: &Source, asked: &BTreeSet<String>) -> Result<BTreeSet<String>, String> {
+async fn members(
+    inner: &Arc<Inner>,
+    catalog: &Catalog,
+    (source, asked): (&Source, &BTreeSet<String>),
+) -> Result<BTreeSet<String>, String> {
     let name = platform_name(source.platform);
     match source.platform {
         Platform::Slack | Platform::Discord => {
@@ -303,12 +312,30 @@ async fn members(inner: &Arc<Inner>, source: &Source, asked: &BTreeSet<String>) 
             let all = forge.team(organisation, team).await.map_err(|error| error.to_string())?;
             Ok(all.into_iter().map(|login| login.to_ascii_lowercase()).filter(|login| asked.contains(login)).collect())
         }
+        Platform::PagerDuty => on_call(inner, catalog, (Kind::PagerDuty, &source.id)).await,
+        Platform::Opsgenie => on_call(inner, catalog, (Kind::Opsgenie, &source.id)).await,
         Platform::Ssh => Err("a terminal knows no groups".to_owned()),
     }
 }
 
+/// The people of the catalog who are on call in a schedule now, by their e-mail.
+async fn on_call(
+    inner: &Arc<Inner>,
+    catalog: &Catalog,
+    (kind, schedule): (Kind, &str),
+) -> Result<BTreeSet<String>, String> {
+    let pager = inner.reach.pagers.iter().find(|pager| pager.kind() == kind);
+    let pager = pager.ok_or_else(|| format!("{} is not configured", kind.called()))?;
+    let found = pager.on_call(schedule).await.map_err(|error| error.to_string())?;
+    let is_on_call = |person: &&Person| {
+        let email = person.email.as_deref();
+        email.is_some_and(|email| found.iter().any(|one| one.eq_ignore_ascii_case(email)))
+    };
+    Ok(catalog.people().filter(is_on_call).map(|person| person.id.to_string()).collect())
+}
+
 fn accounts_of(catalog: &Catalog, platform: Platform) -> BTreeSet<String> {
-    catalog.people().filter_map(|person| person.accounts.get(&platform).cloned()).collect()
+    catalog.people().filter_map(|person| person.known_to(platform).map(str::to_owned)).collect()
 }
 
 /// Notes what was read, in the ledger where it is news.
@@ -355,11 +382,17 @@ pub(super) fn note_looked(inner: &Inner, commit: &CommitId) {
     }
 }
 
+fn is_pager(platform: Platform) -> bool {
+    matches!(platform, Platform::PagerDuty | Platform::Opsgenie)
+}
+
 fn platform_name(platform: Platform) -> &'static str {
     match platform {
         Platform::Slack => "Slack",
         Platform::Discord => "Discord",
         Platform::GitHub => "GitHub",
         Platform::Ssh => "The terminal",
+        Platform::PagerDuty => "PagerDuty",
+        Platform::Opsgenie => "Opsgenie",
     }
 }

@@ -1,14 +1,19 @@
 //! Linking a person's account on GitHub, and giving their approvals there as reviews in their own name.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use super::{Inner, facts::IN_TIME};
+use super::{Inner, facts::IN_TIME, status};
 use crate::{
+    chat::{Nudge, To},
     clock,
     core::{
         catalog::Platform,
         decide::{Asker, Incoming, Linked, Words},
-        names::PersonId,
+        names::{CommandName, PersonId},
         rules::Rules,
     },
     forge::{Accounts, Code, Grant, Typed},
@@ -43,6 +48,93 @@ pub(super) async fn link(inner: &Arc<Inner>, rules: &Rules, asker: &Asker) -> Wo
     let (inner, asker) = (Arc::clone(inner), asker.clone());
     inner.tasks.clone().start(async move { wait_for(&inner, &asker, (&person, &login), &code).await });
     words
+}
+
+/// How many accounts may be about to be linked at a time.
+const AT_ONCE: usize = 50;
+
+/// The codes by which people say who they are, by account.
+#[derive(Default)]
+pub(super) struct Introduced(Mutex<BTreeMap<String, Words>>);
+
+/// Whether somebody whom the catalog does not know may say who they are: it can be proven, and no policy forbids it.
+pub(super) fn may_introduce(inner: &Inner, rules: &Rules, asker: &Asker, command: &CommandName) -> bool {
+    let is_unforbidden = || status::denial(rules, asker, command).is_some_and(|denial| denial.policy == "default");
+    asker.person.is_none() && inner.reach.accounts.is_some() && is_unforbidden()
+}
+
+/// Gives somebody a code that says on GitHub who they are.
+pub(super) async fn introduce(inner: &Arc<Inner>, asker: &Asker) -> Words {
+    let Some(accounts) = inner.reach.accounts.clone() else {
+        return Words::new("Accounts cannot be linked here.", "Ask to be added under `people` in the catalog.");
+    };
+    let open = || inner.introduced.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = open().get(&asker.account).cloned();
+    if let Some(words) = known {
+        return words;
+    }
+    let underway = open().len();
+    if underway >= AT_ONCE {
+        return Words::new("Many people are linking their accounts just now.", "Try again in a few minutes.");
+    }
+    let code = match tokio::time::timeout(IN_TIME, accounts.begin()).await {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => return Words::new(format!("{error}."), "Try again in a moment."),
+        Err(_) => return Words::new("GitHub did not answer in time.", "Try again in a moment."),
+    };
+    let until = code.until.strftime("%H:%M UTC");
+    let words = Words::new(
+        format!("To link this account to your own on GitHub: the code is `{}`, good until {until}.", code.user_code),
+        format!("Open {} , signed in as yourself, and type the code there. I tell you when it is done.", code.page),
+    );
+    open().insert(asker.account.clone(), words.clone());
+    let (inner, asker) = (Arc::clone(inner), asker.clone());
+    inner.tasks.clone().start(async move {
+        let login = match typed(&inner, &accounts, &code).await {
+            Some(grant) => accounts.login(&grant).await.ok(),
+            None => None,
+        };
+        inner.introduced.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&asker.account);
+        if let Some(login) = login {
+            introduced(&inner, &asker, login).await;
+        }
+    });
+    words
+}
+
+/// Whose that account on GitHub is by the catalog is whose this account is, where the catalog names none of theirs here.
+async fn introduced(inner: &Arc<Inner>, asker: &Asker, login: String) {
+    let Some(rules) = inner.rules() else { return };
+    let Some((platform, name)) = platform_of(asker) else { return };
+    let told = match rules.catalog.person_by(Platform::GitHub, &login) {
+        None => {
+            inner.take(Incoming::Linked(Linked::refused(asker.clone(), login.clone())), None).await;
+            format!("The catalog does not know `{login}` on GitHub either. Ask to be added under `people`.")
+        }
+        Some(person) if person.accounts.contains_key(&platform) => {
+            inner.take(Incoming::Linked(Linked::refused(asker.clone(), login.clone())), None).await;
+            format!("`{login}` has another account on {name} already. Ask for it to be changed in the catalog.")
+        }
+        Some(person) => {
+            let (id, called) = (person.id.clone(), person.name.clone());
+            inner.take(Incoming::Linked(Linked::joined(asker.clone(), login.clone(), id)), None).await;
+            format!("Your account is linked: here you are {called}, as on GitHub (`{login}`).")
+        }
+    };
+    let account = asker.account.split_once(':').map_or(asker.account.as_str(), |(_, account)| account);
+    let Some(chat) = inner.reach.chats.on(platform) else { return };
+    let mark = format!("link {account} {}", clock::now().as_millisecond());
+    if let Err(error) = chat.remind(To::Account(account), Nudge { words: &told, link: "", mark: &mark }).await {
+        tracing::info!(%error, "whoever linked their account could not be told");
+    }
+}
+
+fn platform_of(asker: &Asker) -> Option<(Platform, &'static str)> {
+    match asker.via.as_str() {
+        "slack" => Some((Platform::Slack, "Slack")),
+        "discord" => Some((Platform::Discord, "Discord")),
+        _ => None,
+    }
 }
 
 /// What somebody is told who ends their link.
@@ -81,19 +173,30 @@ fn known(inner: &Arc<Inner>, rules: &Rules, asker: &Asker) -> Result<(Arc<Accoun
 /// Waits until the code was typed, and keeps the token where it is that person's.
 async fn wait_for(inner: &Arc<Inner>, asker: &Asker, (person, login): (&PersonId, &str), code: &Code) {
     let Some(accounts) = inner.reach.accounts.clone() else { return };
+    if let Some(grant) = typed(inner, &accounts, code).await {
+        granted(inner, asker, (&accounts, person, login), &grant).await;
+    }
+}
+
+/// Waits until a code was typed; `None` where it will not be.
+async fn typed(inner: &Arc<Inner>, accounts: &Accounts, code: &Code) -> Option<Grant> {
     let mut wait = code.interval;
     while !inner.tasks.is_stopping() && clock::now() < code.until {
         inner.tasks.pause(wait).await;
         match accounts.typed(code).await {
             Ok(Typed::NotYet(longer)) => wait = longer,
-            Ok(Typed::Never(why)) => return tracing::info!(%person, why, "an account was not linked"),
-            Ok(Typed::Granted(grant)) => return granted(inner, asker, (&accounts, person, login), &grant).await,
+            Ok(Typed::Never(why)) => {
+                tracing::info!(why, "an account was not linked");
+                return None;
+            }
+            Ok(Typed::Granted(grant)) => return Some(grant),
             Err(error) => {
                 tracing::info!(%error, "whether a code was typed is asked again");
                 wait = wait.max(AGAIN);
             }
         }
     }
+    None
 }
 
 async fn granted(

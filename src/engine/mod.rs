@@ -33,6 +33,7 @@ mod reminding;
 mod rendering;
 mod restarting;
 mod reverting;
+mod reviews;
 mod rewritten;
 mod rollback;
 mod rules;
@@ -171,6 +172,8 @@ struct Inner {
     /// What runs, as the watches of the clusters tell it.
     sight: drift::Sight,
     groups: groups::Groups,
+    /// The codes by which people say who they are, by account, while they are good.
+    introduced: links::Introduced,
 }
 
 impl Engine {
@@ -211,6 +214,7 @@ impl Engine {
             versions: rollback::Remembered::default(),
             sight: drift::Sight::default(),
             groups,
+            introduced: links::Introduced::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -273,6 +277,12 @@ impl Engine {
     /// Whether a delivery was answered already.
     pub async fn knows(&self, event: &str) -> bool {
         self.inner.answered(Some(event)).await.is_some()
+    }
+
+    /// Whether an account belongs to nobody, and whose it is can be proven here.
+    pub fn offers_link(&self, account: &str, via: &str) -> bool {
+        let is_unknown = self.rules().is_some_and(|rules| facts::asker(&rules, account, via).person.is_none());
+        is_unknown && self.inner.reach.accounts.is_some()
     }
 
     /// Who an account is, by the catalog in force.

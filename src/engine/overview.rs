@@ -12,7 +12,7 @@ use crate::{
     core::{
         command::{Action, Flow},
         debt::Debt,
-        decide::{Asker, awaits},
+        decide::{Asker, Now, awaits, may_review},
         incident::Incident,
         names::{CommandName, RequestId},
         request::Request,
@@ -32,6 +32,8 @@ pub struct Overview {
     pub trouble: Option<String>,
     /// Requests that wait for their yes, the newest first.
     pub approvals: Vec<Request>,
+    /// Requests that went through the emergency lane and wait for a review of theirs.
+    pub reviews: Vec<Request>,
     /// Their own that are not over.
     pub own: Vec<Request>,
     /// Incidents that are open, the oldest first.
@@ -101,13 +103,15 @@ pub(super) async fn overview(inner: &Arc<Inner>, rules: &Rules, asker: &Asker) -
     let freezes = inner.freeze_lines(rules, None).await;
     let trouble = inner.troubles.lock().unwrap_or_else(PoisonError::into_inner).words(&inner.reach.repository.name);
     let book = inner.book.lock().await;
-    let (matters, now) = (book.matters(), clock::now());
+    let matters = book.matters();
+    let now = Now { at: clock::now(), rules, matters };
     let some = |wanted: &dyn Fn(&&Request) -> bool, most: usize| -> Vec<Request> {
         book.iter().rev().filter(wanted).take(most).cloned().collect()
     };
     Overview {
         trouble,
-        approvals: some(&|request| awaits(asker, request, rules, now), MOST),
+        approvals: some(&|request| awaits(asker, request, now), MOST),
+        reviews: some(&|request| may_review(asker, request, now), MOST),
         own: some(&|request| !request.is_over() && asker.is(&request.requester), MOST),
         incidents: matters.incidents.values().filter(|one| one.is_open()).take(MOST).cloned().collect(),
         debts: matters.debts.values().filter(|one| !one.is_over()).take(MOST).cloned().collect(),
@@ -126,6 +130,7 @@ impl Overview {
         let debt = |one: &Debt| format!("{} of {}, {}", one.opened.field, one.opened.target, one.words());
         let told = [
             list("Waiting for your approval", self.approvals.iter().map(titled).collect()),
+            list("Waiting for your review", self.reviews.iter().map(titled).collect()),
             list("Yours, still open", self.own.iter().map(own).collect()),
             list("Open incidents", self.incidents.iter().map(incident).collect()),
             list("Owed to git", self.debts.iter().map(debt).collect()),

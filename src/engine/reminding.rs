@@ -74,7 +74,7 @@ async fn say(inner: &Arc<Inner>, rules: &Rules, reminder: &Reminder) -> Result<(
     let Some((chat, channel)) = inner.reach.chats.of(&reminder.card.channel) else { return Ok(()) };
     let link = chat.link(&Place { channel: channel.to_owned(), message: reminder.card.message.clone() }).await;
     let said = (words(rules, reminder), link.unwrap_or_default());
-    if reminder.step == Step::Channel {
+    if matches!(reminder.step, Step::Channel | Step::ReviewLate) {
         return once(chat.as_ref(), To::Channel(channel), (&said, reminder)).await;
     }
     let mut refused = Ok(());
@@ -130,6 +130,15 @@ fn words(rules: &Rules, reminder: &Reminder) -> String {
             format!("`{what}` waits for your approval: {who} asked {minutes} ago, and it needs {needed}.")
         }
         Step::Channel => format!("`{what}` has waited {minutes} for approval: {who} asked, and it needs {needed}."),
+        Step::Review | Step::ReviewAgain => {
+            format!(
+                "`{what}` went through the emergency lane: {who} asked {minutes} ago, and it owes a review by {needed}. \
+                 Look at it, and press Reviewed on its card."
+            )
+        }
+        Step::ReviewLate => {
+            format!("The review of `{what}` is overdue: it went through the emergency lane and needs {needed}.")
+        }
     }
 }
 

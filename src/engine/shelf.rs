@@ -49,7 +49,7 @@ struct Noted {
 pub(super) fn is_open(request: &Request) -> bool {
     let aside = request.course().and_then(|course| course.plan.aside.as_ref());
     let holds = aside.is_some_and(|one| !one.paused.is_empty() || !one.rendered.is_empty());
-    !request.is_over() || request.due().is_some() || request.is_lent() || holds
+    !request.is_over() || request.due().is_some() || request.is_lent() || request.is_review_owed() || holds
 }
 
 /// At the start: what is open goes on, and its cards are looked at again.

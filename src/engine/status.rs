@@ -10,11 +10,11 @@ use std::{
 
 use super::{Inner, facts, overview};
 use crate::core::{
-    change,
-    command::{Command, Commands},
+    access, change,
+    command::Command,
     decide::{Asker, Words, principal},
     names::{CommandName, Environment, Field, Target},
-    policy::{Circumstances, Question, Verdict},
+    policy::{Circumstances, Denial, Question, Verdict},
     rules::Rules,
 };
 
@@ -29,6 +29,11 @@ pub(super) fn denied(rules: &Rules, asker: &Asker, command: &Command) -> Option<
 }
 
 fn denied_by_name(rules: &Rules, asker: &Asker, command: &CommandName) -> Option<Words> {
+    denial(rules, asker, command).map(|denial| Words::new(format!("{}.", denial.reason), denial.remedy))
+}
+
+/// Why policy does not let somebody use a command at all.
+pub(super) fn denial(rules: &Rules, asker: &Asker, command: &CommandName) -> Option<Denial> {
     let principal = principal(&rules.catalog, &asker.actor());
     let circumstances = Circumstances { platform: asker.via.clone(), ..Circumstances::default() };
     let question = Question {
@@ -40,13 +45,14 @@ fn denied_by_name(rules: &Rules, asker: &Asker, command: &CommandName) -> Option
         circumstances: &circumstances,
     };
     match rules.policy.ask(&question) {
-        Verdict::Denied(denial) => Some(Words::new(format!("{}.", denial.reason), denial.remedy)),
+        Verdict::Denied(denial) => Some(denial),
         Verdict::Permitted => None,
     }
 }
 
 /// What can be asked, or how one command is.
-pub(super) fn help(commands: &Commands, command: &Command) -> Words {
+pub(super) fn help(rules: &Rules, (asker, channel): (&Asker, &str), command: &Command) -> Words {
+    let commands = &rules.commands;
     let named = command.value("command").map(ToString::to_string);
     let named = named.and_then(|name| commands.iter().find(|one| one.name.as_str() == name.trim_start_matches('/')));
     if let Some(definition) = named {
@@ -58,10 +64,19 @@ pub(super) fn help(commands: &Commands, command: &Command) -> Words {
         }
         return Words::plain(text);
     }
-    let lines: Vec<String> = commands
-        .iter()
-        .map(|definition| format!("• `{}`: {}", commands.usage(definition), definition.summary))
-        .collect();
+    let actor = asker.actor();
+    let (own, others): (Vec<_>, Vec<_>) =
+        commands.iter().partition(|definition| access::could(rules, (&actor, channel), definition));
+    let mut lines: Vec<String> =
+        own.iter().map(|definition| format!("• `{}`: {}", commands.usage(definition), definition.summary)).collect();
+    if let Some(first) = others.first() {
+        let (are, they) = if others.len() == 1 { ("is", "it") } else { ("are", "they") };
+        lines.push(format!(
+            "{} more {are} for others here; `/help {}` says what {they} would do.",
+            others.len(),
+            first.name
+        ));
+    }
     Words::new(
         format!("What you can ask:\n{}", lines.join("\n")),
         "Options may come in any order, or as `name=value`. Type `/help deploy` for one command.",

@@ -58,6 +58,7 @@ impl Inner {
         glass::announce(self, &recorded);
         self.book.lock().await.settle(ticket);
         freezing::noticed(self, &recorded).await;
+        self.incident_changed(&recorded).await;
         if recorded.iter().any(|one| one.entry.kind.starts_with("debt.")) {
             self.forge.look.notify_one();
         }

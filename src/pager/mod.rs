@@ -1,6 +1,8 @@
 //! Who wakes people: PagerDuty's Events API v2, and the alert API of Opsgenie, which Jira Service Management serves at
 //! another address. Both take an event under a key of ours, so that one told twice is one.
 
+mod on_call;
+
 use http::{
     HeaderMap, HeaderValue,
     header::{AUTHORIZATION, RETRY_AFTER},
@@ -26,6 +28,8 @@ pub struct Pager {
     /// The base of its API.
     api: Url,
     key: Secret,
+    /// Where it is asked who is on call, and the key of that, where that is another place.
+    schedules: Option<(Url, Secret)>,
 }
 
 /// Which.
@@ -80,6 +84,19 @@ pub enum PagerError {
         /// Which was meant.
         pager: &'static str,
     },
+    /// It cannot be asked who is on call.
+    #[error("it may not be asked who is on call")]
+    Unasked,
+    /// It does not say who is on call.
+    #[error("it refused to say who is on call ({status}): {says}")]
+    Unreadable {
+        /// Which.
+        pager: &'static str,
+        /// The status of HTTP.
+        status: u16,
+        /// Its words.
+        says: String,
+    },
     /// It does not take what was sent, and will not.
     #[error("it refused the page ({status}): {says}")]
     Refused {
@@ -99,6 +116,14 @@ impl PagerError {
             Self::Net(error) => error.remedy(),
             Self::Later { .. } => "It is tried again by itself.".to_owned(),
             Self::Garbage { .. } => "Look at the address under `pager` in `leverframe.yaml`.".to_owned(),
+            Self::Unasked => {
+                "Give `pager.pagerduty` a `schedules: { token: ... }` in `leverframe.yaml`, a key of PagerDuty's REST API \
+                 that may read."
+                    .to_owned()
+            }
+            Self::Unreadable { pager, .. } => {
+                format!("Look at the schedule's id in the catalog, and at what the key may read in {pager}.")
+            }
             Self::Refused { pager, .. } => {
                 format!("Look at the key and the address under `pager` in `leverframe.yaml`, and at {pager}.")
             }
@@ -109,7 +134,13 @@ impl PagerError {
 impl Pager {
     /// One, reached at the base of its API.
     pub fn new(kind: Kind, (api, key): (Url, Secret), net: &Outgoing) -> Self {
-        Self { net: net.clone(), kind, api, key }
+        Self { net: net.clone(), kind, api, key, schedules: None }
+    }
+
+    /// The same, asked elsewhere who is on call.
+    #[must_use]
+    pub fn with_schedules(self, api: Url, token: Secret) -> Self {
+        Self { schedules: Some((api, token)), ..self }
     }
 
     /// Which it is.
@@ -176,10 +207,7 @@ impl Pager {
     }
 
     fn to_opsgenie(&self, telling: &Telling) -> Asked {
-        let bad = |_| NetError::BadToken { host: self.api.host_str().unwrap_or_default().to_owned() };
-        let mut login = HeaderValue::from_str(&format!("GenieKey {}", self.key.reveal())).map_err(bad)?;
-        login.set_sensitive(true);
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, login)]);
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, login(&self.api, "GenieKey ", &self.key)?)]);
         let (path, body) = match telling {
             Telling::Call(alert) => {
                 let body = json!({
@@ -203,6 +231,14 @@ impl Pager {
     }
 }
 
+/// A key in the words that an API wants before it.
+fn login(api: &Url, words: &str, key: &Secret) -> Result<HeaderValue, NetError> {
+    let bad = |_| NetError::BadToken { host: api.host_str().unwrap_or_default().to_owned() };
+    let mut login = HeaderValue::from_str(&format!("{words}{}", key.reveal())).map_err(bad)?;
+    login.set_sensitive(true);
+    Ok(login)
+}
+
 fn details(alert: &Alert) -> Value {
     let pairs = [
         ("incident", alert.incident.as_ref().map(ToString::to_string)),
@@ -221,7 +257,8 @@ fn cut(text: &str, most: usize) -> String {
 
 /// What an answer says, in its words, shortly.
 fn said(body: &Value) -> String {
-    let message = body.get("message").and_then(Value::as_str).unwrap_or("it does not say why");
+    let message = body.get("message").or_else(|| body.pointer("/error/message"));
+    let message = message.and_then(Value::as_str).unwrap_or("it does not say why");
     let errors: Vec<&str> =
         body.get("errors").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let whole = if errors.is_empty() { message.to_owned() } else { format!("{message}: {}", errors.join(", ")) };

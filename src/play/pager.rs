@@ -8,10 +8,10 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 use serde_json::{Value, json};
 
@@ -44,6 +44,8 @@ struct Shared {
     pulse: Pulse,
     /// By pager (`pagerduty`, `opsgenie`) and key.
     alerts: Mutex<BTreeMap<(&'static str, String), Called>>,
+    /// Who is on call, by schedule: e-mail addresses.
+    schedules: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl Shared {
@@ -74,13 +76,15 @@ impl PagerLookalike {
     /// # Errors
     /// When no port is free.
     pub async fn start(key: Secret, pulse: Pulse) -> io::Result<Self> {
-        let shared = Arc::new(Shared { key, pulse, alerts: Mutex::default() });
+        let shared = Arc::new(Shared { key, pulse, alerts: Mutex::default(), schedules: Mutex::default() });
         let routes = Router::new()
             .route("/v2/enqueue", post(enqueue))
             .route("/v2/alerts", post(create))
             .route("/v2/alerts/{alias}/close", post(close))
+            .route("/oncalls", get(on_calls))
+            .route("/v2/schedules/{schedule}/on-calls", get(of_schedule))
             .with_state(Arc::clone(&shared));
-        let habits = Habits { kept: &["/v2/"], prefix: "" };
+        let habits = Habits { kept: &["/v2/", "/oncalls"], prefix: "" };
         let server = Server::serve(listen(0).await?, routes, Exchanges::default(), habits)?;
         Ok(Self { server, shared })
     }
@@ -93,6 +97,12 @@ impl PagerLookalike {
     /// The server, to put faults in or to stop.
     pub fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// These are on call in a schedule from now on, of both pagers.
+    pub fn set_on_call(&self, schedule: &str, emails: &[&str]) {
+        let emails = emails.iter().map(|email| (*email).to_owned()).collect();
+        self.shared.schedules.lock().unwrap_or_else(PoisonError::into_inner).insert(schedule.to_owned(), emails);
     }
 
     /// What on-call has of a pager, by key.
@@ -166,4 +176,65 @@ async fn close(State(shared): State<Arc<Shared>>, Path(alias): Path<String>, hea
     }
     shared.over("opsgenie", &alias);
     accepted()
+}
+
+/// PagerDuty: `GET /oncalls`, with the users written out where `include[]=users` asks for that.
+async fn on_calls(State(shared): State<Arc<Shared>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    let login = headers.get(header::AUTHORIZATION).and_then(|login| login.to_str().ok());
+    if login != Some(format!("Token token={}", shared.key.reveal()).as_str()) {
+        return (StatusCode::UNAUTHORIZED, Json(json!({"error": {"message": "Unauthorized", "code": 2006}})))
+            .into_response();
+    }
+    let query = query.unwrap_or_default();
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let given = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str());
+    let number =
+        |name: &'static str, usual| given(name).next().and_then(|text| text.parse::<usize>().ok()).unwrap_or(usual);
+    let (limit, offset) = (number("limit", 25), number("offset", 0));
+    let is_whole = given("include[]").any(|what| what == "users");
+    let schedules = shared.schedules.lock().unwrap_or_else(PoisonError::into_inner);
+    let all: Vec<Value> = given("schedule_ids[]")
+        .flat_map(|schedule| schedules.get(schedule).into_iter().flatten().map(move |email| (schedule, email)))
+        .map(|(schedule, email)| {
+            let user = if is_whole {
+                json!({"id": "PUSER", "type": "user", "summary": email, "name": email, "email": email})
+            } else {
+                json!({"id": "PUSER", "type": "user_reference", "summary": email})
+            };
+            json!({
+                "escalation_policy": {"id": "PPOLICY", "type": "escalation_policy_reference", "summary": "Shop"},
+                "escalation_level": 1, "schedule": {"id": schedule, "type": "schedule_reference", "summary": schedule},
+                "user": user, "start": null, "end": null,
+            })
+        })
+        .collect();
+    let more = all.len() > offset + limit;
+    let page: Vec<Value> = all.into_iter().skip(offset).take(limit).collect();
+    Json(json!({"oncalls": page, "limit": limit, "offset": offset, "more": more, "total": null})).into_response()
+}
+
+/// Opsgenie: `GET /v2/schedules/{id}/on-calls?flat=true`.
+async fn of_schedule(
+    State(shared): State<Arc<Shared>>,
+    Path(schedule): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    if let Some(refusal) = turned_away(&shared, &headers) {
+        return refusal;
+    }
+    let found = shared.schedules.lock().unwrap_or_else(PoisonError::into_inner).get(&schedule).cloned();
+    let Some(emails) = found else {
+        let says = json!({"message": "No schedule exists with id", "took": 0.001, "requestId": "1"});
+        return (StatusCode::NOT_FOUND, Json(says)).into_response();
+    };
+    let is_flat = query.unwrap_or_default().split('&').any(|part| part == "flat=true");
+    let parent = json!({"id": schedule, "name": schedule, "enabled": true});
+    let data = if is_flat {
+        json!({"_parent": parent, "onCallRecipients": emails})
+    } else {
+        let of = |email: &String| json!({"id": "u", "name": email, "type": "user"});
+        json!({"_parent": parent, "onCallParticipants": emails.iter().map(of).collect::<Vec<_>>()})
+    };
+    Json(json!({"data": data, "took": 0.001, "requestId": "1"})).into_response()
 }

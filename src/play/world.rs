@@ -289,7 +289,8 @@ impl World {
              \x20 public_key: {public_key}\n\
              \x20 bot_token: {discord}\n\
              clusters:\n{clusters}\
-             pager: {{ pagerduty: {{ api: {pager_api}, routing_key: {pager} }} }}\n",
+             pager: {{ pagerduty: {{ api: {pager_api}, routing_key: {pager}, \
+             schedules: {{ api: {pager_api}, token: {pager} }} }} }}\n",
             pager_api = quoted(&self.pager.api()),
             pager = secret("pager"),
             data = quoted(&self.folder().join("data").display().to_string()),

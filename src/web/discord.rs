@@ -64,6 +64,7 @@ pub struct Desk {
 }
 
 mod forms;
+mod link;
 mod standing;
 
 /// Where interactions come in over HTTP.
@@ -205,7 +206,7 @@ impl Desk {
         let mut work = Box::pin(async move { standing::asked(&engine, typed, standing, event).await });
         let reply = tokio::time::timeout(IN_TIME, &mut work).await;
         if let Ok(Reply::Private(words)) = &reply {
-            return private(words);
+            return json!({"type": 4, "data": self.privately(&origin, words)});
         }
         let (desk, busy) = (self.clone(), self.engine.busy());
         self.tasks.start(async move {
@@ -214,7 +215,7 @@ impl Desk {
                 Err(_) => work.await,
             };
             let message = match &reply {
-                Reply::Private(words) => Some(render::privately(render::words(words))),
+                Reply::Private(words) => Some(desk.privately(&origin, words)),
                 Reply::Taken | Reply::Go | Reply::Stop => None,
             };
             desk.settle(&origin, message).await;
@@ -252,6 +253,9 @@ impl Desk {
         if action == forms::AGAIN {
             return self.opens_again(&origin, value);
         }
+        if action == link::LINK {
+            return self.links(&origin).await;
+        }
         let Some((request, digest)) = value.split_once(':') else { return nothing_more() };
         let Ok(request) = RequestId::parse(request) else { return nothing_more() };
         if let Some(form) = Form::of_button(action, &request, digest).and_then(|form| self.form(&form)) {
@@ -260,7 +264,7 @@ impl Desk {
         let (desk, from, action, digest) = (self.clone(), origin.clone(), action.to_owned(), digest.to_owned());
         let mut work = Box::pin(async move { desk.pressed(&from, (request, digest), message, &action).await });
         match tokio::time::timeout(IN_TIME, &mut work).await {
-            Ok(Reply::Private(words)) => private(&words),
+            Ok(Reply::Private(words)) => json!({"type": 4, "data": self.privately(&origin, &words)}),
             Ok(Reply::Taken | Reply::Go | Reply::Stop) => nothing_more(),
             Err(_) => {
                 let (client, busy) = (self.client.clone(), self.engine.busy());

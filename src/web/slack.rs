@@ -116,6 +116,7 @@ impl Remembered {
 }
 
 mod forms;
+mod link;
 mod mentions;
 mod notes;
 mod socket;
@@ -230,7 +231,8 @@ impl SlackDesk {
                 asked.note(&id);
                 return None;
             }
-            desk.privately(desk.asked(typed, &user, id).await)
+            let reply = desk.asked(typed, &user, id).await;
+            desk.offering(&user, reply)
         };
         self.once(event, work.boxed()).await
     }
@@ -274,6 +276,9 @@ impl SlackDesk {
     /// What a button asks for; those that are only links ask for nothing.
     async fn pressed(&self, press: &Pressed, event: String) -> Reply {
         let event = Some(event);
+        if press.action == render::LINK {
+            return self.links(press).await;
+        }
         let (Some((request, digest)), Place::Message(place)) = (press.value.split_once(':'), &press.place) else {
             return Reply::Taken;
         };
@@ -317,7 +322,10 @@ impl SlackDesk {
     /// A refused click is answered where it was made, for the presser's eyes only, after the acknowledgement.
     fn whisper(&self, press: &Pressed, words: Words) {
         let (Place::Message(place) | Place::Whisper(place)) = &press.place else { return };
-        self.whisper_to(place.channel.clone(), press.user.clone(), words);
+        if press.action == render::LINK || !self.offers_link(&press.user) {
+            return self.whisper_to(place.channel.clone(), press.user.clone(), words);
+        }
+        self.whisper_offering((place.channel.clone(), press.user.clone()), &words);
     }
 
     /// What whoever typed is told at once, if anything; the card says the rest.

@@ -8,11 +8,15 @@ use leverframe::{
         slack::render::{self, Rendered},
     },
     core::{
+        catalog::Severity,
         change::{Line, Plan},
         entry::Actor,
         names::{CommandName, CommitId, Digest, Environment, Field, PersonId, RequestId, Service, Target},
         reminder::Reminders,
-        request::{Course, Ending, Foreign, Needs, Nicety, NotDone, Opened, PullRequest, Request, State, Vote, Way},
+        request::{
+            Course, Ending, Foreign, Lane, Needs, Nicety, NotDone, Opened, PullRequest, Request, Review, State, Vote,
+            Way,
+        },
     },
     play::slack::limits,
 };
@@ -99,6 +103,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
             debt: None,
             lasts: None,
             gives_back: None,
+            lane: None,
         },
         reason: None,
         requester: person("ana", "U0ANA"),
@@ -109,6 +114,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
         live_since: None,
         given_back: None,
         reminders: Reminders::default(),
+        review: None,
         state,
     }
 }
@@ -163,7 +169,38 @@ pub(crate) fn all() -> Vec<(&'static str, Rendered)> {
 
 /// Every card without any platform's markup, by the name of its state.
 pub(crate) fn plain() -> Vec<(&'static str, Card)> {
-    watched().into_iter().chain(emergency::all()).chain(usual()).collect()
+    watched().into_iter().chain(lanes()).chain(emergency::all()).chain(usual()).collect()
+}
+
+/// What went through the emergency lane, or waits in it.
+fn lanes() -> Vec<(&'static str, Card)> {
+    let lane = || Lane {
+        incident: RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7C").unwrap(),
+        severity: Severity::parse("sev1").unwrap(),
+    };
+    let review = |by: Vec<(Actor, Timestamp)>| Review {
+        lane: lane(),
+        since: at(1),
+        until: at(1441),
+        count: 1,
+        from: vec!["group:leads".to_owned()],
+        done: (!by.is_empty()).then(|| at(90)),
+        by,
+    };
+    let commit = || CommitId::parse(&"c".repeat(40)).unwrap();
+    let live = || over(Some(course()), Some(commit()), Ending::Live { seen: "3 of 3 pods run v1.2.5".to_owned() });
+    let through = |review| Request { review: Some(review), ..request(Way::Commit, needs(0, &[]), live()) };
+    let open = Progress { lane: Some(lane()), ..Progress::default() };
+    let closed = Progress { needed: vec!["1 of group:leads".into()], ..Progress::default() };
+    let why = "the incident that let it through is over, and 1 more must approve now".to_owned();
+    let again = Course { replanned: Some(why), ..proposed(course()) };
+    let squash = |needs, course| request(Way::Squash, needs, State::Deciding(course));
+    vec![
+        ("lane-review-owed", draw(&through(review(vec![])), &Progress::default())),
+        ("lane-reviewed", draw(&through(review(vec![(person("bo", "U0BO"), at(90))])), &Progress::default())),
+        ("lane-open", draw(&squash(needs(1, &["group:leads"]), proposed(course())), &open)),
+        ("lane-closed", draw(&squash(needs(0, &[]), again), &closed)),
+    ]
 }
 
 fn usual() -> Vec<(&'static str, Card)> {

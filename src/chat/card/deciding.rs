@@ -54,13 +54,14 @@ pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) 
     if let Some(why) = &course.replanned {
         status.push(text(format!("Planned anew, so earlier approvals no longer count: {why}. ")));
     }
-    if needs.count == 0 {
+    let is_met = progress.needed.is_empty();
+    if is_met && (needs.count == 0 || progress.lane.is_some()) {
         status.extend([text("Press Approve if it is still wanted, until "), Span::At(request.deadline()), text(".")]);
         return status;
     }
     let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
     let more = if given > 0 { " more" } else { "" };
-    if given > 0 && !progress.needed.is_empty() {
+    if !is_met && (given > 0 || needs.count == 0 || progress.lane.is_some()) {
         status.extend(shares(&progress.needed, more));
     } else if needs.from.iter().any(|from| from.contains(" of ")) {
         status.extend(shares(&needs.from, ""));
@@ -71,7 +72,7 @@ pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) 
             from => status.extend(sources(from)),
         }
     }
-    if given > 0 {
+    if given > 0 && needs.count > 0 {
         status.push(text(format!(" ({given} of {} given)", needs.count)));
     }
     status.extend([text(", until "), Span::At(request.deadline()), text(".")]);
@@ -98,7 +99,7 @@ fn sources(from: &[String]) -> Vec<Span> {
 }
 
 /// "2 from the group `leads` and 1 from the group `security`".
-fn shares(all: &[String], more: &str) -> Vec<Span> {
+pub(super) fn shares(all: &[String], more: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     for (index, share) in all.iter().enumerate() {
         let (count, from) = share.split_once(" of ").unwrap_or((share, "anybody"));

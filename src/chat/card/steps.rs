@@ -35,6 +35,9 @@ fn told(recorded: &Recorded) -> Option<Vec<Span>> {
     if kind.ends_with(".opened") && (kind == "request.opened" || kind == "breakglass.opened") {
         return Some(by("Asked", actor));
     }
+    if let Some(done) = request::review_step(recorded) {
+        return Some(by(done, actor));
+    }
     if let Ok(Some(event)) = Event::read(recorded) {
         return of_request(event, actor);
     }
@@ -114,5 +117,7 @@ fn of_glass(event: break_glass::Event, actor: &Actor) -> Option<Vec<Span>> {
 /// Whether there is more to tell of a request than its card does: somebody decided on it, or not all went as planned.
 pub fn tells(request: &request::Request) -> bool {
     let course = request.course();
-    course.is_some_and(|course| !course.votes.is_empty() || !course.not_done.is_empty() || course.foreign.is_some())
+    request.is_review_owed()
+        || course
+            .is_some_and(|course| !course.votes.is_empty() || !course.not_done.is_empty() || course.foreign.is_some())
 }

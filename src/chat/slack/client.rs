@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use slack_morphism::{
     ClientResult, SlackApiToken, SlackApiTokenValue, SlackChannelId, SlackClientSession, SlackMessageContent,
-    SlackMessageMetadata, SlackTs, SlackUserId,
-    api::{SlackApiChatPostEphemeralRequest, SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest},
+    SlackMessageMetadata, SlackTs,
+    api::{SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest},
     blocks::SlackBlock,
 };
 use tokio::time::Instant;
@@ -321,11 +321,7 @@ impl SlackClient {
     /// # Errors
     /// As every call.
     pub async fn whisper(&self, channel: &str, user: &str, text: String) -> Result<(), SlackError> {
-        let content = SlackMessageContent::new().with_text(text);
-        let (to, user) = (SlackChannelId(channel.to_owned()), SlackUserId(user.to_owned()));
-        let request = SlackApiChatPostEphemeralRequest::new(to, user, content);
-        let Nothing {} = self.tell(("chat.postEphemeral", channel), &request).await?;
-        Ok(())
+        self.whispers((channel, user), SlackMessageContent::new().with_text(text)).await
     }
 
     /// Finds the card of `request` in a channel's history (`conversations.history`), looking at up to 2,000

@@ -25,6 +25,7 @@ pub mod tenant;
 mod typed;
 mod unfurl;
 pub mod verify;
+mod whisper;
 
 #[cfg(test)]
 mod tests;

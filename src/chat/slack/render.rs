@@ -4,6 +4,7 @@ use slack_morphism::prelude::*;
 
 use crate::{
     chat::{
+        LINK_LABEL,
         card::{Card, Look, Mark, Span, Step},
         plain,
     },
@@ -78,6 +79,22 @@ fn quote(reason: String) -> SlackBlock {
 pub fn words(words: &Words) -> String {
     let remedy = words.remedy.as_ref().map(|remedy| format!("\n{}", sentences(remedy))).unwrap_or_default();
     shortened(&format!("{}{remedy}", sentences(&words.text)), SECTION)
+}
+
+/// The button by which somebody whom the catalog does not know says who they are.
+pub const LINK: &str = "link";
+
+/// An answer with that button under it. `text` is markup.
+pub fn with_link(text: &str) -> Vec<SlackBlock> {
+    let button = serde_json::json!({
+        "type": "button", "action_id": LINK, "value": LINK, "style": "primary",
+        "text": {"type": "plain_text", "text": LINK_LABEL},
+    });
+    let blocks = serde_json::json!([
+        {"type": "section", "text": {"type": "mrkdwn", "text": shortened(text, SECTION)}},
+        {"type": "actions", "elements": [button]},
+    ]);
+    serde_json::from_value(blocks).unwrap_or_default()
 }
 
 fn sign(mark: Mark) -> &'static str {

@@ -13,6 +13,27 @@ use crate::core::{
     span::Span,
 };
 
+/// The commands that can bring anything about.
+const STRONGEST: [&str; 2] = ["revert", "resume"];
+/// The commands that need nothing beyond what policy permits, unless the catalog names them.
+const FREE: [&str; 13] = [
+    "scale",
+    "rollback",
+    "restart",
+    "breakglass",
+    "status",
+    "help",
+    "audit",
+    "link",
+    "unlink",
+    "incident",
+    "debts",
+    "freeze",
+    "unfreeze",
+];
+/// The command whose rule is for all that the catalog does not name.
+const DEPLOY: &str = "deploy";
+
 /// What one command needs in one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovalRule {
@@ -36,8 +57,10 @@ pub struct Share {
 }
 
 /// What changes for one command while an incident of some severity is open. What it does not say stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmergencyRule {
+    /// The whole rule: the usual one with what is said here.
+    pub rule: ApprovalRule,
     /// How many people beside the requester.
     pub count: Option<u32>,
     /// Whose votes count.
@@ -59,17 +82,32 @@ pub struct Approvals {
 
 impl Approvals {
     pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Self {
-        let mut approvals = Self::default();
+        let (mut approvals, mut during) = (Self::default(), None);
         for (command, node) in node.named_entries(CommandName::parse, problems) {
             if command.as_str() == "during" {
-                approvals.during = read_during(node, problems);
+                during = Some(node);
                 continue;
             }
             if let Some(rule) = ApprovalRule::read(node, problems) {
                 approvals.usual.insert(command, rule);
             }
         }
+        approvals.during = during.map(|node| read_during(node, &approvals, problems)).unwrap_or_default();
         approvals
+    }
+
+    /// What a command needs in peace; `None`: nothing beyond what policy permits. What undoes any commit, or lets an
+    /// automation bring any version, needs as much as whatever needs most, and any other command that the catalog does
+    /// not name, one that somebody adds too, as much as `deploy`.
+    pub(super) fn usual_for(&self, command: &CommandName) -> Option<&ApprovalRule> {
+        let strictest = || {
+            let does_anything = STRONGEST.contains(&command.as_str());
+            self.usual.values().filter(|_| does_anything).max_by_key(|rule| rule.total())
+        };
+        let is_free = FREE.contains(&command.as_str());
+        let like_deploy = || self.usual.iter().find(|(name, _)| !is_free && name.as_str() == DEPLOY);
+        let named = self.usual.get(command).or_else(strictest);
+        named.or_else(|| like_deploy().map(|(_, rule)| rule))
     }
 }
 
@@ -182,24 +220,48 @@ impl ApprovalRule {
     }
 }
 
-fn read_during(node: &Node, problems: &mut Vec<Problem>) -> BTreeMap<Severity, BTreeMap<CommandName, EmergencyRule>> {
+fn read_during(
+    node: &Node,
+    approvals: &Approvals,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<Severity, BTreeMap<CommandName, EmergencyRule>> {
     let mut during = BTreeMap::new();
     for (severity, node) in node.named_entries(Severity::parse, problems) {
-        let rules = node.named_entries(CommandName::parse, problems).into_iter();
-        let rules = rules.map(|(command, node)| (command, EmergencyRule::read(node, problems))).collect();
+        let mut rules = BTreeMap::new();
+        for (command, node) in node.named_entries(CommandName::parse, problems) {
+            let rule = EmergencyRule::read(node, approvals.usual_for(&command), problems);
+            rules.insert(command, rule);
+        }
         during.insert(severity, rules);
     }
     during
 }
 
 impl EmergencyRule {
-    fn read(node: &Node, problems: &mut Vec<Problem>) -> Self {
+    fn read(node: &Node, usual: Option<&ApprovalRule>, problems: &mut Vec<Problem>) -> Self {
         let fields = node.fields(&["count", "from", "expires", "landing"], problems);
-        Self {
-            count: fields.get("count").and_then(|node| node.count(problems)),
-            from: fields.get("from").map(|node| node.named_items(Approvers::parse, problems)),
-            expires: fields.get("expires").and_then(|node| node.named(Span::parse, problems)),
-            landing: fields.get("landing").and_then(|node| node.choice(&LANDINGS, problems)),
-        }
+        let count = fields.get("count").and_then(|node| node.count(problems));
+        let from = fields.get("from").map(|node| node.named_items(Approvers::parse, problems));
+        let expires = fields.get("expires").and_then(|node| node.named(Span::parse, problems));
+        let landing = fields.get("landing").and_then(|node| node.choice(&LANDINGS, problems));
+        let rule = over(usual, (count, from.as_deref(), expires));
+        Self { rule, count, from, expires, landing }
     }
+}
+
+/// A rule with some of it said otherwise. Where there are several rules, so many of any that they name.
+fn over(
+    usual: Option<&ApprovalRule>,
+    (count, from, expires): (Option<u32>, Option<&[Approvers]>, Option<Span>),
+) -> ApprovalRule {
+    let nothing = || ApprovalRule { count: 0, from: Vec::new(), expires: Span::HOUR, and: Vec::new() };
+    let usual = usual.cloned().unwrap_or_else(nothing);
+    let expires = expires.unwrap_or(usual.expires);
+    if count.is_none() && from.is_none() {
+        return ApprovalRule { expires, ..usual };
+    }
+    let is_anybody = usual.shares().any(|(_, from)| from.is_empty());
+    let named = || usual.shares().flat_map(|(_, from)| from).filter(|_| !is_anybody).cloned().collect();
+    let count = count.unwrap_or_else(|| usual.total());
+    ApprovalRule { count, from: from.map_or_else(named, <[Approvers]>::to_vec), expires, and: Vec::new() }
 }

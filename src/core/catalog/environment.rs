@@ -1,9 +1,9 @@
 //! `environments`: where a service runs, how changes enter the branch there and who must agree.
 
 use super::{
-    approvals::{ApprovalRule, Approvals},
+    approvals::{ApprovalRule, Approvals, EmergencyRule},
     freezes::known_zone,
-    names::TimeZoneName,
+    names::{Severity, TimeZoneName},
     people::Person,
     template::{NameTemplate, PathTemplate, in_environment},
 };
@@ -33,27 +33,6 @@ pub enum MergeMethod {
     /// Not by us: somebody merges it at the host.
     ByHand,
 }
-
-/// The commands that can bring anything about.
-const STRONGEST: [&str; 2] = ["revert", "resume"];
-/// The commands that need nothing beyond what policy permits, unless the catalog names them.
-const FREE: [&str; 13] = [
-    "scale",
-    "rollback",
-    "restart",
-    "breakglass",
-    "status",
-    "help",
-    "audit",
-    "link",
-    "unlink",
-    "incident",
-    "debts",
-    "freeze",
-    "unfreeze",
-];
-/// The command whose rule is for all that the catalog does not name.
-const DEPLOY: &str = "deploy";
 
 /// What happens when live differs from git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,18 +115,14 @@ impl EnvironmentRules {
         self.namespace.name_of(service)
     }
 
-    /// What that command needs here in peace; `None`: nothing beyond what policy permits. What undoes any commit, or
-    /// lets an automation bring any version, needs as much as whatever needs most, and any other command that the
-    /// catalog does not name, one that somebody adds too, as much as `deploy`.
+    /// What that command needs here in peace; `None`: nothing beyond what policy permits.
     pub fn approvals_for(&self, command: &CommandName) -> Option<&ApprovalRule> {
-        let strictest = || {
-            let does_anything = STRONGEST.contains(&command.as_str());
-            self.approvals.usual.values().filter(|_| does_anything).max_by_key(|rule| rule.total())
-        };
-        let is_free = FREE.contains(&command.as_str());
-        let like_deploy = || self.approvals.usual.iter().find(|(name, _)| !is_free && name.as_str() == DEPLOY);
-        let named = self.approvals.usual.get(command).or_else(strictest);
-        named.or_else(|| like_deploy().map(|(_, rule)| rule))
+        self.approvals.usual_for(command)
+    }
+
+    /// What changes for that command here while an incident of that severity is open.
+    pub fn emergency_for(&self, command: &CommandName, severity: Severity) -> Option<&EmergencyRule> {
+        self.approvals.during.get(&severity)?.get(command)
     }
 
     /// Whether somebody's yes would count for some command here; where nothing is asked for, for none.

@@ -44,6 +44,10 @@ pub enum Platform {
     GitHub,
     /// A terminal, by SSH key: type and key without the comment.
     Ssh,
+    /// PagerDuty, which knows people by their e-mail. Nobody acts there.
+    PagerDuty,
+    /// Opsgenie, likewise.
+    Opsgenie,
 }
 
 impl Platform {
@@ -54,6 +58,8 @@ impl Platform {
             Self::Discord => "discord",
             Self::GitHub => "github",
             Self::Ssh => "ssh",
+            Self::PagerDuty => "pagerduty",
+            Self::Opsgenie => "opsgenie",
         }
     }
 
@@ -64,6 +70,7 @@ impl Platform {
             Self::Discord => discord_user(text),
             Self::GitHub => github_login(text),
             Self::Ssh => ssh_key(text),
+            Self::PagerDuty | Self::Opsgenie => email(text),
         }
     }
 }
@@ -119,6 +126,16 @@ impl People {
 }
 
 impl Person {
+    /// As whom a place knows this person; a pager does by their e-mail, for which their key stands here and in the ledger.
+    pub fn known_to(&self, platform: Platform) -> Option<&str> {
+        match platform {
+            Platform::PagerDuty | Platform::Opsgenie => self.email.as_ref().map(|_| self.id.as_str()),
+            Platform::Slack | Platform::Discord | Platform::GitHub | Platform::Ssh => {
+                self.accounts.get(&platform).map(String::as_str)
+            }
+        }
+    }
+
     /// Whether this person is among `from`. Empty: everybody is.
     pub(super) fn is_among(&self, from: &[Approvers]) -> bool {
         from.is_empty()

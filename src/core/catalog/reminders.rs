@@ -39,6 +39,7 @@ impl Reminding {
             Step::Approver => self.approver,
             Step::Channel => self.channel,
             Step::Next => self.next,
+            Step::Review | Step::ReviewAgain | Step::ReviewLate => None,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::core::{
 pub struct Source {
     /// Whose accounts it tells.
     pub platform: Platform,
-    /// The user group's id, the role's id, or `organisation/team`.
+    /// The user group's id, the role's id, `organisation/team`, or a pager's schedule.
     pub id: String,
 }
 
@@ -44,11 +44,13 @@ impl TryFrom<String> for Source {
             let id = text.strip_prefix(platform.word())?.strip_prefix(':')?;
             Some(Self::parse(*platform, id))
         };
-        PLATFORMS.iter().find_map(of).unwrap_or_else(|| Err(Self::parse_error(&text)))
+        PLATFORMS.iter().chain(&PAGERS).find_map(of).unwrap_or_else(|| Err(Self::parse_error(&text)))
     }
 }
 
 const PLATFORMS: [Platform; 3] = [Platform::Slack, Platform::Discord, Platform::GitHub];
+/// Those that tell who is on call, and nothing else.
+const PAGERS: [Platform; 2] = [Platform::PagerDuty, Platform::Opsgenie];
 
 impl Source {
     /// The place of a platform with this id.
@@ -65,6 +67,7 @@ impl Source {
             Platform::GitHub => {
                 id.split_once('/').is_some_and(|(organisation, team)| plain(organisation) && plain(team))
             }
+            Platform::PagerDuty | Platform::Opsgenie => plain(id),
             Platform::Ssh => false,
         };
         fits.then(|| Self { platform, id: id.to_owned() }).ok_or_else(|| Self::parse_error(id))
@@ -79,13 +82,16 @@ impl Source {
 
 /// The places that tell who is on call, by how rules name them.
 pub(super) fn on_call<'r>(rules: impl Iterator<Item = &'r Approvals>) -> BTreeMap<String, Source> {
-    let usual =
-        |approvals: &'r Approvals| approvals.usual.values().flat_map(|rule| rule.shares()).flat_map(|(_, from)| from);
+    let usual = |approvals: &'r Approvals| {
+        let during = approvals.during.values().flat_map(|rules| rules.values()).map(|emergency| &emergency.rule);
+        approvals.usual.values().chain(during).flat_map(|rule| rule.shares()).flat_map(|(_, from)| from)
+    };
     let place = |approvers: &Approvers| match approvers {
-        Approvers::OnCall { provider, schedule } if provider == Platform::Slack.word() => {
-            Some((approvers.to_string(), Source::parse(Platform::Slack, schedule).ok()?))
+        Approvers::OnCall { provider, schedule } => {
+            let tells = PAGERS.into_iter().chain([Platform::Slack]).find(|platform| platform.word() == provider)?;
+            Some((approvers.to_string(), Source::parse(tells, schedule).ok()?))
         }
-        Approvers::OnCall { .. } | Approvers::Team(_) | Approvers::Group(_) | Approvers::Person(_) => None,
+        Approvers::Team(_) | Approvers::Group(_) | Approvers::Person(_) => None,
     };
     rules.flat_map(usual).filter_map(place).collect()
 }

@@ -379,9 +379,6 @@ fn a_hundred_thousand_files_are_one_pass() {
 fn keys_without_effect_are_named() {
     let said: Vec<String> = parsed(EVERYTHING).not_supported_yet().iter().map(Notice::to_string).collect();
     let expected = [
-        "line 16: `environments.live-north.approvals.breakglass.from[1]`: Approval by whoever JSM has on call",
-        "line 17: `environments.live-north.approvals.during`: Changing approvals during an incident",
-        "line 25: `environments.live-south.approvals.during`: Changing approvals during an incident",
         "line 27: `environment_groups.live`: Naming a group where an environment can stand",
         "line 43: `people.ann.ssh`: Pulling levers from a terminal",
         "line 47: `channels.incident_prefix`: Opening channels for incidents",

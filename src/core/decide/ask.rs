@@ -1,9 +1,10 @@
 //! Somebody asks for a change: permitted, planned, recorded, or refused with words.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::{
-    Asker, Decision, Facts, Reply, Subject, TagSeen, Words, approved_at_once, emergency, giving, permitted, tag,
+    Asker, Decision, Facts, Now, Reply, Subject, TagSeen, Words, approved_at_once, emergency, giving, lane, permitted,
+    tag,
 };
 use crate::core::{
     catalog::{self, ApprovalRule, Approvers},
@@ -116,7 +117,7 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         let text = format!("The same change is already asked for: `{}`, {}.", twin.opened.title, twin.state.word());
         return refused(asked, &Words::new(text, "See its card, or cancel it there first."), None);
     }
-    open(asked, rules, plan, facts.now)
+    open(asked, plan, facts.by(rules))
 }
 
 /// The repository was never read: nothing can be known of services, people or policy.
@@ -149,21 +150,25 @@ fn refused(asked: &Asked, words: &Words, policy: Option<String>) -> Decision {
     Decision { entries: std::iter::once(entry).chain(given_back).collect(), reply: Reply::Private(words.clone()) }
 }
 
-fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> Decision {
-    let needs = giving::needs(needs(rules, &asked.target, &asked.command, now), asked.gives_back.as_ref());
+fn open(asked: &Asked, plan: Option<&Plan>, now: Now<'_>) -> Decision {
+    let needs = giving::needs(needs(now, &asked.target, &asked.command), asked.gives_back.as_ref());
     let count = needs.count;
+    let lane = now.lane(&asked.command, &asked.target).filter(|_| asked.gives_back.is_none());
+    let landing = lane.as_ref().and_then(|(_, emergency)| emergency.landing);
+    let is_live = plan.is_some_and(|plan| plan.live.is_some());
     let opened = Opened {
         command: asked.command.clone(),
         words: asked.words.clone(),
         target: asked.target.clone(),
         title: asked.title.clone(),
-        way: if plan.is_some_and(|plan| plan.live.is_some()) { Way::Live } else { way(rules, &asked.target) },
+        way: if is_live { Way::Live } else { way(now.rules, &asked.target, landing) },
         needs,
         channel: asked.channel.clone(),
         tag: asked.tag.clone(),
         debt: asked.debt.clone(),
         lasts: asked.lasts,
         gives_back: asked.gives_back.clone(),
+        lane: lane.map(|(lane, _)| lane),
     };
     let mut first = Draft::new("request.opened", request::subject(&asked.id), asked.asker.actor());
     if let Ok(serde_json::Value::Object(body)) = serde_json::to_value(&opened) {
@@ -173,7 +178,12 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
     let mut entries = vec![first.with_text("reason", asked.reason.clone().unwrap_or_default())];
     if let Some(plan) = plan {
         entries.push(Event::Planned(plan.clone()).draft(&asked.id, super::ourselves()));
-        entries.extend(approved_at_once(&asked.id, count).filter(|_| asked.gives_back.is_none()));
+        if count == 0 && asked.gives_back.is_none() {
+            let (about, by) = ((&asked.command, &asked.target), (&asked.asker.actor(), [].as_slice(), opened.way));
+            let owed = lane::owed_for(about, by, now);
+            entries.push(approved_at_once(&asked.id));
+            entries.extend(owed.map(|review| review.draft(&asked.id, super::ourselves())));
+        }
     }
     let given_back = asked.gives_back.as_ref().map(|gives| GivenBack::By(asked.id.clone()).draft(&gives.of));
     entries.extend(given_back);
@@ -184,10 +194,10 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
     Decision { entries, reply: Reply::Taken }
 }
 
-/// How a change of this target lands.
-pub(super) fn way(rules: &Rules, target: &Target) -> Way {
+/// How a change of this target lands, where nothing else is said of it.
+pub(super) fn way(rules: &Rules, target: &Target, otherwise: Option<catalog::Landing>) -> Way {
     let Some(environment) = rules.catalog.environment(&target.environment) else { return Way::ByHand };
-    match (environment.landing, environment.merge) {
+    match (otherwise.unwrap_or(environment.landing), environment.merge) {
         (catalog::Landing::Commit, _) => Way::Commit,
         (catalog::Landing::PullRequest, catalog::MergeMethod::Squash) => Way::Squash,
         (catalog::Landing::PullRequest, catalog::MergeMethod::Merge) => Way::Merge,
@@ -197,15 +207,14 @@ pub(super) fn way(rules: &Rules, target: &Target) -> Way {
 }
 
 /// Who must approve this command on this target.
-pub(super) fn needs(rules: &Rules, target: &Target, command: &CommandName, now: Timestamp) -> Needs {
-    let rule =
-        rules.catalog.environment(&target.environment).and_then(|environment| environment.approvals_for(command));
+pub(super) fn needs(now: Now<'_>, target: &Target, command: &CommandName) -> Needs {
+    let rule = now.rule(command, target);
     let seconds = rule.map_or(3600, |rule| rule.expires.seconds());
     let span = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(3600));
     Needs {
         count: rule.map_or(0, ApprovalRule::total),
         from: rule.map(asked_of).unwrap_or_default(),
-        until: now.checked_add(span).unwrap_or(now),
+        until: now.at.checked_add(span).unwrap_or(now.at),
     }
 }
 

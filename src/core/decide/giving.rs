@@ -45,6 +45,7 @@ pub(super) fn pressed(click: &Click, request: &Request, rules: &Rules, facts: Fa
         | Press::Leave
         | Press::Ours
         | Press::Again
+        | Press::Reviewed
         | Press::Withdraw => None,
     }
 }
@@ -55,7 +56,7 @@ fn now(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) -> Dec
         return decision;
     }
     if !click.asker.is(&request.requester)
-        && let Some(decision) = ineligible(click, request, (rules, facts.now))
+        && let Some(decision) = ineligible(click, request, facts.by(rules))
     {
         return decision;
     }
@@ -68,9 +69,9 @@ fn keep(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) -> De
     if let Err(decision) = undecided(click, request) {
         return decision;
     }
-    let needs_nobody = rule(request, rules).is_none_or(|rule| rule.total() == 0);
+    let needs_nobody = rule(request, facts.by(rules)).is_none_or(|rule| rule.total() == 0);
     let is_own = needs_nobody && click.asker.is(&request.requester);
-    match ineligible(click, request, (rules, facts.now)).filter(|_| !is_own) {
+    match ineligible(click, request, facts.by(rules)).filter(|_| !is_own) {
         Some(decision) => decision,
         None => ended(request, Ending::Rejected { why: None }, click),
     }

@@ -6,6 +6,7 @@ mod ask;
 mod emergency;
 mod freeze;
 mod giving;
+mod lane;
 mod linked;
 mod outcome;
 mod outside;
@@ -43,6 +44,7 @@ use crate::core::{
 pub use ask::{Asked, Planning, not_ready, sentence};
 pub use emergency::{Came, Declared, Emergency, GlassAsked, IncidentAct, KeepAsked, OfIncident};
 pub use freeze::{FreezeAsked, Switch};
+pub use lane::{Now, lane_of, may_review};
 pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
@@ -372,9 +374,9 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
     }
 }
 
-/// The entries that open the way for a planned change: its approval at once where nobody need be asked.
-fn approved_at_once(request: &RequestId, count: u32) -> Option<Draft> {
-    (count == 0).then(|| Event::Approved.draft(request, ourselves()))
+/// The entry that opens the way for a planned change: its approval at once, where nobody need be asked.
+fn approved_at_once(request: &RequestId) -> Draft {
+    Event::Approved.draft(request, ourselves())
 }
 
 /// Whether a click came from the message that shows the request.

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Decision, Facts, Reply, Subject, Words, approved_at_once, ask, emergency, ourselves, permitted, vote, waited,
+    Decision, Facts, Reply, Subject, Words, approved_at_once, ask, emergency, lane, ourselves, permitted, vote, waited,
 };
 use crate::core::{
     change::Plan,
@@ -240,10 +240,20 @@ fn still_approved(request: &Request, course: &Course, rules: &Rules, facts: Fact
         let (why, remedy) = (words.text, words.remedy.unwrap_or_default());
         return Some(stopped(request, Event::Ended(Ending::Failed { why, remedy }, ourselves())));
     }
+    let by = facts.by(rules);
+    if let Some(why) = lane::closed(request, course, by) {
+        let remedy = "Ask again: it lands as usual now.".to_owned();
+        return Some(stopped(request, Event::Ended(Ending::Failed { why, remedy }, ourselves())));
+    }
     let again = |why: String| stopped(request, Event::Replanned { plan: course.plan.clone(), why });
-    let missing = vote::missing(request, &course.votes, rules, now);
+    let missing = vote::missing(request, &course.votes, by);
     if missing > 0 {
-        return Some(again(format!("the catalog changed or time passed, and {missing} more must approve now")));
+        let changed = if lane::has_ended(request, by) {
+            "the incident that let it through is over"
+        } else {
+            "the catalog changed or time passed"
+        };
+        return Some(again(format!("{changed}, and {missing} more must approve now")));
     }
     // What waited is not what people had in mind when they said yes. Where nobody is ever asked, nothing waits.
     let reviewed = request.opened.way != Way::Commit || !course.votes.is_empty();
@@ -279,7 +289,8 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
         let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
         return one(request, Event::Ended(ending, ourselves()));
     }
-    let needs = ask::needs(rules, &request.opened.target, &request.opened.command, facts.now);
+    let by = facts.by(rules);
+    let needs = ask::needs(by, &request.opened.target, &request.opened.command);
     if let (Some(_), 0, Some(newer)) = (why, needs.count, overtaken(request, facts)) {
         let why = format!("`{}` was asked for after this and landed first.", newer.opened.title);
         let remedy = "Ask again if this is what you want now.".to_owned();
@@ -292,7 +303,10 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
     let mut decision = one(request, event);
     if decision.reply == Reply::Go {
         let waits = request.opened.gives_back.is_some();
-        decision.entries.extend(approved_at_once(&request.id, needs.count).filter(|_| !waits));
+        if needs.count == 0 && !waits {
+            decision.entries.push(approved_at_once(&request.id));
+            decision.entries.extend(lane::owed(request, (&[], request.opened.way), by));
+        }
     }
     decision
 }

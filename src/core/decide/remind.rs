@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Decision, Facts, Reply, emergency, is_one_human, vote};
+use super::{Decision, Facts, Now, Reply, ask::asked_of, emergency, is_one_human, lane, vote};
 use crate::core::{
     break_glass,
     catalog::{ApprovalRule, Approvers, Person},
@@ -63,17 +63,71 @@ struct Open<'a> {
 
 /// Every reminder that is due now.
 pub fn reminders_due(facts: Facts<'_>) -> Vec<Reminder> {
-    let Some(rules) = facts.rules else { return Vec::new() };
-    let requests = facts.requests.values().filter_map(|request| of_request(request, rules, facts.now));
-    let glasses = facts.matters.overrides.values().filter_map(|glass| of_glass(glass, rules, facts.now));
-    requests.chain(glasses).flat_map(|open| steps(&open, rules, facts.now)).collect()
+    let Some(now) = facts.rules.map(|rules| facts.by(rules)) else { return Vec::new() };
+    let requests = facts.requests.values().filter_map(|request| of_request(request, now));
+    let glasses = facts.matters.overrides.values().filter_map(|glass| of_glass(glass, now.rules, facts.now));
+    let reviews = facts.requests.values().filter(|request| request.is_review_owed());
+    let approvals = requests.chain(glasses).flat_map(|open| steps(&open, now.rules, facts.now));
+    approvals.chain(reviews.flat_map(|request| of_review(request, now))).collect()
 }
 
 /// What is still needed of whom, in words, under the catalog of now; nothing where nobody is asked.
-pub fn still_needed(request: &Request, rules: &Rules, now: Timestamp) -> Vec<String> {
+pub fn still_needed(request: &Request, now: Now<'_>) -> Vec<String> {
     let State::Deciding(course) = &request.state else { return Vec::new() };
-    let Some(rule) = vote::rule(request, rules) else { return Vec::new() };
-    words(rule, &vote::counted(request, &course.votes, rules, now), rules)
+    let Some(rule) = vote::rule(request, now) else { return Vec::new() };
+    words(rule, &vote::counted(request, &course.votes, now), now.rules)
+}
+
+/// The reminders of a review that is owed: who may give it directly, when it begins and again, and the channel when its
+/// time is over.
+fn of_review(request: &Request, now: Now<'_>) -> Vec<Reminder> {
+    let (Some(review), Some(card)) = (&request.review, &request.card) else { return Vec::new() };
+    let (people, usual) = lane::still_unreviewed(request, review, now);
+    let has_said = |id: &PersonId| people.iter().any(|person| person.id == *id);
+    let asks = |person: &&Person| {
+        let asker = Actor { person: Some(person.id.clone()), account: None, via: String::new() };
+        let is_named = usual.is_some_and(|rule| {
+            let named = rule.shares().any(|(_, from)| person.is_one_of(from));
+            named && now.rules.catalog.may_vote(rule, person, vote::today(now.at))
+        });
+        is_named && !has_said(&person.id) && !is_one_human(&asker, &request.requester)
+    };
+    let due = |step: Step| {
+        let (to, begun) = match request.reminders.stage(step) {
+            Some(Stage::Said) => return None,
+            Some(Stage::Begun { at, to }) => (to.clone(), Some(*at)),
+            None => {
+                let named = now.rules.catalog.people().filter(|_| step != Step::ReviewLate).filter(asks);
+                (named.map(|person| person.id.clone()).collect(), None)
+            }
+        };
+        let is_for_somebody = step == Step::ReviewLate || !to.is_empty();
+        let reached = review.since.checked_add(step.of_review()?).ok()? <= now.at;
+        let (is_late, target) = (step == Step::ReviewLate, &request.opened.target);
+        let what =
+            if is_late { format!("{} of {target}", request.opened.command) } else { request.opened.title.clone() };
+        (reached && is_for_somebody).then(|| Reminder {
+            of: request.id.clone(),
+            step,
+            to,
+            begun,
+            since: review.since,
+            card: card.clone(),
+            what,
+            requester: request.requester.clone(),
+            needed: usual.map_or_else(|| vec!["1 of anybody".to_owned()], needed_in_all),
+        })
+    };
+    Step::OF_REVIEWS.into_iter().filter_map(due).collect()
+}
+
+fn needed_in_all(rule: &ApprovalRule) -> Vec<String> {
+    match (rule.total(), asked_of(rule)) {
+        (0, _) => vec!["1 of anybody".to_owned()],
+        (_, shares) if !rule.and.is_empty() => shares,
+        (count, from) if from.is_empty() => vec![format!("{count} of anybody")],
+        (count, from) => vec![format!("{count} of {}", from.join(" or "))],
+    }
 }
 
 /// Records that a reminder is about to be said, or was.
@@ -95,9 +149,9 @@ pub(super) fn decide((of, step, reminded): (&RequestId, Step, Reminded), facts: 
     }
 }
 
-fn of_request<'a>(request: &'a Request, rules: &'a Rules, now: Timestamp) -> Option<Open<'a>> {
+fn of_request<'a>(request: &'a Request, now: Now<'a>) -> Option<Open<'a>> {
     let State::Deciding(course) = &request.state else { return None };
-    let waits = course.foreign.is_none() && request.gives_back_at().is_none() && now <= request.deadline();
+    let waits = course.foreign.is_none() && request.gives_back_at().is_none() && now.at <= request.deadline();
     let target = &request.opened.target;
     Some(Open {
         id: &request.id,
@@ -106,8 +160,8 @@ fn of_request<'a>(request: &'a Request, rules: &'a Rules, now: Timestamp) -> Opt
         since: request.asked_since(),
         card: request.card.as_ref()?,
         reminders: &request.reminders,
-        rule: vote::rule(request, rules).filter(|_| waits)?,
-        voters: vote::counted(request, &course.votes, rules, now),
+        rule: vote::rule(request, now).filter(|_| waits)?,
+        voters: vote::counted(request, &course.votes, now),
     })
 }
 
@@ -175,7 +229,7 @@ fn whom(open: &Open<'_>, step: Step, rules: &Rules, now: Timestamp) -> Option<Ve
     }
     let chosen: Vec<PersonId> = match step {
         Step::Approver => first.into_iter().collect(),
-        Step::Channel => Vec::new(),
+        Step::Channel | Step::Review | Step::ReviewAgain | Step::ReviewLate => Vec::new(),
         Step::Next => next.difference(&first).cloned().collect(),
     };
     (!chosen.is_empty()).then_some(chosen)

@@ -1,16 +1,13 @@
 //! Who has a say in what waits: by which rule, who still may, and whose role is too new.
 
-use jiff::Timestamp;
-
 use super::{
-    Asker, emergency,
+    Asker, Now, emergency,
     vote::{rule, today},
 };
 use crate::core::{
     break_glass::Override,
     catalog::{ApprovalRule, Person},
     request::{Request, State},
-    rules::Rules,
 };
 
 /// Why the role that would let somebody vote does not count yet.
@@ -22,22 +19,20 @@ pub(crate) fn withheld(person: &Person, rule: &ApprovalRule) -> Option<String> {
 }
 
 /// The rule that a vote on a request or a break-glass is weighed by.
-pub fn rule_of<'a>(
-    (request, glass): (Option<&Request>, Option<&Override>),
-    rules: &'a Rules,
-) -> Option<&'a ApprovalRule> {
+pub fn rule_of<'a>((request, glass): (Option<&Request>, Option<&Override>), now: Now<'a>) -> Option<&'a ApprovalRule> {
     match (request, glass) {
-        (Some(request), _) => rule(request, rules),
-        (None, Some(glass)) => emergency::rule(rules, &glass.opened.target),
+        (Some(request), _) if request.is_review_owed() => now.usual(&request.opened.command, &request.opened.target),
+        (Some(request), _) => rule(request, now),
+        (None, Some(glass)) => emergency::rule(now.rules, &glass.opened.target),
         (None, None) => None,
     }
 }
 
 /// Whether somebody may still decide on a request: they have a say in it and have not said it.
-pub fn awaits(asker: &Asker, request: &Request, rules: &Rules, now: Timestamp) -> bool {
+pub fn awaits(asker: &Asker, request: &Request, now: Now<'_>) -> bool {
     let State::Deciding(course) = &request.state else { return false };
-    let Some(person) = asker.person.as_ref().and_then(|id| rules.catalog.person(id)) else { return false };
-    let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
+    let Some(person) = asker.person.as_ref().and_then(|id| now.rules.catalog.person(id)) else { return false };
+    let listed = rule(request, now).is_none_or(|rule| now.rules.catalog.may_vote(rule, person, today(now.at)));
     let has_said = course.votes.iter().any(|vote| asker.is(&vote.actor));
     listed && !has_said && course.foreign.is_none() && !asker.is(&request.requester)
 }

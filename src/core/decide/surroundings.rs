@@ -9,7 +9,6 @@ use crate::core::{
     catalog::Lock,
     change::{Line, Plan},
     entry::Actor,
-    incident::Incident,
     moment,
     names::{Environment, Field, RequestId, Target},
     policy::{Known, LocalClock},
@@ -47,9 +46,7 @@ pub(super) fn is_pinned(lines: &[Line]) -> Known {
 
 /// The gravest open incident of the service, or of everything.
 pub(super) fn incident(facts: Facts<'_>, target: &Target) -> Option<String> {
-    let concerns = |one: &&Incident| one.opened.service.as_ref().is_none_or(|service| *service == target.service);
-    let open = facts.matters.incidents.values().filter(|one| one.is_open()).filter(concerns);
-    open.map(|one| one.opened.severity).min().map(|severity| severity.to_string())
+    facts.matters.open_on(&target.service).map(|one| one.opened.severity).min().map(|severity| severity.to_string())
 }
 
 /// Whether something of the target is live without being in git.

@@ -1,34 +1,26 @@
 //! A yes taken back: on the forge, where a review was dismissed, or by a press before anything was done.
 
-use jiff::Timestamp;
-
 use super::{
-    Click, Decision, Reply,
+    Click, Decision, Now, Reply, lane,
     vote::{missing, no},
 };
 use crate::core::{
     entry::Draft,
     request::{Course, Event, Request, State, Vote},
-    rules::Rules,
 };
 
 /// A yes that was dismissed on the forge no longer counts; what no longer has enough goes back to its people.
-pub(super) fn dismissed(
-    click: &Click,
-    request: &Request,
-    course: &Course,
-    (rules, now): (&Rules, Timestamp),
-) -> Decision {
+pub(super) fn dismissed(click: &Click, request: &Request, course: &Course, now: Now<'_>) -> Decision {
     let given_there = |vote: &&Vote| vote.actor.via == click.asker.via && click.asker.is(&vote.actor);
     let Some(vote) = course.votes.iter().find(given_there) else { return Decision::silent(Reply::Stop) };
     let event = Event::Withdrawn { of: vote.actor.clone(), why: "the review was dismissed".to_owned() };
     let mut entries = vec![event.draft(&request.id, super::ourselves())];
-    entries.extend(still_enough(request, (course, vote), (rules, now)));
+    entries.extend(still_enough(request, (course, vote), now));
     Decision { entries, reply: Reply::Taken }
 }
 
 /// A yes taken back before anything was done: what no longer has enough goes back to its people.
-pub(super) fn withdraw(click: &Click, request: &Request, at: (&Rules, Timestamp)) -> Decision {
+pub(super) fn withdraw(click: &Click, request: &Request, now: Now<'_>) -> Decision {
     let course = match &request.state {
         State::Deciding(course) | State::Landing(course) => course,
         State::Planning | State::Following(..) | State::Over { .. } => {
@@ -48,17 +40,16 @@ pub(super) fn withdraw(click: &Click, request: &Request, at: (&Rules, Timestamp)
         Event::Withdrawn { of: vote.actor.clone(), why: "it was taken back".to_owned() }
             .draft(&request.id, click.asker.actor()),
     ];
-    entries.extend(still_enough(request, (course, vote), at));
+    entries.extend(still_enough(request, (course, vote), now));
     Decision { entries, reply: Reply::Taken }
 }
 
 /// The approval again, where what is landing has enough without one of its votes.
-fn still_enough(
-    request: &Request,
-    (course, gone): (&Course, &Vote),
-    (rules, now): (&Rules, Timestamp),
-) -> Option<Draft> {
+fn still_enough(request: &Request, (course, gone): (&Course, &Vote), now: Now<'_>) -> Vec<Draft> {
     let left: Vec<Vote> = course.votes.iter().filter(|other| *other != gone).cloned().collect();
-    let is_enough = matches!(request.state, State::Landing(_)) && missing(request, &left, rules, now) == 0;
-    is_enough.then(|| Event::Approved.draft(&request.id, super::ourselves()))
+    if !matches!(request.state, State::Landing(_)) || missing(request, &left, now) > 0 {
+        return Vec::new();
+    }
+    let approved = Event::Approved.draft(&request.id, super::ourselves());
+    std::iter::once(approved).chain(lane::owed(request, (&left, request.opened.way), now)).collect()
 }

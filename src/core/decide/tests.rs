@@ -2,6 +2,7 @@
 
 mod frozen;
 mod histories;
+mod lanes;
 mod lent;
 mod reminded;
 mod reviews;
@@ -52,6 +53,7 @@ struct Talk {
     rules: Rules,
     requests: BTreeMap<RequestId, Request>,
     freezes: Freezes,
+    matters: Matters,
     now: Timestamp,
     seq: u64,
     log: Vec<String>,
@@ -107,6 +109,7 @@ impl Talk {
             rules: rules(CATALOG),
             requests: BTreeMap::new(),
             freezes: Freezes::default(),
+            matters: Matters::default(),
             now,
             seq: 0,
             log: Vec::new(),
@@ -118,7 +121,7 @@ impl Talk {
             now: self.now,
             rules: Some(&self.rules),
             requests: &self.requests,
-            matters: &Matters::default(),
+            matters: &self.matters,
             freezes: &self.freezes,
         };
         let Decision { entries, reply } = decide(incoming, facts);
@@ -149,6 +152,7 @@ impl Talk {
         self.seq += 1;
         let recorded = Recorded { entry, texts: draft.texts };
         self.freezes.fold(&recorded);
+        self.matters.fold(&recorded).unwrap();
         let Some(request) = crate::core::request::of_subject(&recorded.entry.subject) else { return };
         match self.requests.remove(&request) {
             Some(before) => {

@@ -1,7 +1,7 @@
 //! Whoever asked ticks on the card what else a rollback restores, or takes it off again. That is another change, so its
 //! approvals start again; what is wrong with it is said to whoever ticked, and the request stays as it was.
 
-use super::{Asker, Decision, Facts, Reply, Subject, Words, approved_at_once, ask, is_its_card, permitted};
+use super::{Asker, Decision, Facts, Reply, Subject, Words, approved_at_once, ask, is_its_card, lane, permitted};
 use crate::core::{
     change::Plan,
     entry::Draft,
@@ -50,8 +50,11 @@ pub(super) fn decide(tick: &Tick, facts: Facts<'_>) -> Decision {
     let is_on = course.plan.lines.iter().any(|line| line.field == tick.field);
     let why = format!("`{}` is {}", tick.field, if is_on { "no longer restored too" } else { "restored too" });
     let mut entries = vec![Event::Replanned { plan: plan.clone(), why }.draft(&request.id, tick.asker.actor())];
-    let needs = ask::needs(rules, &request.opened.target, &request.opened.command, facts.now);
-    entries.extend(approved_at_once(&request.id, needs.count));
+    let now = facts.by(rules);
+    if ask::needs(now, &request.opened.target, &request.opened.command).count == 0 {
+        entries.push(approved_at_once(&request.id));
+        entries.extend(lane::owed(request, (&[], request.opened.way), now));
+    }
     Decision { entries, reply: Reply::Taken }
 }
 

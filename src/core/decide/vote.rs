@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    Asker, Decision, Facts, Press, Reply, Subject, Words, ask::sentence, emergency, giving, is_its_card, is_one_human,
-    permitted, say, taking_back,
+    Asker, Decision, Facts, Now, Press, Reply, Subject, Words, ask, ask::sentence, emergency, giving, is_its_card,
+    is_one_human, lane, permitted, say, taking_back,
 };
 use crate::core::{
     catalog::{ApprovalRule, Person},
@@ -74,11 +74,11 @@ pub(super) fn reviewed(review: &Reviewed, facts: Facts<'_>) -> Decision {
     }
     let click = as_click(review, course);
     match (review.says, &request.state) {
-        (ReviewSays::TakenBack, _) => taking_back::dismissed(&click, request, course, (rules, facts.now)),
+        (ReviewSays::TakenBack, _) => taking_back::dismissed(&click, request, course, facts.by(rules)),
         (ReviewSays::Yes, State::Landing(_)) => one_more(&click, request, course, rules, facts),
         (ReviewSays::Yes, _) => approve(&click, request, rules, facts),
         (ReviewSays::No, _) if click.asker.is(&request.requester) => silent(),
-        (ReviewSays::No, _) => ineligible(&click, request, (rules, facts.now))
+        (ReviewSays::No, _) => ineligible(&click, request, facts.by(rules))
             .unwrap_or_else(|| ended(request, Ending::Rejected { why: None }, &click)),
     }
 }
@@ -103,7 +103,7 @@ fn as_click(review: &Reviewed, course: &Course) -> Click {
 /// A yes more than needed, while the forge still holds the merge up.
 fn one_more(click: &Click, request: &Request, course: &Course, rules: &Rules, facts: Facts<'_>) -> Decision {
     let known = course.votes.iter().any(|vote| click.asker.is(&vote.actor));
-    if known || ineligible(click, request, (rules, facts.now)).is_some() {
+    if known || ineligible(click, request, facts.by(rules)).is_some() {
         return Decision::silent(Reply::Stop);
     }
     let vote = Vote { actor: click.asker.actor(), digest: course.plan.digest.clone(), at: facts.now };
@@ -135,9 +135,10 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
     }
     match click.press {
         Press::Approve => approve(click, request, rules, facts),
-        Press::Reject => reject(click, request, (rules, facts.now)),
+        Press::Reject => reject(click, request, facts.by(rules)),
         Press::Cancel => cancel(click, request),
-        Press::Withdraw => taking_back::withdraw(click, request, (rules, facts.now)),
+        Press::Withdraw => taking_back::withdraw(click, request, facts.by(rules)),
+        Press::Reviewed => lane::reviewed(click, request, facts.by(rules)),
         Press::Stable
         | Press::Close
         | Press::Reopen
@@ -163,9 +164,9 @@ pub(super) fn no(click: &Click, text: &str, remedy: &str) -> Decision {
 }
 
 /// Where nobody need approve, whoever asked may say that it is still wanted.
-fn confirms(click: &Click, request: &Request, rules: &Rules) -> bool {
-    let alone = rule(request, rules).is_none_or(|rule| rule.total() == 0);
-    let known = click.asker.person.as_ref().is_some_and(|id| rules.catalog.person(id).is_some());
+fn confirms(click: &Click, request: &Request, now: Now<'_>) -> bool {
+    let alone = rule(request, now).is_none_or(|rule| rule.total() == 0);
+    let known = click.asker.person.as_ref().is_some_and(|id| now.rules.catalog.person(id).is_some());
     alone && known && click.asker.is(&request.requester)
 }
 
@@ -174,8 +175,8 @@ fn approve(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) ->
         Ok(course) => course,
         Err(decision) => return decision,
     };
-    if let Some(decision) = ineligible(click, request, (rules, facts.now)).filter(|_| !confirms(click, request, rules))
-    {
+    let now = facts.by(rules);
+    if let Some(decision) = ineligible(click, request, now).filter(|_| !confirms(click, request, now)) {
         return decision;
     }
     if let Some(foreign) = &course.foreign {
@@ -201,7 +202,7 @@ fn approve(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) ->
             "Your approval was already recorded at {at} UTC."
         ))));
     }
-    if let Some(decision) = alone_as_a_guest(click, request, course, rules, facts.now) {
+    if let Some(decision) = alone_as_a_guest(click, request, course, now) {
         return decision;
     }
     if let Verdict::Denied(denial) = permitted(rules, Subject::of(request, facts), Some(&course.plan)) {
@@ -214,28 +215,30 @@ fn approve(click: &Click, request: &Request, rules: &Rules, facts: Facts<'_>) ->
 fn record(click: &Click, request: &Request, course: &Course, rules: &Rules, facts: Facts<'_>) -> Decision {
     let vote = Vote { actor: click.asker.actor(), digest: course.plan.digest.clone(), at: facts.now };
     let votes: Vec<Vote> = course.votes.iter().cloned().chain([vote.clone()]).collect();
+    let now = facts.by(rules);
     let mut entries = vec![
         Event::Voted(vote)
             .draft(&request.id, click.asker.actor())
             .with("policy", rules.policy.hash())
             .with("base", &course.plan.base)
-            .with("groups_as_of", rule(request, rules).and_then(|rule| rules.groups_as_of(rule, facts.now))),
+            .with("groups_as_of", rule(request, now).and_then(|rule| rules.groups_as_of(rule, facts.now))),
     ];
-    if missing(request, &votes, rules, facts.now) == 0 {
-        let by = counted(request, &votes, rules, facts.now);
+    if missing(request, &votes, now) == 0 {
+        let by = counted(request, &votes, now);
         entries.push(Event::Approved.draft(&request.id, super::ourselves()).with("by", by));
+        entries.extend(lane::owed(request, (&votes, request.opened.way), now));
     }
     Decision { entries, reply: Reply::Taken }
 }
 
-fn reject(click: &Click, request: &Request, at: (&Rules, Timestamp)) -> Decision {
+fn reject(click: &Click, request: &Request, now: Now<'_>) -> Decision {
     if let Err(decision) = undecided(click, request) {
         return decision;
     }
     if click.asker.is(&request.requester) {
         return no(click, "You asked for this yourself.", "Press Cancel to take it back.");
     }
-    if let Some(decision) = ineligible(click, request, at) {
+    if let Some(decision) = ineligible(click, request, now) {
         return decision;
     }
     ended(request, Ending::Rejected { why: click.why.clone() }, click)
@@ -282,27 +285,29 @@ pub(super) fn undecided<'a>(click: &Click, request: &'a Request) -> Result<&'a C
 }
 
 /// Why somebody has no say in a request.
-pub(super) fn ineligible(click: &Click, request: &Request, (rules, now): (&Rules, Timestamp)) -> Option<Decision> {
+pub(super) fn ineligible(click: &Click, request: &Request, now: Now<'_>) -> Option<Decision> {
+    let rules = now.rules;
     let Some(person) = click.asker.person.as_ref().and_then(|id| rules.catalog.person(id)) else {
         let remedy =
             format!("Ask to be added under `people` in the catalog; your account is `{}`.", click.asker.account);
         return Some(no(click, "Your account belongs to nobody in the catalog, so it cannot vote.", &remedy));
     };
     if click.asker.is(&request.requester) {
-        return Some(no(click, "You asked for this, so somebody else must approve it.", &ask_whom(request)));
+        return Some(no(click, "You asked for this, so somebody else must approve it.", &ask_whom(rule(request, now))));
     }
-    let rule = rule(request, rules)?;
-    if rules.catalog.may_vote(rule, person, today(now)) {
+    let rule = rule(request, now)?;
+    if rules.catalog.may_vote(rule, person, today(now.at)) {
         return None;
     }
     Some(match say::withheld(person, rule) {
-        Some(text) => no(click, &text, &ask_whom(request)),
-        None => no(click, "Your vote does not count here.", &ask_whom(request)),
+        Some(text) => no(click, &text, &ask_whom(Some(rule))),
+        None => no(click, "Your vote does not count here.", &ask_whom(Some(rule))),
     })
 }
 
-fn ask_whom(request: &Request) -> String {
-    let from = &request.opened.needs.from;
+/// Whom to ask for a yes, or a review.
+pub(super) fn ask_whom(rule: Option<&ApprovalRule>) -> String {
+    let from = rule.map(ask::asked_of).unwrap_or_default();
     if from.is_empty() {
         return "Ask any other person of the catalog.".to_owned();
     }
@@ -317,8 +322,8 @@ fn ask_whom(request: &Request) -> String {
     format!("Ask somebody from {}.", from.iter().map(said).collect::<Vec<_>>().join(" or "))
 }
 
-pub(super) fn rule<'a>(request: &Request, rules: &'a Rules) -> Option<&'a ApprovalRule> {
-    rules.catalog.environment(&request.opened.target.environment)?.approvals_for(&request.opened.command)
+pub(super) fn rule<'a>(request: &Request, now: Now<'a>) -> Option<&'a ApprovalRule> {
+    now.rule(&request.opened.command, &request.opened.target)
 }
 
 /// Whether a yes was given too long ago to count.
@@ -332,29 +337,24 @@ pub(super) fn today(now: Timestamp) -> Date {
 }
 
 /// A guest's yes counts only beside that of somebody who is none, so it comes after it.
-fn alone_as_a_guest(
-    click: &Click,
-    request: &Request,
-    course: &Course,
-    rules: &Rules,
-    now: Timestamp,
-) -> Option<Decision> {
-    let person = rules.catalog.person(click.asker.person.as_ref()?)?;
+fn alone_as_a_guest(click: &Click, request: &Request, course: &Course, now: Now<'_>) -> Option<Decision> {
+    let person = now.rules.catalog.person(click.asker.person.as_ref()?)?;
     person.guest_until?;
-    let remedy = format!("{} Then press again.", ask_whom(request));
+    let remedy = format!("{} Then press again.", ask_whom(rule(request, now)));
     let words = "A guest's approval counts only beside a member's, and no member has approved this yet.";
-    counted(request, &course.votes, rules, now).is_empty().then(|| no(click, words, &remedy))
+    counted(request, &course.votes, now).is_empty().then(|| no(click, words, &remedy))
 }
 
 /// Whose approvals count under the catalog of now: distinct persons, never the requester, none too old, and guests only
 /// beside others.
-pub(super) fn counted(request: &Request, votes: &[Vote], rules: &Rules, now: Timestamp) -> BTreeSet<PersonId> {
+pub(super) fn counted(request: &Request, votes: &[Vote], now: Now<'_>) -> BTreeSet<PersonId> {
+    let catalog = &now.rules.catalog;
     let counts = |actor: &Actor| {
-        let person = rules.catalog.person(actor.person.as_ref()?)?;
-        let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
+        let person = catalog.person(actor.person.as_ref()?)?;
+        let listed = rule(request, now).is_none_or(|rule| catalog.may_vote(rule, person, today(now.at)));
         (listed && !is_one_human(actor, &request.requester)).then_some(person)
     };
-    let fresh = votes.iter().filter(|vote| !is_too_old(request, vote, now));
+    let fresh = votes.iter().filter(|vote| !is_too_old(request, vote, now.at));
     let people: Vec<&Person> = fresh.filter_map(|vote| counts(&vote.actor)).collect();
     if people.iter().all(|person| person.guest_until.is_some()) {
         return BTreeSet::new();
@@ -363,13 +363,13 @@ pub(super) fn counted(request: &Request, votes: &[Vote], rules: &Rules, now: Tim
 }
 
 /// How many approvals are still needed under the catalog of now.
-pub(super) fn missing(request: &Request, votes: &[Vote], rules: &Rules, now: Timestamp) -> usize {
-    let Some(rule) = rule(request, rules) else { return 0 };
+pub(super) fn missing(request: &Request, votes: &[Vote], now: Now<'_>) -> usize {
+    let Some(rule) = rule(request, now) else { return 0 };
     // People approved it with what it gives back.
     if request.gives_back_at().is_some() {
         return 0;
     }
-    let people = counted(request, votes, rules, now);
-    let people: Vec<&Person> = people.iter().filter_map(|id| rules.catalog.person(id)).collect();
+    let people = counted(request, votes, now);
+    let people: Vec<&Person> = people.iter().filter_map(|id| now.rules.catalog.person(id)).collect();
     usize::try_from(rule.total()).unwrap_or(usize::MAX).saturating_sub(rule.filled(&people))
 }

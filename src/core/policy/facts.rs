@@ -129,6 +129,15 @@ const FACTS: [&str; 14] = [
     "platform",
 ];
 
+/// Whether a policy's text speaks of a fact that is another one from moment to moment.
+pub(super) fn speaks_of_the_moment(policy: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let lasts = |name: &str| matches!(name, "channel" | "platform");
+    let names: Vec<&str> =
+        FACTS.iter().copied().filter(|name| !lasts(name)).chain(["locked", "replicas_min", "replicas_max"]).collect();
+    policy.split(|c| !is_part(c)).any(|word| names.contains(&word))
+}
+
 /// The facts that a policy's text speaks of, as they are: "weekday sat, local_hour 22".
 pub(super) fn spoken_of(policy: &str, facts: &Circumstances) -> Option<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';

@@ -17,7 +17,7 @@ use crate::core::names::{CommandName, Digest, Environment, Target};
 pub use cases::{Case, Cases, Expected};
 pub use facts::{Circumstances, Known, LocalClock};
 
-use facts::{context, deciding_fact, spoken_of};
+use facts::{context, deciding_fact, speaks_of_the_moment, spoken_of};
 use kinds::{Kinds, uid};
 
 /// The policies that hold in every repository.
@@ -141,6 +141,8 @@ fn is_builtin(id: &PolicyId) -> bool {
 #[derive(Debug, Clone)]
 pub struct Policy {
     set: PolicySet,
+    /// Without what forbids only at some moments.
+    lasting: PolicySet,
     schema: Schema,
     kinds: Kinds,
     hash: Digest,
@@ -166,7 +168,7 @@ impl Policy {
             return Err(PolicyError::Vocabulary { file: file.to_owned(), words: words.join("; ") });
         }
         let hash = Digest::of(format!("{BUILTIN}\0{}", custom.map_or("", |(_, text)| text)).as_bytes());
-        Ok(Self { set, schema, kinds, hash })
+        Ok(Self { lasting: lasting(&set), set, schema, kinds, hash })
     }
 
     /// The SHA-256 over all policies in force, recorded beside every approval.
@@ -191,6 +193,13 @@ impl Policy {
         deciding.sort();
         let forbidding = (response.decision() == Decision::Deny).then(|| deciding.first().copied()).flatten();
         Verdict::Denied(forbidding.map_or_else(|| unpermitted(question), |id| self.denial(id, question)))
+    }
+
+    /// Whether it is permitted at some moment: forbidding policies that speak of what changes from moment to moment are
+    /// left out.
+    pub fn permits_ever(&self, question: &Question<'_>) -> bool {
+        let Some((request, entities)) = self.put(question) else { return false };
+        Authorizer::new().is_authorized(&request, &self.lasting, &entities).decision() == Decision::Allow
     }
 
     fn denial(&self, id: &PolicyId, question: &Question<'_>) -> Denial {
@@ -241,6 +250,14 @@ impl Policy {
         // What they are made of is written above; the request is held against the vocabulary.
         Some((request, Entities::from_entities(entities, None).ok()?))
     }
+}
+
+/// The policies without those that forbid only at some moments.
+fn lasting(set: &PolicySet) -> PolicySet {
+    let lasts = |policy: &&cedar_policy::Policy| {
+        policy.effect() != cedar_policy::Effect::Forbid || !speaks_of_the_moment(&policy.to_string())
+    };
+    PolicySet::from_policies(set.policies().filter(lasts).cloned()).unwrap_or_else(|_| set.clone())
 }
 
 fn unpermitted(question: &Question<'_>) -> Denial {

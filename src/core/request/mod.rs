@@ -5,6 +5,7 @@
 mod event;
 mod lasting;
 mod nicety;
+mod review;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::core::{
 pub use event::{Ending, Event, Foreign};
 pub use lasting::{AHEAD, GivenBack, GivesBack, Lasts};
 pub use nicety::{Nicety, NotDone};
+pub use review::{Lane, Review, step as review_step};
 pub use state::{Course, Refused, State};
 
 /// How a change enters the tracked branch.
@@ -87,6 +89,9 @@ pub struct Opened {
     /// What it gives back, where that is what it is for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gives_back: Option<GivesBack>,
+    /// The emergency lane that it was asked for in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lane: Option<Lane>,
 }
 
 /// A message that shows a request.
@@ -171,6 +176,8 @@ pub struct Request {
     pub given_back: Option<GivenBack>,
     /// Who was reminded of it since it was asked for, or asked for anew.
     pub reminders: Reminders,
+    /// The review that it owes once it has changed something, or was given.
+    pub review: Option<Review>,
 }
 
 impl Request {
@@ -202,6 +209,7 @@ impl Request {
             live_since: None,
             given_back: None,
             reminders: Reminders::default(),
+            review: None,
         })
     }
 
@@ -215,7 +223,7 @@ impl Request {
             self.card = Some(serde_json::from_value(card)?);
             return Ok(self);
         }
-        if self.reminders.fold(recorded)? {
+        if self.reminders.fold(recorded)? || Review::fold(&mut self.review, recorded)? {
             return Ok(self);
         }
         if let Some(given_back) = GivenBack::read(recorded)? {
@@ -230,7 +238,10 @@ impl Request {
                 let (counts, voids) = (event.is_about_approval(), event.voids_approvals());
                 let gone =
                     if let Event::Withdrawn { of, why } = &event { Some((of.clone(), why.clone())) } else { None };
+                let is_approval = event == Event::Approved;
                 self.state = self.state.after(event)?;
+                // What is decided anew owes nothing for how it was decided before.
+                self.review = self.review.filter(|_| !is_approval && !matches!(self.state, State::Deciding(_)));
                 self.intents.clear();
                 self.live_since = self.was_live().then(|| self.live_since.or(recorded.entry.at().ok())).flatten();
                 if voids {

@@ -130,6 +130,7 @@ fn a_change_planned_anew_is_proposed_anew() {
         debt: None,
         lasts: None,
         gives_back: None,
+        lane: None,
     };
     let mut course = Course::new(plan());
     course.pull_request = Some(proposed());
@@ -146,6 +147,7 @@ fn a_change_planned_anew_is_proposed_anew() {
         live_since: None,
         given_back: None,
         reminders: Reminders::default(),
+        review: None,
     };
     assert_eq!(request(course.clone()).due(), Some(Due::Watch));
     course.plan.digest = Digest::of(b"another");
@@ -174,6 +176,7 @@ fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up(
         debt: None,
         lasts: Some(Lasts::For(Span::parse("4h").unwrap())),
         gives_back: None,
+        lane: None,
     };
     let id = RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7A").unwrap();
     let landed: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
@@ -190,6 +193,7 @@ fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up(
         live_since: None,
         given_back: None,
         reminders: Reminders::default(),
+        review: None,
     };
     let recorded = |draft: crate::core::entry::Draft| Recorded {
         entry: Entry {

@@ -9,9 +9,10 @@ use std::{
 
 use super::{Inner, may, report};
 use crate::{
+    clock,
     core::{
         catalog::Platform,
-        decide::{Outcome, Step},
+        decide::{Now, Outcome, Step, still_needed},
         names::{CommitId, RepoPath},
         request::{Course, Nicety, NotDone, Request, State},
         rules::Rules,
@@ -68,7 +69,7 @@ pub(super) async fn approval(inner: &Arc<Inner>, request: &Request, course: &Cou
     if !course.can(Nicety::Status) {
         return;
     }
-    let status = status(inner, request, course);
+    let status = status(inner, request, course).await;
     if inner.forge.is_published(&ours.head, &status) {
         return;
     }
@@ -121,8 +122,15 @@ pub(super) async fn in_their_names(inner: &Arc<Inner>, request: &Request, course
 }
 
 /// How the approvals stand, in GitHub's words.
-fn status(inner: &Arc<Inner>, request: &Request, course: &Course) -> Status {
+async fn status(inner: &Arc<Inner>, request: &Request, course: &Course) -> Status {
     let rules = inner.rules();
+    let needed = match &rules {
+        Some(rules) => {
+            let matters = inner.matters().await;
+            still_needed(request, Now { at: clock::now(), rules, matters: &matters })
+        }
+        None => Vec::new(),
+    };
     let named = |course: &Course| {
         let names = course.votes.iter().map(|vote| {
             let person = vote.actor.person.as_ref();
@@ -142,17 +150,19 @@ fn status(inner: &Arc<Inner>, request: &Request, course: &Course) -> Status {
         }
         State::Over { commit: Some(_), .. } => status(StatusState::Success, "Merged"),
         State::Over { ending, .. } => status(StatusState::Failure, &format!("The request is over: {}", ending.word())),
-        State::Planning | State::Deciding(_) => status(StatusState::Pending, &awaited(request, course)),
+        State::Planning | State::Deciding(_) => status(StatusState::Pending, &awaited(request, course, &needed)),
     }
 }
 
-fn awaited(request: &Request, course: &Course) -> String {
+/// What is still needed: by each rule where there are several.
+fn awaited(request: &Request, course: &Course, needed: &[String]) -> String {
     let needs = &request.opened.needs;
     let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
-    let from = if needs.from.is_empty() { "anybody else".to_owned() } else { needs.from.join(" or ") };
-    if needs.from.iter().any(|from| from.contains(" of ")) {
-        return format!("{} ({given} of {} given), in chat or as a review here", needs.from.join(" and "), needs.count);
+    if !needed.is_empty() && (needs.count == 0 || needs.from.iter().any(|from| from.contains(" of "))) {
+        let needed: Vec<String> = needed.iter().map(|one| one.replacen(" of ", " more from ", 1)).collect();
+        return format!("{}, in chat or as a review here", needed.join(" and "));
     }
+    let from = if needs.from.is_empty() { "anybody else".to_owned() } else { needs.from.join(" or ") };
     match needs.count.saturating_sub(given) {
         0 => "Asked whether it is still wanted".to_owned(),
         left => format!("{left} more from {from}, in chat or as a review here"),

@@ -13,6 +13,7 @@ use crate::{
         names::{ImageTag, RequestId},
         span::Span,
     },
+    engine::reviews,
 };
 
 fn text(command: &Command, option: &str) -> Option<String> {
@@ -121,6 +122,11 @@ pub(in crate::engine) async fn debts(inner: &Arc<Inner>) -> Words {
             drift.id
         );
     }
+    let reviews = reviews::owed(inner).await;
+    if told.is_empty() && !reviews.is_empty() {
+        return Words::new(reviews.trim_end(), "Look at each, and press Reviewed on its card.");
+    }
+    told.push_str(&reviews);
     if told.is_empty() {
         return Words::plain("Nothing is owed: no break-glass is open, and nothing is known to differ.");
     }

@@ -209,6 +209,7 @@ pub(super) fn pressed(click: &Click, drift: &Drift, rules: &Rules, facts: Facts<
         | Press::Withdraw
         | Press::Hold
         | Press::Adopt
+        | Press::Reviewed
         | Press::Again => return Err(press::elsewhere()),
     };
     let event = fits(drift, event, facts)?;

@@ -35,7 +35,7 @@ impl Talk {
             now: self.now,
             rules: Some(&self.rules),
             requests: &self.requests,
-            matters: &Matters::default(),
+            matters: &self.matters,
             freezes: &self.freezes,
         })
     }

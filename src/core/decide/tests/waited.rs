@@ -39,7 +39,7 @@ impl Talk {
             now: self.now,
             rules: Some(&self.rules),
             requests: &self.requests,
-            matters: &Matters::default(),
+            matters: &self.matters,
             freezes: &self.freezes,
         };
         let Decision { entries, reply } = decide(&incoming, facts);
