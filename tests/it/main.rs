@@ -41,6 +41,7 @@ mod git_hosts;
 mod given_back;
 mod glass;
 mod glass_crash;
+mod glass_faults;
 mod kills;
 mod landing_modes;
 mod ledger;
