@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::{ConfigFile, Ended, Failure, log, register, runtime, say, serve};
+use super::{ConfigFile, Ended, Failure, log, pagers, register, runtime, say, serve};
 use crate::{
     chat::{discord, slack},
     clock, cluster,
@@ -81,6 +81,13 @@ async fn look(config: &Config, told: &mut Told) -> Result<(), Failure> {
         told.tell(match registries.greet(host).await {
             Ok(()) => Finding::good(format!("registry {host}"), "it answers and takes our login"),
             Err(error) => Finding::note(format!("registry {host}"), error.to_string(), error.remedy()),
+        })?;
+    }
+    for pager in pagers::of(config, &net) {
+        let what = format!("pager {}", pager.kind().name());
+        told.tell(match pager.greet().await {
+            Ok(()) => Finding::good(what, "it answers and takes our key"),
+            Err(error) => Finding::red(what, error.to_string(), error.remedy()),
         })?;
     }
     clocks(told)

@@ -24,7 +24,7 @@ pub(super) fn push(room: &Room, push: Push<'_>) -> Result<Pushed, GitError> {
     };
     match moved.map(|_| ()) {
         Ok(()) => Ok(Pushed::Done),
-        Err(error) if is_lost(error.code()) => Ok(Pushed::Lost),
+        Err(error) if is_lost(error.code()) => Ok(Pushed::Lost(None)),
         Err(error) => Err(failed(error)),
     }
 }

@@ -197,9 +197,11 @@ impl Tries {
         more.then_some(self.done)
     }
 
-    /// Waits before the next one.
-    pub(super) fn pause(&self, request: &RequestId) {
-        pause(request, self.done, self.last_took());
+    /// Waits before the next one, unless it lost too often for that. Whether it waited.
+    pub(super) fn pause(&self, request: &RequestId) -> bool {
+        let time = pause(request, self.done, self.last_took());
+        wait(time);
+        !time.is_zero()
     }
 
     /// How long the try that is going on has taken.
@@ -305,16 +307,16 @@ fn reference(room: &Room, onto: &Onto) -> Result<String, GitError> {
     Ok(name)
 }
 
-/// Waits before the next try, by how long the last one took: whoever has lost least waits longest, and whoever has
+/// How long to wait before the next try, by how long the last one took: whoever has lost least waits longest, and whoever has
 /// lost often not at all, so that nobody loses for ever. A part that differs between requests is left out, so that they
 /// do not meet again.
-fn pause(request: &RequestId, tries: u32, last: Duration) {
+fn pause(request: &RequestId, tries: u32, last: Duration) -> Duration {
     let halves = (2 * PATIENCE).saturating_sub(tries);
     let longest = (last.saturating_mul(halves) / 2).min(LONGEST_PAUSE);
     let mut hasher = DefaultHasher::new();
     (request.as_str(), tries).hash(&mut hasher);
     let part = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
-    wait(longest * part / 1000);
+    longest * part / 1000
 }
 
 /// Lets others go first for a while, where the branch was fought for just now: whoever landed last knows the tip

@@ -1,6 +1,10 @@
 //! What git hosts say when they refuse a push, and what each wording means for us. Hosts have no codes for
 //! this, only words; the table in the tests is the list of wordings known.
 
+use git2::Oid;
+
+use super::remote::Push;
+
 /// What a refused push asks of us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -130,6 +134,15 @@ pub fn classify(words: &str) -> Verdict {
     }
 }
 
+/// Where the server says that the branch is, in git's own words for a lease that was lost: `cannot lock ref
+/// 'refs/heads/main': is at 1111 but expected 2222`.
+pub(super) fn tip_in(hook: &str, push: Push<'_>) -> Option<Oid> {
+    let begin = format!("cannot lock ref '{}': is at ", push.reference);
+    let end = format!(" but expected {}", push.expected?);
+    let said = hook.lines().find_map(|line| line.split_once(&begin)?.1.split_once(&end));
+    said.and_then(|(tip, _)| Oid::from_str(tip).ok().filter(|_| tip.len() == 40))
+}
+
 /// The one line of a refusal that a person should read: the line of the hook that led to the verdict, else its
 /// first line, else the status. Control characters and decoration are taken off; at most 200 characters.
 pub(super) fn telling_line(hook: &str, status: &str) -> String {
@@ -160,6 +173,22 @@ fn clean(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tip_is_read_where_git_says_it_of_our_branch_and_lease() {
+        use crate::git::remote::Replace;
+        let (one, two) = (Oid::from_str(&"1".repeat(40)).unwrap(), Oid::from_str(&"2".repeat(40)).unwrap());
+        let push = Push { reference: "refs/heads/main", commit: one, expected: Some(two), replace: Replace::No };
+        let says = |reference: &str, at: &str, expected: &str| {
+            tip_in(&format!("error: cannot lock ref '{reference}': is at {at} but expected {expected}\n"), push)
+        };
+        let (at, expected) = (one.to_string(), two.to_string());
+        assert_eq!(says("refs/heads/main", &at, &expected), Some(one));
+        assert_eq!(says("refs/heads/other", &at, &expected), None);
+        assert_eq!(says("refs/heads/main", &at, &at), None);
+        assert_eq!(says("refs/heads/main", "1111", &expected), None);
+        assert_eq!(tip_in("cannot lock ref", push), None);
+    }
 
     const TABLE: &[(&str, Verdict)] = &[
         // git

@@ -9,7 +9,7 @@ use super::{
     objects::Made,
     pack::{self, Thin},
     receive::{self, Said},
-    refusal::{Verdict, classify, telling_line},
+    refusal::{Verdict, classify, telling_line, tip_in},
     upload::{self, Listed},
     worker::Room,
 };
@@ -39,6 +39,18 @@ pub(super) fn fetch(room: &mut Room, other: Option<&str>) -> Result<Heads, GitEr
     follow(room, &names, &listed)?;
     room.prove(tip);
     Ok(Heads { tip, other: other.and_then(find) })
+}
+
+/// Brings the mirror to a tip that the server named when it refused a push, without asking where its branches are. `false`
+/// where it does not give that commit so: then it is to be fetched as ever.
+pub(super) fn follow_to(room: &mut Room, tip: Oid) -> Result<bool, GitError> {
+    room.session.failure.take();
+    if room.repository.find_commit(tip).is_err() && !upload::bring(room, tip)? {
+        return Ok(false);
+    }
+    move_to(&room.repository, &room.shared.tracked(), tip)?;
+    room.prove(tip);
+    Ok(true)
 }
 
 fn listed(room: &mut Room, names: &[&str]) -> Result<Listed, GitError> {
@@ -110,8 +122,8 @@ pub(super) enum Replace {
 pub(super) enum Pushed {
     /// The server has it.
     Done,
-    /// Somebody else was faster, or the server's words may mean that: look at the tip.
-    Lost,
+    /// Somebody else was faster, or the server's words may mean that: look at the tip, which it may have named.
+    Lost(Option<Oid>),
 }
 
 /// A push and its lease.
@@ -163,7 +175,7 @@ fn push_to_host(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<(Pushe
     let said = said?;
     let said = if said.asks_for_another_form() { push_otherwise(room, push, kept.clone())? } else { said };
     match said {
-        Said::Refused { hook, status } => Ok((judge(&hook, &status, push.replace)?, kept)),
+        Said::Refused { hook, status } => Ok((judge((&hook, &status), push)?, kept)),
         Said::Done | Said::OtherForm => Ok((Pushed::Done, kept)),
     }
 }
@@ -199,14 +211,14 @@ fn keep(repository: &Repository, made: &[Made], thin: &[u8]) -> Kept {
 }
 
 /// What a refusal comes to.
-fn judge(hook: &str, status: &str, replace: Replace) -> Result<Pushed, GitError> {
+fn judge((hook, status): (&str, &str), push: Push<'_>) -> Result<Pushed, GitError> {
     let line = telling_line(hook, status);
     match classify(&format!("{hook}\n{status}")) {
         // Under a lease that held, this is the server's rule against replacing commits.
-        Verdict::Retry if replace == Replace::Yes && status.contains("non-fast-forward") => {
+        Verdict::Retry if push.replace == Replace::Yes && status.contains("non-fast-forward") => {
             Err(GitError::Refused(line))
         }
-        Verdict::Retry => Ok(Pushed::Lost),
+        Verdict::Retry => Ok(Pushed::Lost(tip_in(hook, push))),
         Verdict::Protected => Err(GitError::Protected(line)),
         Verdict::Auth => Err(GitError::Auth(line)),
         Verdict::Later => Err(GitError::Unreachable(line)),

@@ -82,21 +82,32 @@ fn race(room: &mut Room, asked: &mut [Asked]) -> Result<(Vec<Verdict>, Tip), Git
                 }
                 proven = Some(now);
             }
-            Attempt::Lost if sure == Tip::Likely => {}
-            Attempt::Lost => {
-                room.contested = Some((clock::now(), tries.last_took()));
-                pause_for(asked, &tries);
+            Attempt::Lost(named) => {
+                let mut waited = false;
+                if sure == Tip::Proven {
+                    room.contested = Some((clock::now(), tries.last_took()));
+                    waited = pause_for(asked, &tries);
+                }
+                // What the server named is where it was just now; after a pause it is asked again.
+                proven = named.filter(|_| !waited).filter(|tip| follow_to(room, *tip));
             }
         }
     }
     Err(tries.lost())
 }
 
-fn pause_for(asked: &[Asked], tries: &Tries) {
+/// Whether it waited.
+fn pause_for(asked: &[Asked], tries: &Tries) -> bool {
     let first: Option<&RequestId> = asked.first().map(|one| &one.request);
-    if let Some(request) = first {
-        tries.pause(request);
-    }
+    first.is_some_and(|request| tries.pause(request))
+}
+
+/// Whether the mirror is there now. Where that failed, the fetch that follows says why.
+fn follow_to(room: &mut Room, tip: Oid) -> bool {
+    remote::follow_to(room, tip).unwrap_or_else(|error| {
+        tracing::debug!(%error, "the tip that the server named is not in the mirror");
+        false
+    })
 }
 
 /// Commits, one on another, and what became of each change.
@@ -109,7 +120,7 @@ struct Stack {
 enum Attempt {
     Done,
     Nothing,
-    Lost,
+    Lost(Option<Oid>),
     Refused(GitError),
 }
 
@@ -144,7 +155,7 @@ impl Stack {
         let push = Push { reference: &reference, commit: self.top, expected: Some(base), replace: Replace::No };
         match remote::push(room, push, &self.made) {
             Ok(Pushed::Done) => Ok(Attempt::Done),
-            Ok(Pushed::Lost) => Ok(Attempt::Lost),
+            Ok(Pushed::Lost(tip)) => Ok(Attempt::Lost(tip)),
             Err(error @ GitError::Refused(_)) => Ok(Attempt::Refused(error)),
             Err(error) => Err(error),
         }

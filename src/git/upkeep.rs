@@ -27,7 +27,16 @@ const SMALL: u64 = 2 * 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Upkeep {
     jobs: u32,
+    /// How many packs fetches brought since the last look.
+    brought: usize,
     state: State,
+}
+
+impl Upkeep {
+    /// A fetch brought a pack. Races bring many within one job.
+    pub(super) fn brought(&mut self) {
+        self.brought += 1;
+    }
 }
 
 #[derive(Default)]
@@ -71,7 +80,11 @@ impl Room {
     fn look(&mut self) -> State {
         self.upkeep.jobs = self.upkeep.jobs.wrapping_add(1);
         let objects = self.shared.directory.join("objects");
-        if !self.upkeep.jobs.is_multiple_of(LOOK_EVERY) || !is_untidy(&objects) {
+        if !self.upkeep.jobs.is_multiple_of(LOOK_EVERY) && self.upkeep.brought < PACKS {
+            return State::Resting;
+        }
+        self.upkeep.brought = 0;
+        if !is_untidy(&objects) {
             return State::Resting;
         }
         let shared = Arc::clone(&self.shared);

@@ -51,6 +51,34 @@ pub(super) fn fetch(room: &mut Room, names: &[&str]) -> Result<Option<Listed>, G
     }
 }
 
+/// Asks for one commit by its id, as the second protocol allows. `false` where the server does not speak that, or will
+/// not give it.
+pub(super) fn bring(room: &mut Room, commit: Oid) -> Result<bool, GitError> {
+    if room.known.upload != Some(Speaks::Two) {
+        return Ok(false);
+    }
+    let opened = Talk::open(&room.session, Service::UploadPack, Protocol::Two);
+    let mut talk = opened.map_err(|error| super::talk::failed(&room.session, &error))?;
+    let done = (|| {
+        if talk.always_greets() {
+            greeted(talk.greeting()?)?;
+        }
+        let haves = haves(&room.repository, &room.shared.tracked()).map_err(|error| Failed::Mirror(error.into()))?;
+        download(room, &mut talk, &[commit], &haves)
+    })();
+    match done {
+        Ok(()) => {
+            talk.end();
+            Ok(room.repository.find_commit(commit).is_ok())
+        }
+        Err(Failed::Host(error)) => {
+            tracing::debug!(%error, "a commit that the server named is fetched with its branch");
+            Ok(false)
+        }
+        Err(Failed::Mirror(error)) => Err(error),
+    }
+}
+
 /// Who failed.
 enum Failed {
     Host(io::Error),
@@ -145,7 +173,7 @@ fn haves(repository: &Repository, tracked: &str) -> Result<Vec<Oid>, git2::Error
     Ok(haves)
 }
 
-fn download(room: &Room, talk: &mut Talk, wants: &[Oid], haves: &[Oid]) -> Result<(), Failed> {
+fn download(room: &mut Room, talk: &mut Talk, wants: &[Oid], haves: &[Oid]) -> Result<(), Failed> {
     let mut asked = command("fetch");
     for line in ["thin-pack", "ofs-delta", "no-progress"] {
         packets::write_line(&mut asked, line);
@@ -165,6 +193,7 @@ fn download(room: &Room, talk: &mut Talk, wants: &[Oid], haves: &[Oid]) -> Resul
     packets::read_bands(from, &mut |bytes| writer.write_all(bytes))?;
     writer.commit().map_err(mirror)?;
     drop(writer);
+    room.upkeep.brought();
     odb.refresh().map_err(mirror)
 }
 

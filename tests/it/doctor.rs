@@ -31,7 +31,7 @@ async fn what_is_needed_and_does_not_work_is_red() {
     let scene = Scene::start().await;
     let file = scene.world.folder().join("leverframe.yaml");
     let text = std::fs::read_to_string(&file).unwrap();
-    for secret in ["git", "github", "slack", "discord", "cluster"] {
+    for secret in ["git", "github", "slack", "discord", "cluster", "pager"] {
         std::fs::write(scene.world.folder().join("secrets").join(secret), "wrong").unwrap();
     }
     let nobody = nobody_there().await;

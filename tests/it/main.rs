@@ -42,6 +42,8 @@ mod git_hosts;
 mod given_back;
 mod glass;
 mod glass_crash;
+mod glass_faults;
+mod health;
 mod kills;
 mod landing_modes;
 mod ledger;

@@ -52,7 +52,7 @@ async fn while_the_pager_is_down_everything_goes_on_and_people_hear_that_on_call
     scene.until("live", |scene| scene.card_says("10")).await;
     scene.world.pager.server().start_again().await.unwrap();
     scene.until("paged", |scene| !scene.world.pager.alerts("pagerduty").is_empty()).await;
-    scene.until("told again", |scene| scene.told().contains("PagerDuty can be reached again")).await;
+    scene.until("told again", |scene| scene.told().contains("PagerDuty has the page now")).await;
 }
 
 /// Whatever a pager does, each step goes its way; when it is over, on-call has the page once.
@@ -98,6 +98,41 @@ async fn a_key_that_is_refused_is_said_with_the_words_of_the_pager() {
         })
         .await;
     assert_eq!(of_kind(&scene.ledger().await, "page.sent").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_page_that_is_refused_holds_no_other_up() {
+    let scene = Scene::start().await;
+    let refusal = json!({"status": "invalid event", "message": "Event object is invalid"});
+    scene.world.pager.server().exchanges().add(Rule::answers("POST", "/v2/enqueue", 400, &refusal).once());
+    scene.says("ana", "/incident declare sev1 checkout \"payments fail\"").await;
+    scene.until("told", |scene| scene.told().contains("it refused the page (400)")).await;
+    scene.says("ana", "/incident declare sev2 search \"slow\"").await;
+    scene.until("paged", |scene| open(scene).len() == 1).await;
+    let paged: Vec<String> = scene.world.pager.alerts("pagerduty").into_values().map(|page| page.summary).collect();
+    assert_eq!(paged, ["sev2 search: slow"], "{}", scene.told());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_pager_is_down_every_page_is_said() {
+    let scene = Scene::start().await;
+    scene.world.pager.server().stop().await;
+    for (severity, service) in [("sev1", "checkout"), ("sev2", "search")] {
+        scene.says("ana", &format!("/incident declare {severity} {service} \"it fails\"")).await;
+    }
+    for words in ["sev1 checkout: it fails", "sev2 search: it fails"] {
+        scene
+            .until("told", |scene| {
+                let told = scene.told();
+                told.lines().any(|line| line.contains("On-call was not paged") && line.contains(words))
+            })
+            .await;
+    }
+    scene.world.pager.server().start_again().await.unwrap();
+    scene.until("paged", |scene| open(scene).len() == 2).await;
+    for words in ["PagerDuty has the page now: sev1 checkout", "PagerDuty has the page now: sev2 search"] {
+        scene.until("told again", |scene| scene.told().contains(words)).await;
+    }
 }
 
 fn alert(summary: &str) -> Alert {

@@ -3,12 +3,13 @@
 
 mod cases;
 mod facts;
+mod kinds;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
-    RestrictedExpression, Schema, ValidationMode, Validator,
+    Authorizer, Context, Decision, Entities, Entity, PolicyId, PolicySet, Request, RestrictedExpression, Schema,
+    ValidationMode, Validator,
 };
 
 use crate::core::names::{CommandName, Digest, Environment, Target};
@@ -17,6 +18,7 @@ pub use cases::{Case, Cases, Expected};
 pub use facts::{Circumstances, Known, LocalClock};
 
 use facts::{context, deciding_fact, spoken_of};
+use kinds::{Kinds, uid};
 
 /// The policies that hold in every repository.
 const BUILTIN: &str = include_str!("builtin.cedar");
@@ -140,6 +142,7 @@ fn is_builtin(id: &PolicyId) -> bool {
 pub struct Policy {
     set: PolicySet,
     schema: Schema,
+    kinds: Kinds,
     hash: Digest,
 }
 
@@ -150,6 +153,7 @@ impl Policy {
     /// When the repository's text is not Cedar, does not fit the vocabulary, or repeats an id.
     pub fn load(custom: Option<(&str, &str)>, actions: &[CommandName]) -> Result<Self, PolicyError> {
         let schema = schema(actions)?;
+        let kinds = Kinds::parse()?;
         let mut set = PolicySet::new();
         add(&mut set, "the built-in policy", BUILTIN)?;
         if let Some((file, text)) = custom {
@@ -162,7 +166,7 @@ impl Policy {
             return Err(PolicyError::Vocabulary { file: file.to_owned(), words: words.join("; ") });
         }
         let hash = Digest::of(format!("{BUILTIN}\0{}", custom.map_or("", |(_, text)| text)).as_bytes());
-        Ok(Self { set, schema, hash })
+        Ok(Self { set, schema, kinds, hash })
     }
 
     /// The SHA-256 over all policies in force, recorded beside every approval.
@@ -207,17 +211,19 @@ impl Policy {
     }
 
     fn put(&self, question: &Question<'_>) -> Option<(Request, Entities)> {
-        let principal = uid("Person", &question.principal.id)?;
-        let action = uid("Action", question.action.as_str())?;
+        let principal = uid(&self.kinds.person, &question.principal.id);
+        let action = uid(&self.kinds.action, question.action.as_str());
         let environment = question.target.map(|target| &target.environment).or(question.environment);
         let whole = || environment.map_or("none".to_owned(), |name| format!("everything in {name}"));
-        let resource = uid("Target", &question.target.map_or_else(whole, ToString::to_string))?;
+        let resource = uid(&self.kinds.target, &question.target.map_or_else(whole, ToString::to_string));
         let context = Context::from_pairs(context(question.circumstances)).ok()?;
         let mut entities: Vec<Entity> = Vec::new();
         let mut parents = HashSet::new();
-        for (kind, names) in [("Team", &question.principal.teams), ("Group", &question.principal.groups)] {
+        for (kind, names) in
+            [(&self.kinds.team, &question.principal.teams), (&self.kinds.group, &question.principal.groups)]
+        {
             for name in names {
-                let parent = uid(kind, name)?;
+                let parent = uid(kind, name);
                 entities.push(Entity::new_no_attrs(parent.clone(), HashSet::new()));
                 parents.insert(parent);
             }
@@ -232,13 +238,9 @@ impl Policy {
         ]);
         entities.push(Entity::new(resource.clone(), attributes, HashSet::new()).ok()?);
         let request = Request::new(principal, action, resource, context, Some(&self.schema)).ok()?;
-        Some((request, Entities::from_entities(entities, Some(&self.schema)).ok()?))
+        // What they are made of is written above; the request is held against the vocabulary.
+        Some((request, Entities::from_entities(entities, None).ok()?))
     }
-}
-
-fn uid(kind: &str, id: &str) -> Option<EntityUid> {
-    let kind: EntityTypeName = kind.parse().ok()?;
-    Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
 }
 
 fn unpermitted(question: &Question<'_>) -> Denial {
