@@ -1,4 +1,4 @@
-//! Which reminders of an open approval were said. Each is an entry before it is said and another one after, so that a
+//! Which reminders of an open approval, and of what is about to begin, were said. Each is an entry before it is said and another one after, so that a
 //! restart finds those on their way, looks whether they arrived, and neither loses nor repeats one.
 
 use std::collections::BTreeMap;
@@ -21,10 +21,12 @@ pub enum Step {
     Channel,
     /// Those who are asked next, each directly.
     Next,
+    /// Everybody in the channel of the card, of what is approved and about to begin.
+    Begins,
 }
 
 impl Step {
-    /// All, in the order in which they come.
+    /// Those of what waits for approval, in the order in which they come.
     pub const ALL: [Self; 3] = [Self::Approver, Self::Channel, Self::Next];
 
     /// As the catalog and the entries write it.
@@ -33,6 +35,7 @@ impl Step {
             Self::Approver => "approver",
             Self::Channel => "channel",
             Self::Next => "next",
+            Self::Begins => "begins",
         }
     }
 }

@@ -95,7 +95,7 @@ async fn shown(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
     let (frozen, needed) = match (inner.rules(), &request.state) {
         (Some(rules), State::Deciding(_)) => {
             let about = (&request.requester, &request.opened.command, &request.opened.target);
-            (inner.frozen_for(&rules, about).await, still_needed(&request, &rules, clock::now()))
+            (inner.frozen_for(&rules, about, request.opened.begins).await, still_needed(&request, &rules, clock::now()))
         }
         (Some(_) | None, _) => (None, Vec::new()),
     };

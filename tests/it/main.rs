@@ -11,6 +11,7 @@
 mod attacks;
 mod audit;
 mod away;
+mod begins_later;
 mod beside;
 mod bot;
 mod by_hand;

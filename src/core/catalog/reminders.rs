@@ -39,6 +39,8 @@ impl Reminding {
             Step::Approver => self.approver,
             Step::Channel => self.channel,
             Step::Next => self.next,
+            // It comes so long before its time, whatever the catalog says of approvals.
+            Step::Begins => None,
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct Asked {
     pub debt: Option<RequestId>,
     /// For how long it is meant, where it is not meant to stay.
     pub lasts: Option<Lasts>,
+    /// When it begins, where that is not at once.
+    pub begins: Option<Timestamp>,
     /// What it gives back, where that is what it is for.
     pub gives_back: Option<GivesBack>,
 }
@@ -98,6 +100,7 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         channel: &asked.channel,
         tag: asked.tag.as_ref(),
         facts: Some(facts),
+        begins: asked.begins,
         ignores_freezes: asked.debt.is_some(),
     };
     if let Verdict::Denied(denial) = permitted(rules, subject, plan) {
@@ -163,6 +166,7 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
         tag: asked.tag.clone(),
         debt: asked.debt.clone(),
         lasts: asked.lasts,
+        begins: asked.begins,
         gives_back: asked.gives_back.clone(),
     };
     let mut first = Draft::new("request.opened", request::subject(&asked.id), asked.asker.actor());
@@ -173,7 +177,7 @@ fn open(asked: &Asked, rules: &Rules, plan: Option<&Plan>, now: Timestamp) -> De
     let mut entries = vec![first.with_text("reason", asked.reason.clone().unwrap_or_default())];
     if let Some(plan) = plan {
         entries.push(Event::Planned(plan.clone()).draft(&asked.id, super::ourselves()));
-        entries.extend(approved_at_once(&asked.id, count).filter(|_| asked.gives_back.is_none()));
+        entries.extend(approved_at_once(&asked.id, count, (asked.begins, now)).filter(|_| asked.gives_back.is_none()));
     }
     let given_back = asked.gives_back.as_ref().map(|gives| GivenBack::By(asked.id.clone()).draft(&gives.of));
     entries.extend(given_back);

@@ -45,6 +45,7 @@ pub(super) fn pressed(click: &Click, request: &Request, rules: &Rules, facts: Fa
         | Press::Leave
         | Press::Ours
         | Press::Again
+        | Press::Start
         | Press::Withdraw => None,
     }
 }

@@ -37,10 +37,12 @@ pub enum Press {
     Ours,
     /// A drift that was undone: the same by a break-glass.
     Again,
+    /// What begins later: it begins now.
+    Start,
 }
 
 /// Every one of them.
-const ALL: [Press; 17] = [
+const ALL: [Press; 18] = [
     Press::Approve,
     Press::Reject,
     Press::Cancel,
@@ -58,6 +60,7 @@ const ALL: [Press; 17] = [
     Press::Leave,
     Press::Ours,
     Press::Again,
+    Press::Start,
 ];
 
 impl Press {
@@ -81,6 +84,7 @@ impl Press {
             Self::Leave => "leave",
             Self::Ours => "ours",
             Self::Again => "break_again",
+            Self::Start => "start",
         }
     }
 
@@ -92,6 +96,6 @@ impl Press {
     /// Whether whoever presses decides on what somebody else asked, so that the platform is asked who they are.
     pub fn is_vote(self) -> bool {
         let on_drift = matches!(self, Self::Hold | Self::Adopt | Self::Restore | Self::Leave);
-        on_drift || matches!(self, Self::Approve | Self::Reject | Self::Extend | Self::Keep)
+        on_drift || matches!(self, Self::Approve | Self::Reject | Self::Extend | Self::Keep | Self::Start)
     }
 }

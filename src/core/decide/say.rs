@@ -39,5 +39,5 @@ pub fn awaits(asker: &Asker, request: &Request, rules: &Rules, now: Timestamp) -
     let Some(person) = asker.person.as_ref().and_then(|id| rules.catalog.person(id)) else { return false };
     let listed = rule(request, rules).is_none_or(|rule| rules.catalog.may_vote(rule, person, today(now)));
     let has_said = course.votes.iter().any(|vote| asker.is(&vote.actor));
-    listed && !has_said && course.foreign.is_none() && !asker.is(&request.requester)
+    listed && !has_said && course.scheduled.is_none() && course.foreign.is_none() && !asker.is(&request.requester)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Click, Decision, Reply,
+    Click, Decision, Reply, starting,
     vote::{missing, no},
 };
 use crate::core::{
@@ -59,6 +59,7 @@ fn still_enough(
     (rules, now): (&Rules, Timestamp),
 ) -> Option<Draft> {
     let left: Vec<Vote> = course.votes.iter().filter(|other| *other != gone).cloned().collect();
-    let is_enough = matches!(request.state, State::Landing(_)) && missing(request, &left, rules, now) == 0;
-    is_enough.then(|| Event::Approved.draft(&request.id, super::ourselves()))
+    let was_enough = matches!(request.state, State::Landing(_)) || course.scheduled.is_some();
+    let is_enough = was_enough && missing(request, &left, rules, now) == 0;
+    is_enough.then(|| starting::approved((request.opened.begins, now)).draft(&request.id, super::ourselves()))
 }

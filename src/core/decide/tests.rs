@@ -2,6 +2,7 @@
 
 mod frozen;
 mod histories;
+mod later;
 mod lent;
 mod reminded;
 mod reviews;
@@ -176,6 +177,7 @@ impl Talk {
             planning,
             debt: None,
             lasts: None,
+            begins: None,
             gives_back: None,
         };
         self.takes(&said, &Incoming::Asked(Box::new(asked)))

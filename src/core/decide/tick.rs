@@ -51,7 +51,7 @@ pub(super) fn decide(tick: &Tick, facts: Facts<'_>) -> Decision {
     let why = format!("`{}` is {}", tick.field, if is_on { "no longer restored too" } else { "restored too" });
     let mut entries = vec![Event::Replanned { plan: plan.clone(), why }.draft(&request.id, tick.asker.actor())];
     let needs = ask::needs(rules, &request.opened.target, &request.opened.command, facts.now);
-    entries.extend(approved_at_once(&request.id, needs.count));
+    entries.extend(approved_at_once(&request.id, needs.count, (request.opened.begins, facts.now)));
     Decision { entries, reply: Reply::Taken }
 }
 

@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     Asker, Decision, Facts, Press, Reply, Subject, Words, ask::sentence, emergency, giving, is_its_card, is_one_human,
-    permitted, say, taking_back,
+    permitted, say, starting, taking_back,
 };
 use crate::core::{
     catalog::{ApprovalRule, Person},
@@ -138,6 +138,7 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
         Press::Reject => reject(click, request, (rules, facts.now)),
         Press::Cancel => cancel(click, request),
         Press::Withdraw => taking_back::withdraw(click, request, (rules, facts.now)),
+        Press::Start => starting::at_once(click, request, rules, facts),
         Press::Stable
         | Press::Close
         | Press::Reopen
@@ -163,7 +164,7 @@ pub(super) fn no(click: &Click, text: &str, remedy: &str) -> Decision {
 }
 
 /// Where nobody need approve, whoever asked may say that it is still wanted.
-fn confirms(click: &Click, request: &Request, rules: &Rules) -> bool {
+pub(super) fn confirms(click: &Click, request: &Request, rules: &Rules) -> bool {
     let alone = rule(request, rules).is_none_or(|rule| rule.total() == 0);
     let known = click.asker.person.as_ref().is_some_and(|id| rules.catalog.person(id).is_some());
     alone && known && click.asker.is(&request.requester)
@@ -223,7 +224,8 @@ fn record(click: &Click, request: &Request, course: &Course, rules: &Rules, fact
     ];
     if missing(request, &votes, rules, facts.now) == 0 {
         let by = counted(request, &votes, rules, facts.now);
-        entries.push(Event::Approved.draft(&request.id, super::ourselves()).with("by", by));
+        let approved = starting::approved((request.opened.begins, facts.now));
+        entries.push(approved.draft(&request.id, super::ourselves()).with("by", by));
     }
     Decision { entries, reply: Reply::Taken }
 }
@@ -321,8 +323,9 @@ pub(super) fn rule<'a>(request: &Request, rules: &'a Rules) -> Option<&'a Approv
     rules.catalog.environment(&request.opened.target.environment)?.approvals_for(&request.opened.command)
 }
 
-/// Whether a yes was given too long ago to count.
+/// Whether a yes was given too long ago to count. What was approved for a later time stays approved until then.
 pub(super) fn is_too_old(request: &Request, vote: &Vote, now: Timestamp) -> bool {
+    let now = request.course().and_then(|course| course.scheduled).unwrap_or(now);
     now.duration_since(vote.at) > request.patience()
 }
 

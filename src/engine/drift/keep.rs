@@ -54,7 +54,8 @@ async fn kept(inner: &Arc<Inner>, incoming: Incoming) -> Incoming {
         | Press::Restore
         | Press::Leave
         | Press::Ours
-        | Press::Again => return Incoming::Clicked(click),
+        | Press::Again
+        | Press::Start => return Incoming::Clicked(click),
     };
     if !inner.matters().await.drifts.contains_key(&click.request) {
         return Incoming::Clicked(click);
@@ -86,7 +87,8 @@ async fn again(inner: &Arc<Inner>, click: &Click) -> Option<Typed> {
         | Press::Hold
         | Press::Restore
         | Press::Leave
-        | Press::Ours => return None,
+        | Press::Ours
+        | Press::Start => return None,
     };
     let options = options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Some(Typed {

@@ -99,7 +99,8 @@ fn incident_act(press: Press) -> Option<IncidentAct> {
         | Press::Restore
         | Press::Leave
         | Press::Ours
-        | Press::Again => None,
+        | Press::Again
+        | Press::Start => None,
     }
 }
 
@@ -139,7 +140,8 @@ fn on_glass(click: &Click, glass: &Override, rules: &Rules, facts: Facts<'_>) ->
         | Press::Restore
         | Press::Leave
         | Press::Ours
-        | Press::Again => Err(elsewhere()),
+        | Press::Again
+        | Press::Start => Err(elsewhere()),
     }
 }
 
@@ -294,7 +296,8 @@ fn on_debt(click: &Click, debt: &Debt, rules: &Rules, facts: Facts<'_>) -> Resul
         | Press::Restore
         | Press::Leave
         | Press::Ours
-        | Press::Again => Err(elsewhere()),
+        | Press::Again
+        | Press::Start => Err(elsewhere()),
     }
 }
 
