@@ -39,7 +39,8 @@ pub(crate) async fn alone(out: &mut impl io::Write, secret: &Secret) -> Outcome<
     let body = Bytes::from(body);
     let signed = each(|| Ok(verify(secret, &headers, body.clone(), now)?))?;
     let action = CommandName::parse("deploy")?;
-    let policy = Policy::load(None, std::slice::from_ref(&action))?;
+    let actions = ["deploy", "status", "help", "audit"].map(CommandName::parse);
+    let policy = Policy::load(None, &actions.into_iter().collect::<Result<Vec<_>, _>>()?)?;
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo/.leverframe/catalog.yaml");
     let catalog = Catalog::parse(&std::fs::read_to_string(file)?, file)?;
     let actor = Actor { person: None, account: Some("slack:U0ANA".into()), via: "slack".into() };

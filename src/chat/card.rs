@@ -183,7 +183,8 @@ fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standin
     match &request.state {
         State::Planning => working(vec![text("Reading the repository to plan this.")]),
         State::Deciding(course) => {
-            let mark = if request.gives_back_at().is_some() { Mark::Working } else { Mark::Waiting };
+            let waits = request.gives_back_at().or(request.waits_until());
+            let mark = if waits.is_some() { Mark::Working } else { Mark::Waiting };
             (mark, deciding(request, course, progress), theirs(course))
         }
         State::Landing(_) if request.opened.way == Way::Live => {
@@ -305,7 +306,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
         notes.push(vec![text(format!("Whether the registry has this version could not be checked: {why}"))]);
     }
     notes.extend(lane::notes(request, progress));
-    notes.extend(lasting::note(request));
+    notes.extend(lasting::notes(request));
     notes.extend(diff::whole(request, links));
     if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {
         notes.push(vec![text("Commit "), commit_link(commit, links)]);
@@ -328,6 +329,16 @@ fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
                 button("give_back", "Give back now", Look::Primary, digest),
                 button("keep", "Keep", Look::Plain, digest),
             ]
+        }
+        State::Deciding(course) if course.scheduled.is_some() => {
+            let digest = course.plan.digest.short();
+            let withdraw = (!course.votes.is_empty()).then(|| button("withdraw", WITHDRAW, Look::Plain, digest));
+            let usual = [
+                button("start", "Start now", Look::Primary, digest),
+                button("reject", "Reject", Look::Danger, digest),
+                button("cancel", "Cancel", Look::Plain, digest),
+            ];
+            usual.into_iter().chain(withdraw).collect()
         }
         State::Deciding(course) if course.foreign.is_some() => {
             let digest = course.plan.digest.short();

@@ -115,11 +115,11 @@ impl ClusterError {
     /// Whether asking again later may help without anybody doing anything.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut | Self::Conflict => true,
+            // What stands between may answer in its place for a while.
+            Self::Unreachable { .. } | Self::TimedOut | Self::Conflict | Self::Garbage { .. } => true,
             Self::Unauthorized
             | Self::Forbidden { .. }
             | Self::Invalid { .. }
-            | Self::Garbage { .. }
             | Self::BadName(_)
             | Self::Settings(_) => false,
         }

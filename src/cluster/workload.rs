@@ -41,12 +41,15 @@ pub(super) fn of_deployment(found: &Deployment, pods: &[Pod]) -> Workload {
 /// A StatefulSet and those of `pods` that are its own.
 pub(super) fn of_stateful_set(found: &StatefulSet, pods: &[Pod]) -> Workload {
     let (spec, status) = (found.spec.clone().unwrap_or_default(), found.status.clone().unwrap_or_default());
+    // Of one that is at rest, clusters may count only the present revision's pods, which then is the new one.
+    let rests = status.current_revision.is_some() && status.current_revision == status.update_revision;
+    let updated = status.updated_replicas.or(status.current_replicas.filter(|_| rests));
     Workload {
         images: images(spec.template.spec.as_ref()),
         variables: variables(spec.template.spec.as_ref()),
         config_maps: config_maps(spec.template.spec.as_ref()),
         desired: count(spec.replicas.or(Some(1))),
-        updated: count(status.updated_replicas),
+        updated: count(updated),
         ready: count(status.ready_replicas),
         available: count(status.available_replicas.or(status.ready_replicas)),
         total: count(Some(status.replicas)),

@@ -1,4 +1,4 @@
-//! Which reminders of an open approval were said. Each is an entry before it is said and another one after, so that a
+//! Which reminders of an open approval, and of what is about to begin, were said. Each is an entry before it is said and another one after, so that a
 //! restart finds those on their way, looks whether they arrived, and neither loses nor repeats one.
 
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ pub enum Step {
     ReviewAgain,
     /// Everybody in the channel of the card: nobody reviewed it in time.
     ReviewLate,
+    /// Everybody in the channel of the card, of what is approved and about to begin.
+    Begins,
 }
 
 impl Step {
@@ -41,7 +43,7 @@ impl Step {
             Self::Review => Some(SignedDuration::ZERO),
             Self::ReviewAgain => Some(SignedDuration::from_hours(12)),
             Self::ReviewLate => Some(SignedDuration::from_hours(24)),
-            Self::Approver | Self::Channel | Self::Next => None,
+            Self::Approver | Self::Channel | Self::Next | Self::Begins => None,
         }
     }
 
@@ -54,6 +56,7 @@ impl Step {
             Self::Review => "review",
             Self::ReviewAgain => "review_again",
             Self::ReviewLate => "review_late",
+            Self::Begins => "begins",
         }
     }
 }

@@ -95,7 +95,8 @@ async fn shown(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
     let progress = match (inner.rules(), &request.state) {
         (Some(rules), State::Deciding(_)) => {
             let about = (&request.requester, &request.opened.command, &request.opened.target);
-            let (frozen, matters) = (inner.frozen_for(&rules, about).await, inner.matters().await);
+            let (frozen, matters) =
+                (inner.frozen_for(&rules, about, request.opened.begins).await, inner.matters().await);
             let now = Now { at: clock::now(), rules: &rules, matters: &matters };
             let (needed, lane) = (still_needed(&request, now), lane_of(&request, now));
             Progress { frozen, needed, lane, ..inner.progress(id) }

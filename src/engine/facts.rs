@@ -91,8 +91,8 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         Ok(target) => target,
         Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
-    let lasts = match giving_back::lasts(&rules, &command, &target) {
-        Ok(lasts) => lasts,
+    let (begins, lasts) = match giving_back::times(&rules, &command, &target) {
+        Ok(times) => times,
         Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
     let (planning, tag) =
@@ -110,6 +110,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         planning,
         debt: None,
         lasts,
+        begins,
         gives_back: None,
     })))
 }

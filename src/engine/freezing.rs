@@ -74,16 +74,21 @@ impl Inner {
         look(Calendar { freezes: book.freezes(), catalog: &rules.catalog, now: clock::now() })
     }
 
-    /// Why a request of somebody on a target would be held now, in words.
+    /// Why a request of somebody on a target would be held now, or when it begins, in words.
     pub(super) async fn frozen_for(
         &self,
         rules: &Rules,
         (actor, command, target): (&Actor, &crate::core::names::CommandName, &Target),
+        begins: Option<Timestamp>,
     ) -> Option<String> {
         let person = actor.person.as_ref().and_then(|id| rules.catalog.person(id));
         let zone = rules.catalog.zone_of(&target.environment);
         let told = |frozen: Frozen<'_>| format!("{} is frozen {}", frozen.places(), frozen.words(&zone));
-        self.frozen(rules, |calendar| calendar.holds(person, command, target).map(told)).await
+        self.frozen(rules, |calendar| {
+            let now = begins.unwrap_or(calendar.now).max(calendar.now);
+            Calendar { now, ..calendar }.holds(person, command, target).map(told)
+        })
+        .await
     }
 
     /// Every freeze that holds in one of these environments, or will soon, a line each.

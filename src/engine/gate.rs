@@ -188,7 +188,7 @@ async fn frozen(inner: &Arc<Inner>, rules: &Rules, pull: &PullRequest, targets: 
         None => (&theirs, CommandName::parse("merge").ok()?),
     };
     for target in targets {
-        if let Some(words) = inner.frozen_for(rules, (actor, &command, target)).await {
+        if let Some(words) = inner.frozen_for(rules, (actor, &command, target), None).await {
             return Some(words.replace('`', ""));
         }
     }

@@ -1,4 +1,4 @@
-//! Gives back what was meant for a time: ten minutes before, a request is opened that undoes what the first one changed;
+//! When a change begins and for how long it is meant; and giving back what was meant for a time: ten minutes before, a request is opened that undoes what the first one changed;
 //! when its time comes it goes on like any other. Where somebody changed the same since, people are asked instead.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -23,23 +23,44 @@ use crate::{
 /// How often it is looked whether something is due.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// For how long a command means what it changes, as moments of now.
-pub(super) fn lasts(rules: &Rules, command: &Command, target: &Target) -> Result<Option<Lasts>, Words> {
-    let wrong = |refusal: command::AskingError| Words::new(refusal.to_string(), refusal.remedy());
-    let Some(moment) = command.lasts().or_else(|refusal| match command.change() {
-        // What is wrong with the change is said where it is planned.
+/// When a command begins and for how long it means what it changes, as moments of now.
+pub(super) fn times(
+    rules: &Rules,
+    command: &Command,
+    target: &Target,
+) -> Result<(Option<Timestamp>, Option<Lasts>), Words> {
+    let begins = command.begins().or_else(|refusal| unless_unplannable(command, refusal))?;
+    let begins = begins.map(|moment| after(moment, clock::now(), (rules, target))).transpose()?;
+    Ok((begins, lasts(rules, command, (target, begins))?))
+}
+
+/// What is wrong with the change is said where it is planned.
+fn unless_unplannable<T>(command: &Command, refusal: command::AskingError) -> Result<Option<T>, Words> {
+    match command.change() {
         Err(_) => Ok(None),
-        Ok(_) => Err(wrong(refusal)),
-    })?
-    else {
+        Ok(_) => Err(Words::new(refusal.to_string(), refusal.remedy())),
+    }
+}
+
+fn after(moment: Moment, now: Timestamp, (rules, target): (&Rules, &Target)) -> Result<Timestamp, Words> {
+    let over = || Words::new("That moment is over already.", "Name one that comes, or a length of time: `4h`.");
+    moment.after(now, &rules.catalog.zone_of(&target.environment)).ok_or_else(over)
+}
+
+/// Until when is counted from when it begins: the next Monday after that Friday.
+fn lasts(
+    rules: &Rules,
+    command: &Command,
+    (target, begins): (&Target, Option<Timestamp>),
+) -> Result<Option<Lasts>, Words> {
+    let Some(moment) = command.lasts().or_else(|refusal| unless_unplannable(command, refusal))? else {
         return Ok(None);
     };
     if let Moment::In(span) = moment {
         return Ok(Some(Lasts::For(span)));
     }
-    let until = moment.after(clock::now(), &rules.catalog.zone_of(&target.environment));
-    let over = || Words::new("That moment is over already.", "Name one that comes, or a length of time: `4h`.");
-    until.map(|until| Some(Lasts::Until(until))).ok_or_else(over)
+    let until = after(moment, begins.unwrap_or_else(clock::now), (rules, target));
+    until.map(|until| Some(Lasts::Until(until)))
 }
 
 /// Opens what is due, and lets go on what has come.
@@ -66,8 +87,12 @@ async fn due(inner: &Arc<Inner>, now: Timestamp) -> (Vec<Request>, bool) {
     // One that a newer decision took up is not durable yet.
     let lent = lent.filter(|request| book.ahead().get(&request.id).is_some_and(Request::is_lent)).cloned().collect();
     let is_waiting = |request: &Request| matches!(request.state, State::Deciding(_));
-    let has_come =
-        book.iter().any(|request| is_waiting(request) && request.gives_back_at().is_some_and(|at| at <= now));
+    let is_time = |request: &Request| {
+        // What is held is looked at now and then.
+        let is_held = request.course().is_some_and(|course| course.held.is_some());
+        request.gives_back_at().or(request.waits_until().filter(|_| !is_held)).is_some_and(|at| at <= now)
+    };
+    let has_come = book.iter().any(|request| is_waiting(request) && is_time(request));
     (lent, has_come)
 }
 
@@ -104,6 +129,7 @@ async fn open(inner: &Arc<Inner>, request: &Request) {
         planning,
         debt: None,
         lasts: None,
+        begins: None,
         gives_back: Some(GivesBack { of: request.id.clone(), at }),
     };
     if let Reply::Private(words) = inner.take(Incoming::Asked(Box::new(asked)), None).await {

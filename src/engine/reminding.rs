@@ -74,7 +74,7 @@ async fn say(inner: &Arc<Inner>, rules: &Rules, reminder: &Reminder) -> Result<(
     let Some((chat, channel)) = inner.reach.chats.of(&reminder.card.channel) else { return Ok(()) };
     let link = chat.link(&Place { channel: channel.to_owned(), message: reminder.card.message.clone() }).await;
     let said = (words(rules, reminder), link.unwrap_or_default());
-    if matches!(reminder.step, Step::Channel | Step::ReviewLate) {
+    if matches!(reminder.step, Step::Channel | Step::Begins | Step::ReviewLate) {
         return once(chat.as_ref(), To::Channel(channel), (&said, reminder)).await;
     }
     let mut refused = Ok(());
@@ -129,6 +129,7 @@ fn words(rules: &Rules, reminder: &Reminder) -> String {
         Step::Approver | Step::Next => {
             format!("`{what}` waits for your approval: {who} asked {minutes} ago, and it needs {needed}.")
         }
+        Step::Begins => format!("{what}."),
         Step::Channel => format!("`{what}` has waited {minutes} for approval: {who} asked, and it needs {needed}."),
         Step::Review | Step::ReviewAgain => {
             format!(

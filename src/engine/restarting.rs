@@ -56,6 +56,7 @@ pub(super) async fn asked(
         planning,
         debt: None,
         lasts: None,
+        begins: None,
         gives_back: None,
     })))
 }

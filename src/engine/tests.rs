@@ -92,6 +92,7 @@ fn asked(engine: &Engine, planning: Planning) -> Incoming {
         planning,
         debt: None,
         lasts: None,
+        begins: None,
         gives_back: None,
     }))
 }
@@ -188,6 +189,7 @@ async fn about_to_push(folder: &std::path::Path, minutes: i64) -> RequestId {
         planning: Planning::Planned(plan()),
         debt: None,
         lasts: None,
+        begins: None,
         gives_back: None,
     }));
     let requests = BTreeMap::new();

@@ -1,14 +1,23 @@
 //! Where the writer is: one at a time works there, mostly the ledger's own thread, which sleeps until it is rung for.
 
 use std::{
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::Thread,
 };
 
+use jiff::SignedDuration;
+
 use super::{shared::locked, writer::Writer};
+use crate::clock;
 
 /// How often the thread looks for the next append before it sleeps.
 const LOOKS: u32 = 1000;
+
+/// A turn that is over within this is not worth finding another thread for whatever else this one is to do.
+const QUICK: SignedDuration = SignedDuration::from_millis(2);
 
 /// What one turn at the desk came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +34,8 @@ pub(crate) struct Desk {
     /// Absent once it has ended.
     writer: Mutex<Option<Writer>>,
     thread: OnceLock<Thread>,
+    /// Whether the last one that a waiting thread took was quick: disks are the same from one moment to the next.
+    was_quick: AtomicBool,
     /// Held by every receipt that waits.
     pub(crate) present: Arc<()>,
 }
@@ -46,7 +57,12 @@ impl std::fmt::Debug for Desk {
 
 impl Desk {
     pub(crate) fn new(writer: Writer) -> Self {
-        Self { writer: Mutex::new(Some(writer)), thread: OnceLock::new(), present: Arc::default() }
+        Self {
+            writer: Mutex::new(Some(writer)),
+            thread: OnceLock::new(),
+            was_quick: AtomicBool::new(false),
+            present: Arc::default(),
+        }
     }
 
     /// The thread that is rung for.
@@ -64,6 +80,16 @@ impl Desk {
     /// Works off the group that waits, if one does; blocks.
     pub(crate) fn work(&self) -> Work {
         locked(&self.writer).as_mut().map_or(Work::Over, Writer::work)
+    }
+
+    /// Works off what waits on a thread of the runtime, whose other tasks go on elsewhere where it may take a while.
+    pub(crate) fn work_here(&self) {
+        let began = clock::now();
+        match self.was_quick.load(Ordering::Relaxed) {
+            true => self.work(),
+            false => tokio::task::block_in_place(|| self.work()),
+        };
+        self.was_quick.store(clock::now().duration_since(began) < QUICK, Ordering::Relaxed);
     }
 
     /// The thread: works until the ledger is closed or nobody holds a handle.

@@ -54,7 +54,7 @@ impl Awaited {
     fn serve(&mut self) -> Option<Result<(), LedgerError>> {
         let desk = self.desk.take()?;
         if self.is_alone() && may_block() {
-            tokio::task::block_in_place(|| desk.work());
+            desk.work_here();
             if let Ok(answer) = self.answer.try_recv() {
                 return Some(answer);
             }

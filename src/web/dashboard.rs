@@ -26,12 +26,7 @@ pub(super) async fn page(State(edge): State<Arc<Edge>>) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Leverframe" }
-                style { (STYLE) }
-            }
+            (head("Leverframe", &html! {}))
             body {
                 h1 { "Leverframe" }
                 @if let Some(trouble) = trouble { p.trouble role="alert" { "The rules at the tip are not in force: " (trouble) "." } }
@@ -58,19 +53,15 @@ pub(super) async fn request(State(edge): State<Arc<Edge>>, Path(id): Path<String
     let Some(card) = found.map(|snapshot| snapshot.card) else {
         return (StatusCode::NOT_FOUND, "There is no request of that id here.\n").into_response();
     };
-    let status = format!("{}. {}", card.mark.word(), words(&card.status));
+    let about = html! {
+        meta property="og:site_name" content="Leverframe";
+        meta property="og:title" content=(card.title);
+        meta property="og:description" content=(format!("{}. {}", card.mark.word(), words(&card.status)));
+    };
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta property="og:site_name" content="Leverframe";
-                meta property="og:title" content=(card.title);
-                meta property="og:description" content=(status);
-                title { (card.title) " - Leverframe" }
-                style { (STYLE) }
-            }
+            (head(&format!("{} - Leverframe", card.title), &about))
             body {
                 p { a href="/" { "Leverframe" } }
                 h1 { (card.title) }
@@ -81,6 +72,19 @@ pub(super) async fn request(State(edge): State<Arc<Edge>>, Path(id): Path<String
         }
     }
     .into_response()
+}
+
+/// The head of a page, with what it says of itself to programs.
+fn head(title: &str, about: &Markup) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            (about)
+            title { (title) }
+            style { (STYLE) }
+        }
+    }
 }
 
 fn changes(card: &Card) -> Markup {

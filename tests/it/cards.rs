@@ -102,6 +102,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
             tag: None,
             debt: None,
             lasts: None,
+            begins: None,
             gives_back: None,
             lane: None,
         },
@@ -256,12 +257,23 @@ fn usual() -> Vec<(&'static str, Card)> {
             "rejected-with-a-reason",
             drawn(ended(Ending::Rejected { why: Some("Not *before* <the> freeze.".into()) }), &still),
         ),
+        ("to-begin", drawn(to_begin(None), &still)),
+        ("to-begin-and-held", drawn(to_begin(Some("the environment is frozen until Mon")), &still)),
         ("cancelled", drawn(ended(Ending::Cancelled), &still)),
         ("cancelled-unplanned", drawn(direct(over(None, None, Ending::Cancelled)), &still)),
         ("expired", drawn(ended(Ending::Expired), &still)),
         ("failed", drawn(ended(failed), &still)),
         ("longest", draw(&longest(), &trouble(&"<&>".repeat(2_000)))),
     ]
+}
+
+/// Approved, and to begin in an hour.
+fn to_begin(held: Option<&str>) -> Request {
+    let mut course = proposed(voted(course(), 1));
+    (course.scheduled, course.held) = (Some(at(3)), held.map(str::to_owned));
+    let mut request = request(Way::Squash, needs(1, &["group:leads"]), State::Deciding(course));
+    request.opened.begins = Some(at(60));
+    request
 }
 
 /// As long as anything gets, in letters that take the most room.

@@ -73,7 +73,7 @@ fn plan_shows_one_line_or_says_why_there_is_none() {
         (&["deploy", "chekout", "prod", "v1"][..], "There is no service `chekout`.\nDid you mean `checkout`?\n"),
         (
             &["deploy", "checkout", "prod"],
-            "`deploy` needs `version`.\nWrite `deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.\n",
+            "`deploy` needs `version`.\nWrite `deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until=\"Mon 9:00\"] [from=\"Mon 9:00\"] [reason=...]`.\n",
         ),
         (
             &["scale", "checkout", "prod", "99"],

@@ -10,7 +10,10 @@ async fn a_command_alone_opens_a_form_which_says_in_place_what_is_wrong_and_then
     assert_eq!(chat.says("ana", "/deploy").await, "");
     let form = chat.world.slack.form("ana").expect("a form");
     let names: Vec<&str> = form["blocks"].as_array().unwrap().iter().map(|b| b["block_id"].as_str().unwrap()).collect();
-    assert_eq!(names, ["service", "environment", "version", "replicas", "digest", "confirm", "reason"]);
+    assert_eq!(
+        names,
+        ["service", "environment", "version", "replicas", "digest", "confirm", "until", "from", "reason"]
+    );
     assert_eq!(chat.count("request.refused"), 0, "opening a form is no refusal");
 
     let slack = &chat.world.slack;

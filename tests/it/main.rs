@@ -11,6 +11,7 @@
 mod attacks;
 mod audit;
 mod away;
+mod begins_later;
 mod beside;
 mod bot;
 mod by_hand;
@@ -41,6 +42,8 @@ mod git_hosts;
 mod given_back;
 mod glass;
 mod glass_crash;
+mod glass_faults;
+mod health;
 mod help;
 mod kills;
 mod landing_modes;

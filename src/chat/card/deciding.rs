@@ -38,6 +38,9 @@ pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) 
         let what = sentence(&foreign.what);
         return vec![text(format!("{what} Approvals no longer count, and I merge only what I made."))];
     }
+    if let Some(at) = request.waits_until() {
+        return waiting(at, course);
+    }
     if let Some(frozen) = &progress.frozen {
         status.push(text(format!("Held: {}. ", frozen.trim_end_matches('.'))));
     }
@@ -56,7 +59,7 @@ pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) 
     }
     let is_met = progress.needed.is_empty();
     if is_met && (needs.count == 0 || progress.lane.is_some()) {
-        status.extend([text("Press Approve if it is still wanted, until "), Span::At(request.deadline()), text(".")]);
+        status.extend([text("Press Approve if it is still wanted, until "), until(request), text(".")]);
         return status;
     }
     let given = u32::try_from(course.votes.len()).unwrap_or(u32::MAX);
@@ -75,7 +78,7 @@ pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) 
     if given > 0 && needs.count > 0 {
         status.push(text(format!(" ({given} of {} given)", needs.count)));
     }
-    status.extend([text(", until "), Span::At(request.deadline()), text(".")]);
+    status.extend([text(", until "), until(request), text(".")]);
     if let Some(trouble) = &progress.trouble {
         let what = match &course.pull_request {
             None => "The pull request is not there yet",
@@ -84,6 +87,27 @@ pub(super) fn deciding(request: &Request, course: &Course, progress: &Progress) 
         status.push(text(format!(" {what}: {trouble}")));
     }
     status
+}
+
+/// Approved, and waiting for its time.
+fn waiting(at: jiff::Timestamp, course: &Course) -> Vec<Span> {
+    match &course.held {
+        None => vec![text("Approved. It begins "), Span::Day(at), text(".")],
+        Some(why) => vec![
+            text("It was to begin "),
+            Span::Day(at),
+            text(format!(
+                ", and is held: {}. It goes on once that is over; after ten minutes it asks again.",
+                why.trim_end_matches('.')
+            )),
+        ],
+    }
+}
+
+/// When it is too late to approve it, with its day where that may be days away.
+fn until(request: &Request) -> Span {
+    let deadline = request.deadline();
+    if request.opened.begins.is_some() { Span::Day(deadline) } else { Span::At(deadline) }
 }
 
 /// " from the group `leads` or `bo`".

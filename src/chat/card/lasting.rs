@@ -1,9 +1,16 @@
-//! What a card says of a change that is meant for a time.
+//! What a card says of a change that begins later, or is meant for a time.
 
 use super::{Span, text};
 use crate::core::request::{GivenBack, Lasts, Request};
 
-pub(super) fn note(request: &Request) -> Option<Vec<Span>> {
+pub(super) fn notes(request: &Request) -> impl Iterator<Item = Vec<Span>> {
+    let is_ahead = request.commit().is_none() && !request.is_over();
+    let begins = request.opened.begins.filter(|_| is_ahead);
+    let begins = begins.map(|at| vec![text("To begin "), Span::Day(at)]);
+    begins.into_iter().chain(note(request))
+}
+
+fn note(request: &Request) -> Option<Vec<Span>> {
     if let Some(gives) = &request.opened.gives_back {
         return Some(vec![text("Gives back what request "), Span::Code(gives.of.to_string()), text(" changed")]);
     }

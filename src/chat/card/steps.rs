@@ -73,6 +73,8 @@ fn of_request(event: Event, actor: &Actor) -> Option<Vec<Span>> {
         }
         // The last vote says it.
         Event::Approved => return None,
+        Event::Scheduled { .. } => said("Approved; it begins later"),
+        Event::Held { why } => said(format!("Held when it was to begin: {}", why.trim_end_matches('.'))),
         Event::PullRequestOpened(at) => {
             vec![Span::Link { url: at.url, text: format!("Pull request #{}", at.number) }, text(" opened")]
         }

@@ -40,6 +40,8 @@ impl Reminding {
             Step::Channel => self.channel,
             Step::Next => self.next,
             Step::Review | Step::ReviewAgain | Step::ReviewLate => None,
+            // It comes so long before its time, whatever the catalog says of approvals.
+            Step::Begins => None,
         }
     }
 }

@@ -214,9 +214,21 @@ impl Command {
     /// # Errors
     /// When a template fails, or what comes out is no length of time and no moment.
     pub fn lasts(&self) -> Result<Option<Moment>, AskingError> {
-        let Some(template) = &self.definition.revert_after else { return Ok(None) };
-        let text = self.rendered(&Field::Config("revert_after".to_owned()), template)?;
-        let moment = |text: &str| Moment::parse(text).map_err(|_| self.no_name(text, "how long a change lasts"));
+        self.moment(self.definition.revert_after.as_ref(), "how long a change lasts")
+    }
+
+    /// When it begins; nothing where that is at once.
+    ///
+    /// # Errors
+    /// As [`Command::lasts`].
+    pub fn begins(&self) -> Result<Option<Moment>, AskingError> {
+        self.moment(self.definition.begins_at.as_ref(), "when a change begins")
+    }
+
+    fn moment(&self, template: Option<&Template>, what: &'static str) -> Result<Option<Moment>, AskingError> {
+        let Some(template) = template else { return Ok(None) };
+        let text = self.rendered(&Field::Config("moment".to_owned()), template)?;
+        let moment = |text: &str| Moment::parse(text).map_err(|_| self.no_name(text, what));
         Some(text.as_str()).filter(|text| !text.is_empty()).map(moment).transpose()
     }
 

@@ -27,11 +27,16 @@ pub(super) fn change(node: &Node, options: &[CommandOption], problems: &mut Vec<
     change
 }
 
-/// How long what is changed is meant to last.
-pub(super) fn lasting(node: &Node, options: &[CommandOption], problems: &mut Vec<Problem>) -> Option<Template> {
+/// When the change begins, or how long what is changed is meant to last.
+pub(super) fn timed(
+    node: &Node,
+    key: &str,
+    options: &[CommandOption],
+    problems: &mut Vec<Problem>,
+) -> Option<Template> {
     let fields = node.fields(&names(&CHANGE), &mut Vec::new());
     let variables: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();
-    fields.get("revert_after").and_then(|node| template(node, &variables, problems))
+    fields.get(key).and_then(|node| template(node, &variables, problems))
 }
 
 /// What stands under `change`, and the options that its templates may use.

@@ -23,6 +23,8 @@ pub struct Definition {
     pub action: Action,
     /// How long what it changes is meant to last: a length of time, or a moment.
     pub revert_after: Option<Template>,
+    /// When it begins: a length of time from now, or a moment.
+    pub begins_at: Option<Template>,
 }
 
 /// An option of a command.
@@ -262,7 +264,7 @@ impl Definition {
     }
 
     /// How the command is written, without what stands before its name:
-    /// `deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+    /// `deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] ... [reason=...]`.
     pub fn usage(&self) -> String {
         // It is told where it is needed.
         let options = self.options.iter().filter(|option| option.name != CONFIRM).map(CommandOption::placeholder);

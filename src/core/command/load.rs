@@ -2,7 +2,7 @@
 //! knows and Leverframe does not do yet is refused and never ignored.
 
 use super::{
-    changes::{change, lasting},
+    changes::{change, timed},
     definition::{Action, CommandOption, Definition, FLOWS, Flow, OptionKind, Presence},
     refusal::ParseRefusal,
     registry::Commands,
@@ -54,10 +54,11 @@ fn definition(root: &Node, problems: &mut Vec<Problem>) -> Option<Definition> {
     let name = fields.get("name").and_then(|node| node.named(CommandName::parse, problems));
     let summary = fields.get("summary").and_then(|node| node.text(problems)).map(str::to_owned);
     let options = options(fields.get("options"), problems);
-    let mut revert_after = None;
+    let (mut revert_after, mut begins_at) = (None, None);
     let action = match (fields.get("change"), fields.get("flow")) {
         (Some(node), None) => {
-            revert_after = lasting(node, &options, problems);
+            revert_after = timed(node, "revert_after", &options, problems);
+            begins_at = timed(node, "begins_at", &options, problems);
             change(node, &options, problems).map(Action::Change)
         }
         (None, Some(node)) => flow(node, problems).map(Action::Flow),
@@ -73,7 +74,7 @@ fn definition(root: &Node, problems: &mut Vec<Problem>) -> Option<Definition> {
             None
         }
     };
-    Some(Definition { name: name?, summary: summary?, options, action: action?, revert_after })
+    Some(Definition { name: name?, summary: summary?, options, action: action?, revert_after, begins_at })
 }
 
 fn flow(node: &Node, problems: &mut Vec<Problem>) -> Option<Flow> {

@@ -156,6 +156,10 @@ impl Search<'_> {
                 continue;
             }
             if let Some(value) = self.task.fits(&definition.kind, word) {
+                // Beside tags a moment is one only where that is said: `2026-12-24` and `4h` may be tags.
+                if definition.kind == OptionKind::Moment && state.label.is_none() && self.task.takes_tags() {
+                    continue;
+                }
                 tried.push(kind);
                 self.walk(at + 1, &state.with(option, value, at + 1));
             }
@@ -246,6 +250,11 @@ impl Task<'_> {
             | OptionKind::Word
             | OptionKind::Command => self.known.value(kind, &word.text),
         }
+    }
+
+    /// Whether the command takes the tag of an image.
+    fn takes_tags(&self) -> bool {
+        self.definition.options.iter().any(|option| option.kind == OptionKind::ImageTag)
     }
 
     /// Whether the word is one of an option's few values.

@@ -60,7 +60,7 @@ impl Commands {
         self.by_name.values()
     }
 
-    /// How a command is written by its own name: `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+    /// How a command is written by its own name: `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] ... [reason=...]`.
     pub fn usage(&self, definition: &Definition) -> String {
         format!("/{}", definition.usage())
     }

@@ -77,7 +77,7 @@ pub(super) const OPTION: [KeyOf; 7] = [
 ];
 
 /// A change.
-pub(super) const CHANGE: [KeyOf; 15] = [
+pub(super) const CHANGE: [KeyOf; 16] = [
     key(
         "set",
         Needed::Sometimes,
@@ -136,6 +136,12 @@ pub(super) const CHANGE: [KeyOf; 15] = [
         "revert_after",
         Needed::Sometimes,
         "When what was changed is given back: `4h` after it landed, or a moment; never where it comes out empty.",
+        text,
+    ),
+    key(
+        "begins_at",
+        Needed::Sometimes,
+        "When it begins, once it is approved: a moment, or `4h` from when it is asked for; at once where it comes out empty.",
         text,
     ),
 ];

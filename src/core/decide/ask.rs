@@ -1,6 +1,6 @@
 //! Somebody asks for a change: permitted, planned, recorded, or refused with words.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Asker, Decision, Facts, Now, Reply, Subject, TagSeen, Words, approved_at_once, emergency, giving, lane, permitted,
@@ -45,6 +45,8 @@ pub struct Asked {
     pub debt: Option<RequestId>,
     /// For how long it is meant, where it is not meant to stay.
     pub lasts: Option<Lasts>,
+    /// When it begins, where that is not at once.
+    pub begins: Option<Timestamp>,
     /// What it gives back, where that is what it is for.
     pub gives_back: Option<GivesBack>,
 }
@@ -99,6 +101,7 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         channel: &asked.channel,
         tag: asked.tag.as_ref(),
         facts: Some(facts),
+        begins: asked.begins,
         ignores_freezes: asked.debt.is_some(),
     };
     if let Verdict::Denied(denial) = permitted(rules, subject, plan) {
@@ -151,6 +154,7 @@ fn refused(asked: &Asked, words: &Words, policy: Option<String>) -> Decision {
 }
 
 fn open(asked: &Asked, plan: Option<&Plan>, now: Now<'_>) -> Decision {
+    let now = now.unless_later(asked.begins);
     let needs = giving::needs(needs(now, &asked.target, &asked.command), asked.gives_back.as_ref());
     let count = needs.count;
     let lane = now.lane(&asked.command, &asked.target).filter(|_| asked.gives_back.is_none());
@@ -167,6 +171,7 @@ fn open(asked: &Asked, plan: Option<&Plan>, now: Now<'_>) -> Decision {
         tag: asked.tag.clone(),
         debt: asked.debt.clone(),
         lasts: asked.lasts,
+        begins: asked.begins,
         gives_back: asked.gives_back.clone(),
         lane: lane.map(|(lane, _)| lane),
     };
@@ -181,7 +186,7 @@ fn open(asked: &Asked, plan: Option<&Plan>, now: Now<'_>) -> Decision {
         if count == 0 && asked.gives_back.is_none() {
             let (about, by) = ((&asked.command, &asked.target), (&asked.asker.actor(), [].as_slice(), opened.way));
             let owed = lane::owed_for(about, by, now);
-            entries.push(approved_at_once(&asked.id));
+            entries.push(approved_at_once(&asked.id, (asked.begins, now.at)));
             entries.extend(owed.map(|review| review.draft(&asked.id, super::ourselves())));
         }
     }

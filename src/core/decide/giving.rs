@@ -46,6 +46,7 @@ pub(super) fn pressed(click: &Click, request: &Request, rules: &Rules, facts: Fa
         | Press::Ours
         | Press::Again
         | Press::Reviewed
+        | Press::Start
         | Press::Withdraw => None,
     }
 }

@@ -1,6 +1,8 @@
 //! The emergency lane: while such an incident is open on a target, the rules under `during` hold there instead of the usual
 //! ones. What went this way owes a review by those whose approval it would have needed in peace.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -37,7 +39,16 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// No incident at all.
+static NONE: Matters =
+    Matters { incidents: BTreeMap::new(), overrides: BTreeMap::new(), debts: BTreeMap::new(), drifts: BTreeMap::new() };
+
 impl<'a> Now<'a> {
+    /// What begins later is no emergency: of it the usual rules hold.
+    pub(super) fn unless_later(self, begins: Option<Timestamp>) -> Self {
+        if begins.is_some() { Self { matters: &NONE, ..self } } else { self }
+    }
+
     /// The rule that holds for a command on a target; `None`: nothing beyond what policy permits.
     pub(super) fn rule(self, command: &CommandName, target: &Target) -> Option<&'a ApprovalRule> {
         match self.lane(command, target) {
@@ -69,12 +80,13 @@ impl<'a> Now<'a> {
 
 /// The lane that a request would go through now.
 pub fn lane_of(request: &Request, now: Now<'_>) -> Option<Lane> {
-    now.lane(&request.opened.command, &request.opened.target).map(|(lane, _)| lane)
+    now.unless_later(request.opened.begins).lane(&request.opened.command, &request.opened.target).map(|(lane, _)| lane)
 }
 
 /// What is recorded with an approval that would not have been enough in peace: whose review is owed, and until when.
 pub(super) fn owed(request: &Request, course: (&[Vote], Way), now: Now<'_>) -> Option<Draft> {
     let (votes, way) = course;
+    let now = now.unless_later(request.opened.begins);
     let about = (&request.opened.command, &request.opened.target);
     owed_for(about, (&request.requester, votes, way), now).map(|review| review.draft(&request.id, ourselves()))
 }

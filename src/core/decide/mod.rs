@@ -13,6 +13,7 @@ mod outside;
 mod press;
 mod remind;
 mod say;
+mod starting;
 mod surroundings;
 mod tag;
 mod taking_back;
@@ -36,7 +37,7 @@ use crate::core::{
     names::{CommandName, Field, PersonId, RequestId, Target},
     policy::{Circumstances, Denial, Known, Principal, Question, Standing, Verdict},
     reminder,
-    request::{Card, Event, Request},
+    request::{Card, Request},
     rules::Rules,
     trail::Wanted,
 };
@@ -274,6 +275,7 @@ pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, p
         channel: "",
         tag: None,
         facts: None,
+        begins: None,
         ignores_freezes: false,
     };
     match permitted(rules, subject, Some(plan)) {
@@ -308,11 +310,18 @@ struct Subject<'a> {
     tag: Option<&'a TagSeen>,
     /// What else is known; `None` where it is asked for nobody and no moment.
     facts: Option<Facts<'a>>,
+    /// When it begins, where that is not at once: freezes and clocks are looked at as they will be then.
+    begins: Option<Timestamp>,
     /// Whether it goes on all the same where something is frozen.
     ignores_freezes: bool,
 }
 
 impl<'a> Subject<'a> {
+    /// The facts of the moment in which it would change something.
+    fn facts_then(&self) -> Option<Facts<'a>> {
+        self.facts.map(|facts| Facts { now: self.begins.unwrap_or(facts.now).max(facts.now), ..facts })
+    }
+
     fn of(request: &'a Request, facts: Facts<'a>) -> Self {
         Self {
             id: Some(&request.id),
@@ -322,6 +331,7 @@ impl<'a> Subject<'a> {
             channel: &request.opened.channel,
             tag: request.opened.tag.as_ref(),
             facts: Some(facts),
+            begins: request.opened.begins,
             // What pays a debt changes nothing that runs, so no freeze holds it up.
             ignores_freezes: request.opened.debt.is_some(),
         }
@@ -367,7 +377,7 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
         image_pinned: surroundings::is_pinned(lines),
         incident: request.facts.and_then(|facts| surroundings::incident(facts, request.target)),
         owes: request.facts.map_or(Known::Unknown, |facts| surroundings::owes(facts, request.target)),
-        clock: request.facts.map(|facts| surroundings::clock(rules, facts, &request.target.environment)),
+        clock: request.facts_then().map(|facts| surroundings::clock(rules, facts, &request.target.environment)),
         recent_requests: request.facts.map_or(0, |facts| surroundings::recent(facts, (request.actor, request.id))),
         channel: request.channel.to_owned(),
         platform: request.actor.via.clone(),
@@ -375,8 +385,8 @@ fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Ci
 }
 
 /// The entry that opens the way for a planned change: its approval at once, where nobody need be asked.
-fn approved_at_once(request: &RequestId) -> Draft {
-    Event::Approved.draft(request, ourselves())
+fn approved_at_once(request: &RequestId, (begins, now): (Option<Timestamp>, Timestamp)) -> Draft {
+    starting::approved((begins, now)).draft(request, ourselves())
 }
 
 /// Whether a click came from the message that shows the request.

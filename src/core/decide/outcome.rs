@@ -16,7 +16,7 @@ use crate::core::{
 };
 
 /// How long an approval carries a change that could not land.
-const STALE: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const STALE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What an effect came to.
 #[derive(Debug, Clone)]
@@ -289,9 +289,14 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
         let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
         return one(request, Event::Ended(ending, ourselves()));
     }
+    let needs = ask::needs(
+        facts.by(rules).unless_later(request.opened.begins),
+        &request.opened.target,
+        &request.opened.command,
+    );
+    let begins = request.opened.begins;
     let by = facts.by(rules);
-    let needs = ask::needs(by, &request.opened.target, &request.opened.command);
-    if let (Some(_), 0, Some(newer)) = (why, needs.count, overtaken(request, facts)) {
+    if let (Some(_), 0, None, Some(newer)) = (why, needs.count, begins, overtaken(request, facts)) {
         let why = format!("`{}` was asked for after this and landed first.", newer.opened.title);
         let remedy = "Ask again if this is what you want now.".to_owned();
         return one(request, Event::Ended(Ending::Failed { why, remedy }, ourselves()));
@@ -302,9 +307,10 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
     };
     let mut decision = one(request, event);
     if decision.reply == Reply::Go {
-        let waits = request.opened.gives_back.is_some();
+        // What was to begin later and is another change by then asks whether it is still wanted.
+        let waits = request.opened.gives_back.is_some() || (begins.is_some() && why.is_some());
         if needs.count == 0 && !waits {
-            decision.entries.push(approved_at_once(&request.id));
+            decision.entries.push(approved_at_once(&request.id, (begins, facts.now)));
             decision.entries.extend(lane::owed(request, (&[], request.opened.way), by));
         }
     }
@@ -353,6 +359,10 @@ pub(super) fn deadlines(facts: Facts<'_>) -> Decision {
         let State::Deciding(course) = &request.state else { continue };
         if let Some(given_back) = super::giving::due(request, facts) {
             entries.push(given_back);
+            continue;
+        }
+        if course.scheduled.is_some() {
+            entries.extend(super::starting::due(request, course, facts));
             continue;
         }
         if facts.now > request.deadline() {

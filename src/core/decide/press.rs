@@ -39,10 +39,12 @@ pub enum Press {
     Again,
     /// What went through the emergency lane: it was looked at.
     Reviewed,
+    /// What begins later: it begins now.
+    Start,
 }
 
 /// Every one of them.
-const ALL: [Press; 18] = [
+const ALL: [Press; 19] = [
     Press::Approve,
     Press::Reject,
     Press::Cancel,
@@ -61,6 +63,7 @@ const ALL: [Press; 18] = [
     Press::Ours,
     Press::Again,
     Press::Reviewed,
+    Press::Start,
 ];
 
 impl Press {
@@ -85,6 +88,7 @@ impl Press {
             Self::Ours => "ours",
             Self::Again => "break_again",
             Self::Reviewed => "reviewed",
+            Self::Start => "start",
         }
     }
 
@@ -96,6 +100,7 @@ impl Press {
     /// Whether whoever presses decides on what somebody else asked, so that the platform is asked who they are.
     pub fn is_vote(self) -> bool {
         let on_drift = matches!(self, Self::Hold | Self::Adopt | Self::Restore | Self::Leave);
-        on_drift || matches!(self, Self::Approve | Self::Reject | Self::Extend | Self::Keep | Self::Reviewed)
+        on_drift
+            || matches!(self, Self::Approve | Self::Reject | Self::Extend | Self::Keep | Self::Reviewed | Self::Start)
     }
 }

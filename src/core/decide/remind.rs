@@ -10,6 +10,7 @@ use crate::core::{
     break_glass,
     catalog::{ApprovalRule, Approvers, Person},
     entry::Actor,
+    moment,
     names::{PersonId, RequestId},
     reminder::{self, Reminders, Stage, Step},
     request::{self, Card, Request, State},
@@ -66,9 +67,10 @@ pub fn reminders_due(facts: Facts<'_>) -> Vec<Reminder> {
     let Some(now) = facts.rules.map(|rules| facts.by(rules)) else { return Vec::new() };
     let requests = facts.requests.values().filter_map(|request| of_request(request, now));
     let glasses = facts.matters.overrides.values().filter_map(|glass| of_glass(glass, now.rules, facts.now));
+    let begins = facts.requests.values().filter_map(|request| about_to_begin(request, now.rules, facts.now));
     let reviews = facts.requests.values().filter(|request| request.is_review_owed());
     let approvals = requests.chain(glasses).flat_map(|open| steps(&open, now.rules, facts.now));
-    approvals.chain(reviews.flat_map(|request| of_review(request, now))).collect()
+    approvals.chain(begins).chain(reviews.flat_map(|request| of_review(request, now))).collect()
 }
 
 /// What is still needed of whom, in words, under the catalog of now; nothing where nobody is asked.
@@ -151,7 +153,8 @@ pub(super) fn decide((of, step, reminded): (&RequestId, Step, Reminded), facts: 
 
 fn of_request<'a>(request: &'a Request, now: Now<'a>) -> Option<Open<'a>> {
     let State::Deciding(course) = &request.state else { return None };
-    let waits = course.foreign.is_none() && request.gives_back_at().is_none() && now.at <= request.deadline();
+    let is_approved = course.scheduled.is_some() || request.gives_back_at().is_some();
+    let waits = course.foreign.is_none() && !is_approved && now.at <= request.deadline();
     let target = &request.opened.target;
     Some(Open {
         id: &request.id,
@@ -162,6 +165,30 @@ fn of_request<'a>(request: &'a Request, now: Now<'a>) -> Option<Open<'a>> {
         reminders: &request.reminders,
         rule: vote::rule(request, now).filter(|_| waits)?,
         voters: vote::counted(request, &course.votes, now),
+    })
+}
+
+/// What is said in the channel a while before something begins.
+fn about_to_begin(request: &Request, rules: &Rules, now: Timestamp) -> Option<Reminder> {
+    let begins = request.waits_until()?;
+    let is_near = begins.checked_sub(request::AHEAD).ok()? <= now;
+    let begun = match request.reminders.stage(Step::Begins) {
+        Some(Stage::Said) => return None,
+        Some(Stage::Begun { at, .. }) => Some(*at),
+        None => None,
+    };
+    let target = &request.opened.target;
+    let at = moment::told(begins, &rules.catalog.zone_of(&target.environment));
+    is_near.then_some(Reminder {
+        of: request.id.clone(),
+        step: Step::Begins,
+        to: Vec::new(),
+        begun,
+        since: begins,
+        card: request.card.clone()?,
+        what: format!("`{} of {target}` begins {at}. Its card has Start now and Cancel", request.opened.command),
+        requester: request.requester.clone(),
+        needed: Vec::new(),
     })
 }
 
@@ -216,7 +243,7 @@ fn after(rules: &Rules, step: Step) -> Option<SignedDuration> {
 
 /// Whom a reminder is for; `None` where there is nobody to remind.
 fn whom(open: &Open<'_>, step: Step, rules: &Rules, now: Timestamp) -> Option<Vec<PersonId>> {
-    if step == Step::Channel {
+    if matches!(step, Step::Channel | Step::Begins) {
         return Some(Vec::new());
     }
     let voters: Vec<&Person> = open.voters.iter().filter_map(|id| rules.catalog.person(id)).collect();
@@ -229,7 +256,7 @@ fn whom(open: &Open<'_>, step: Step, rules: &Rules, now: Timestamp) -> Option<Ve
     }
     let chosen: Vec<PersonId> = match step {
         Step::Approver => first.into_iter().collect(),
-        Step::Channel | Step::Review | Step::ReviewAgain | Step::ReviewLate => Vec::new(),
+        Step::Channel | Step::Begins | Step::Review | Step::ReviewAgain | Step::ReviewLate => Vec::new(),
         Step::Next => next.difference(&first).cloned().collect(),
     };
     (!chosen.is_empty()).then_some(chosen)

@@ -34,5 +34,5 @@ pub fn awaits(asker: &Asker, request: &Request, now: Now<'_>) -> bool {
     let Some(person) = asker.person.as_ref().and_then(|id| now.rules.catalog.person(id)) else { return false };
     let listed = rule(request, now).is_none_or(|rule| now.rules.catalog.may_vote(rule, person, today(now.at)));
     let has_said = course.votes.iter().any(|vote| asker.is(&vote.actor));
-    listed && !has_said && course.foreign.is_none() && !asker.is(&request.requester)
+    listed && !has_said && course.scheduled.is_none() && course.foreign.is_none() && !asker.is(&request.requester)
 }

@@ -79,7 +79,7 @@ pub(super) fn recent(facts: Facts<'_>, (actor, before): (&Actor, Option<&Request
 /// Why the target is frozen for whoever asks, and what to do about it.
 pub(super) fn frozen(rules: &Rules, request: Subject<'_>) -> Option<(String, String)> {
     let person = request.actor.person.as_ref().and_then(|id| rules.catalog.person(id));
-    let facts = request.facts.filter(|_| !request.ignores_freezes)?;
+    let facts = request.facts_then().filter(|_| !request.ignores_freezes)?;
     let frozen = facts.calendar()?.holds(person, request.command, request.target)?;
     let environment = &request.target.environment;
     Some((frozen.words(&rules.catalog.zone_of(environment)), frozen.remedy(environment)))

@@ -1,7 +1,7 @@
 //! A yes taken back: on the forge, where a review was dismissed, or by a press before anything was done.
 
 use super::{
-    Click, Decision, Now, Reply, lane,
+    Click, Decision, Now, Reply, lane, starting,
     vote::{missing, no},
 };
 use crate::core::{
@@ -47,9 +47,10 @@ pub(super) fn withdraw(click: &Click, request: &Request, now: Now<'_>) -> Decisi
 /// The approval again, where what is landing has enough without one of its votes.
 fn still_enough(request: &Request, (course, gone): (&Course, &Vote), now: Now<'_>) -> Vec<Draft> {
     let left: Vec<Vote> = course.votes.iter().filter(|other| *other != gone).cloned().collect();
-    if !matches!(request.state, State::Landing(_)) || missing(request, &left, now) > 0 {
+    let was_enough = matches!(request.state, State::Landing(_)) || course.scheduled.is_some();
+    if !was_enough || missing(request, &left, now) > 0 {
         return Vec::new();
     }
-    let approved = Event::Approved.draft(&request.id, super::ourselves());
+    let approved = starting::approved((request.opened.begins, now.at)).draft(&request.id, super::ourselves());
     std::iter::once(approved).chain(lane::owed(request, (&left, request.opened.way), now)).collect()
 }

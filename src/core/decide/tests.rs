@@ -3,6 +3,7 @@
 mod frozen;
 mod histories;
 mod lanes;
+mod later;
 mod lent;
 mod reminded;
 mod reviews;
@@ -180,6 +181,7 @@ impl Talk {
             planning,
             debt: None,
             lasts: None,
+            begins: None,
             gives_back: None,
         };
         self.takes(&said, &Incoming::Asked(Box::new(asked)))

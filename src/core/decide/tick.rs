@@ -50,9 +50,9 @@ pub(super) fn decide(tick: &Tick, facts: Facts<'_>) -> Decision {
     let is_on = course.plan.lines.iter().any(|line| line.field == tick.field);
     let why = format!("`{}` is {}", tick.field, if is_on { "no longer restored too" } else { "restored too" });
     let mut entries = vec![Event::Replanned { plan: plan.clone(), why }.draft(&request.id, tick.asker.actor())];
-    let now = facts.by(rules);
+    let now = facts.by(rules).unless_later(request.opened.begins);
     if ask::needs(now, &request.opened.target, &request.opened.command).count == 0 {
-        entries.push(approved_at_once(&request.id));
+        entries.push(approved_at_once(&request.id, (request.opened.begins, facts.now)));
         entries.extend(lane::owed(request, (&[], request.opened.way), now));
     }
     Decision { entries, reply: Reply::Taken }

@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     Asker, Decision, Facts, Now, Press, Reply, Subject, Words, ask, ask::sentence, emergency, giving, is_its_card,
-    is_one_human, lane, permitted, say, taking_back,
+    is_one_human, lane, permitted, say, starting, taking_back,
 };
 use crate::core::{
     catalog::{ApprovalRule, Person},
@@ -139,6 +139,7 @@ pub(super) fn decide(click: &Click, facts: Facts<'_>) -> Decision {
         Press::Cancel => cancel(click, request),
         Press::Withdraw => taking_back::withdraw(click, request, facts.by(rules)),
         Press::Reviewed => lane::reviewed(click, request, facts.by(rules)),
+        Press::Start => starting::at_once(click, request, rules, facts),
         Press::Stable
         | Press::Close
         | Press::Reopen
@@ -164,7 +165,7 @@ pub(super) fn no(click: &Click, text: &str, remedy: &str) -> Decision {
 }
 
 /// Where nobody need approve, whoever asked may say that it is still wanted.
-fn confirms(click: &Click, request: &Request, now: Now<'_>) -> bool {
+pub(super) fn confirms(click: &Click, request: &Request, now: Now<'_>) -> bool {
     let alone = rule(request, now).is_none_or(|rule| rule.total() == 0);
     let known = click.asker.person.as_ref().is_some_and(|id| now.rules.catalog.person(id).is_some());
     alone && known && click.asker.is(&request.requester)
@@ -225,7 +226,8 @@ fn record(click: &Click, request: &Request, course: &Course, rules: &Rules, fact
     ];
     if missing(request, &votes, now) == 0 {
         let by = counted(request, &votes, now);
-        entries.push(Event::Approved.draft(&request.id, super::ourselves()).with("by", by));
+        let approved = starting::approved((request.opened.begins, facts.now));
+        entries.push(approved.draft(&request.id, super::ourselves()).with("by", by));
         entries.extend(lane::owed(request, (&votes, request.opened.way), now));
     }
     Decision { entries, reply: Reply::Taken }
@@ -323,11 +325,12 @@ pub(super) fn ask_whom(rule: Option<&ApprovalRule>) -> String {
 }
 
 pub(super) fn rule<'a>(request: &Request, now: Now<'a>) -> Option<&'a ApprovalRule> {
-    now.rule(&request.opened.command, &request.opened.target)
+    now.unless_later(request.opened.begins).rule(&request.opened.command, &request.opened.target)
 }
 
-/// Whether a yes was given too long ago to count.
+/// Whether a yes was given too long ago to count. What was approved for a later time stays approved until then.
 pub(super) fn is_too_old(request: &Request, vote: &Vote, now: Timestamp) -> bool {
+    let now = request.course().and_then(|course| course.scheduled).unwrap_or(now);
     now.duration_since(vote.at) > request.patience()
 }
 

@@ -1,5 +1,6 @@
 //! What happens to a request, one kind of entry each, and how it ends; written to entries and read back.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -105,6 +106,16 @@ pub enum Event {
     },
     /// Enough did.
     Approved,
+    /// Enough did; it begins when its time comes.
+    Scheduled {
+        /// When that was.
+        at: Timestamp,
+    },
+    /// Its time has come, and it cannot begin for now.
+    Held {
+        /// Why not.
+        why: String,
+    },
     /// The pull request is there.
     PullRequestOpened(PullRequest),
     /// Somebody else pushed to its branch: approvals are void, and it is not merged by us.
@@ -135,6 +146,8 @@ impl Event {
             Self::Voted(_) => "approval.given",
             Self::Withdrawn { .. } => "approval.withdrawn",
             Self::Approved => "request.approved",
+            Self::Scheduled { .. } => "request.scheduled",
+            Self::Held { .. } => "request.held",
             Self::PullRequestOpened(_) => "pull_request.opened",
             Self::Moved(_) => "pull_request.moved",
             Self::PullRequestClosed => "pull_request.closed",
@@ -152,9 +165,11 @@ impl Event {
             | Self::Voted(_)
             | Self::Withdrawn { .. }
             | Self::Approved
+            | Self::Scheduled { .. }
             | Self::Moved(_)
             | Self::Reopened => true,
             Self::Planned(_)
+            | Self::Held { .. }
             | Self::PullRequestOpened(_)
             | Self::PullRequestClosed
             | Self::NotDone(_)
@@ -171,6 +186,8 @@ impl Event {
             | Self::Voted(_)
             | Self::Withdrawn { .. }
             | Self::Approved
+            | Self::Scheduled { .. }
+            | Self::Held { .. }
             | Self::PullRequestOpened(_)
             | Self::PullRequestClosed
             | Self::NotDone(_)
@@ -189,7 +206,8 @@ impl Event {
             }
             Self::Voted(vote) => draft.with("digest", &vote.digest),
             Self::Withdrawn { of, why } => draft.with("of", of).with_text("why", why),
-            Self::Approved | Self::PullRequestClosed | Self::Reopened => draft,
+            Self::Approved | Self::Scheduled { .. } | Self::PullRequestClosed | Self::Reopened => draft,
+            Self::Held { why } => draft.with_text("why", why),
             Self::PullRequestOpened(pull_request) => draft.with("pull_request", pull_request),
             Self::Moved(foreign) => draft.with("foreign", foreign).with_text("what", &foreign.what),
             Self::NotDone(undone) => draft.with("undone", undone).with_text("why", &undone.why),
@@ -222,6 +240,8 @@ impl Event {
             }),
             "approval.withdrawn" => Self::Withdrawn { of: serde_json::from_value(member("of"))?, why: text("why") },
             "request.approved" => Self::Approved,
+            "request.scheduled" => Self::Scheduled { at: entry.at().map_err(serde::de::Error::custom)? },
+            "request.held" => Self::Held { why: text("why") },
             "pull_request.opened" => Self::PullRequestOpened(serde_json::from_value(member("pull_request"))?),
             "pull_request.moved" => {
                 Self::Moved(Foreign { what: text("what"), ..serde_json::from_value(member("foreign"))? })

@@ -1,4 +1,4 @@
-//! Changes that are meant for a time, and the requests that give back what they changed.
+//! Changes that begin later, changes that are meant for a time, and the requests that give back what they changed.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub enum GivenBack {
     Not(String),
 }
 
-/// How long before something is given back people are told.
+/// How long before something begins or is given back people are told.
 pub const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 const BY: &str = "give_back.opened";
@@ -89,6 +89,14 @@ impl Request {
             State::Planning | State::Deciding(_) | State::Landing(_) | State::Following(..) => false,
         };
         is_in_git && self.opened.lasts.is_some() && self.given_back.is_none()
+    }
+
+    /// When it begins, where it is approved and waits for that.
+    pub fn waits_until(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Deciding(course) => course.scheduled.and(self.opened.begins),
+            State::Planning | State::Landing(_) | State::Following(..) | State::Over { .. } => None,
+        }
     }
 
     /// When it gives back something by itself.

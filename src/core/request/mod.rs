@@ -86,6 +86,9 @@ pub struct Opened {
     /// For how long it is meant, where it is not meant to stay.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lasts: Option<Lasts>,
+    /// When it begins, where that is not at once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub begins: Option<Timestamp>,
     /// What it gives back, where that is what it is for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gives_back: Option<GivesBack>,
@@ -325,11 +328,11 @@ impl Request {
         self.course().map_or(self.at, |course| course.voided.max(self.at))
     }
 
-    /// When it is too late to approve it: counted from the last that was heard of it.
+    /// When it is too late to approve it: counted from the last that was heard of it, and never before it is to begin.
     pub fn deadline(&self) -> Timestamp {
         let since = self.course().map_or(self.at, |course| course.since);
         let until = since.checked_add(self.patience()).unwrap_or(since);
-        until.max(self.opened.needs.until)
+        until.max(self.opened.needs.until).max(self.opened.begins.unwrap_or(until))
     }
 
     /// Its commit in the tracked branch.

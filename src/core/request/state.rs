@@ -18,6 +18,10 @@ pub struct Course {
     pub replanned: Option<String>,
     /// What somebody else pushed to its branch; while it is there, nobody approves and nothing is merged by us.
     pub foreign: Option<Foreign>,
+    /// Since when it is approved and waits for its time.
+    pub scheduled: Option<Timestamp>,
+    /// Why it did not begin when its time came.
+    pub held: Option<String>,
     /// What the forge did not let us do.
     pub not_done: Vec<NotDone>,
     /// Who merged it, where that was not the bot.
@@ -73,6 +77,8 @@ impl Course {
             pull_request: None,
             replanned: None,
             foreign: None,
+            scheduled: None,
+            held: None,
             not_done: Vec::new(),
             landed_by: None,
             taken_back: Vec::new(),
@@ -92,6 +98,7 @@ impl State {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Planning => "planning",
+            Self::Deciding(Course { scheduled: Some(_), .. }) => "waiting for its time",
             Self::Deciding(_) => "waiting for approval",
             Self::Landing(_) => "landing",
             Self::Following(..) => "rolling out",
@@ -130,6 +137,8 @@ fn planning(event: Event) -> Option<State> {
         | Event::Voted(_)
         | Event::Withdrawn { .. }
         | Event::Approved
+        | Event::Scheduled { .. }
+        | Event::Held { .. }
         | Event::PullRequestOpened(_)
         | Event::Moved(_)
         | Event::PullRequestClosed
@@ -145,7 +154,12 @@ fn deciding(course: Course, event: Event) -> Option<State> {
         Event::Replanned { plan, why } => Some(course.anew(plan, why)),
         Event::Voted(vote) => Some(State::Deciding(course.voted(vote))),
         Event::Withdrawn { of, .. } => Some(State::Deciding(course.without(&of))),
-        Event::Approved => Some(State::Landing(course)),
+        Event::Approved => Some(State::Landing(Course { held: None, ..course })),
+        Event::Scheduled { at } => {
+            let scheduled = course.scheduled.or(Some(at));
+            Some(State::Deciding(Course { scheduled, ..course }))
+        }
+        Event::Held { why } => Some(State::Deciding(Course { held: Some(why), ..course })),
         Event::PullRequestOpened(at) => Some(State::Deciding(course.at(at))),
         Event::Moved(foreign) => Some(State::Deciding(course.moved(foreign))),
         Event::NotDone(undone) => Some(State::Deciding(course.lacking(undone))),
@@ -167,7 +181,9 @@ fn landing(course: Course, event: Event) -> Option<State> {
         Event::NotDone(undone) => Some(State::Landing(course.lacking(undone))),
         Event::Landed { commit, by } => Some(State::Following(course.landed(by), commit)),
         Event::Ended(ending, by) => Some(State::ended(course, None, ending, by)),
-        Event::Approved | Event::PullRequestClosed | Event::Reopened => None,
+        Event::Approved | Event::Scheduled { .. } | Event::Held { .. } | Event::PullRequestClosed | Event::Reopened => {
+            None
+        }
     }
 }
 
@@ -180,6 +196,8 @@ fn following(course: Course, commit: CommitId, event: Event) -> Option<State> {
         | Event::Voted(_)
         | Event::Withdrawn { .. }
         | Event::Approved
+        | Event::Scheduled { .. }
+        | Event::Held { .. }
         | Event::PullRequestOpened(_)
         | Event::Moved(_)
         | Event::PullRequestClosed
@@ -197,7 +215,7 @@ fn over(course: Course, (commit, ending, by): (Option<CommitId>, Ending, Actor),
         Event::Landed { commit: landed, by } => commit.is_none().then(|| State::Following(course.landed(by), landed)),
         Event::Reopened => (commit.is_none() && matches!(ending, Ending::TakenOver { .. })).then(|| {
             let why = "its pull request was closed and opened again".to_owned();
-            State::Deciding(Course { votes: Vec::new(), replanned: Some(why), foreign: None, ..course })
+            State::Deciding(Course { replanned: Some(why), foreign: None, ..course.unsaid() })
         }),
         Event::PullRequestClosed => Some(still(Course { pull_request: None, ..course })),
         Event::NotDone(undone) => Some(still(course.lacking(undone))),
@@ -210,26 +228,34 @@ fn over(course: Course, (commit, ending, by): (Option<CommitId>, Ending, Actor),
         | Event::Voted(_)
         | Event::Withdrawn { .. }
         | Event::Approved
+        | Event::Scheduled { .. }
+        | Event::Held { .. }
         | Event::Moved(_)
         | Event::Ended(..) => None,
     }
 }
 
 impl Course {
+    /// The same, on which nobody has said anything.
+    fn unsaid(self) -> Self {
+        Self { votes: Vec::new(), scheduled: None, held: None, ..self }
+    }
+
     /// Another change, on which nobody has voted.
     fn anew(self, plan: Plan, why: String) -> State {
-        State::Deciding(Self { plan, votes: Vec::new(), replanned: Some(why), ..self })
+        State::Deciding(Self { plan, replanned: Some(why), ..self.unsaid() })
     }
 
     /// Somebody's yes no longer counts.
     fn without(mut self, of: &Actor) -> Self {
         self.votes.retain(|vote| vote.actor != *of);
+        self.scheduled = None;
         self
     }
 
     /// What people said yes to is not what is there.
     fn moved(self, foreign: Foreign) -> Self {
-        Self { votes: Vec::new(), foreign: Some(foreign), ..self }
+        Self { foreign: Some(foreign), ..self.unsaid() }
     }
 
     fn lacking(mut self, undone: NotDone) -> Self {

@@ -46,6 +46,8 @@ fn events() -> Vec<Event> {
         Event::Moved(Foreign { head: CommitId::parse(&"d".repeat(40)).unwrap(), what: "dan pushed".to_owned() }),
         Event::Reopened,
         Event::NotDone(NotDone { what: Nicety::Labels, why: "forbidden".to_owned() }),
+        Event::Scheduled { at: Timestamp::UNIX_EPOCH },
+        Event::Held { why: "frozen".to_owned() },
     ]
 }
 
@@ -81,13 +83,13 @@ fn every_state_meets_every_event() {
     assert_eq!(
             table,
             "\
-planning: waiting for approval | - | - | - | - | - | - | over | - | - | - | -
-waiting for approval: waiting for approval | waiting for approval | waiting for approval | landing | waiting for approval | - | rolling out | over | waiting for approval | waiting for approval | - | waiting for approval
-landing: landing | waiting for approval | landing | - | landing | - | rolling out | over | waiting for approval | waiting for approval | - | landing
-rolling out: - | - | - | - | - | - | - | over | - | - | - | rolling out
-over: - | - | - | - | over | over | rolling out | - | - | - | - | over
-over: - | - | - | - | - | over | - | - | - | - | - | over
-over: - | - | - | - | over | over | rolling out | - | - | - | waiting for approval | over
+planning: waiting for approval | - | - | - | - | - | - | over | - | - | - | - | - | -
+waiting for approval: waiting for approval | waiting for approval | waiting for approval | landing | waiting for approval | - | rolling out | over | waiting for approval | waiting for approval | - | waiting for approval | waiting for its time | waiting for approval
+landing: landing | waiting for approval | landing | - | landing | - | rolling out | over | waiting for approval | waiting for approval | - | landing | - | -
+rolling out: - | - | - | - | - | - | - | over | - | - | - | rolling out | - | -
+over: - | - | - | - | over | over | rolling out | - | - | - | - | over | - | -
+over: - | - | - | - | - | over | - | - | - | - | - | over | - | -
+over: - | - | - | - | over | over | rolling out | - | - | - | waiting for approval | over | - | -
 "
         );
 }
@@ -129,6 +131,7 @@ fn a_change_planned_anew_is_proposed_anew() {
         tag: None,
         debt: None,
         lasts: None,
+        begins: None,
         gives_back: None,
         lane: None,
     };
@@ -175,6 +178,7 @@ fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up(
         tag: None,
         debt: None,
         lasts: Some(Lasts::For(Span::parse("4h").unwrap())),
+        begins: None,
         gives_back: None,
         lane: None,
     };
@@ -209,8 +213,7 @@ fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up(
         texts: draft.texts,
     };
     assert_eq!((request.is_lent(), request.ends_at()), (false, None));
-    let commit = CommitId::parse(&"c".repeat(40)).unwrap();
-    let event = Event::Landed { commit, by: actor() };
+    let event = Event::Landed { commit: CommitId::parse(&"c".repeat(40)).unwrap(), by: actor() };
     request = request.after(&recorded(event.draft(&id, actor()))).unwrap();
     assert!(!request.is_lent(), "it is followed");
     request = request.after(&recorded(Event::Ended(Ending::Landed, actor()).draft(&id, actor()))).unwrap();

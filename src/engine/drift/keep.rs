@@ -54,8 +54,9 @@ async fn kept(inner: &Arc<Inner>, incoming: Incoming) -> Incoming {
         | Press::Restore
         | Press::Leave
         | Press::Ours
+        | Press::Again
         | Press::Reviewed
-        | Press::Again => return Incoming::Clicked(click),
+        | Press::Start => return Incoming::Clicked(click),
     };
     if !inner.matters().await.drifts.contains_key(&click.request) {
         return Incoming::Clicked(click);
@@ -88,7 +89,8 @@ async fn again(inner: &Arc<Inner>, click: &Click) -> Option<Typed> {
         | Press::Restore
         | Press::Leave
         | Press::Ours
-        | Press::Reviewed => return None,
+        | Press::Reviewed
+        | Press::Start => return None,
     };
     let options = options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Some(Typed {

@@ -150,6 +150,10 @@ async fn status(inner: &Arc<Inner>, request: &Request, course: &Course) -> Statu
         }
         State::Over { commit: Some(_), .. } => status(StatusState::Success, "Merged"),
         State::Over { ending, .. } => status(StatusState::Failure, &format!("The request is over: {}", ending.word())),
+        State::Deciding(Course { scheduled: Some(_), .. }) => {
+            let at = request.opened.begins.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
+            status(StatusState::Pending, &format!("Approved; merged when it begins, {at}"))
+        }
         State::Planning | State::Deciding(_) => status(StatusState::Pending, &awaited(request, course, &needed)),
     }
 }

@@ -22,14 +22,9 @@ pub(super) async fn change(inner: &Arc<Inner>, glass: &Override) -> Result<Durat
         }
         State::Changing { course, paused, .. } => {
             let place = inner.glass_place(&glass.opened.target)?;
-            match done(&place, glass, (course, paused)).await {
-                Ok(Ok(())) => drop(report(inner, &glass.id, Came::Changed).await),
-                Ok(Err(words)) => return failed(inner, glass, words).await,
-                Err(error) => match passing(error) {
-                    Ok(words) => return failed(inner, glass, words).await,
-                    // What may have been done is not given up while nobody can see it.
-                    Err(trouble) => return Err(trouble),
-                },
+            match done(&place, glass, (course, paused)).await? {
+                Ok(()) => drop(report(inner, &glass.id, Came::Changed).await),
+                Err(words) => return failed(inner, glass, words).await,
             }
         }
         State::Checking
@@ -42,14 +37,19 @@ pub(super) async fn change(inner: &Arc<Inner>, glass: &Override) -> Result<Durat
     Ok(Duration::ZERO)
 }
 
+/// What may have been done is not given up while nobody can see it, whatever the reason.
+fn unseen(error: ClusterError) -> Trouble {
+    Trouble::Other(format!("{error}. {}", error.remedy()))
+}
+
 /// Changes the object where it is still what was shown. `Err` of the inside: nothing was changed, and why.
 async fn done(
     place: &Place,
     glass: &Override,
     (course, paused): (&Course, &Paused),
-) -> Result<Result<(), Words>, ClusterError> {
+) -> Result<Result<(), Words>, Trouble> {
     let plan = &course.plan;
-    let live = live_value(place, plan).await?;
+    let live = live_value(place, plan).await.map_err(unseen)?;
     if live.as_ref() == Some(&plan.way.to) {
         return Ok(Ok(()));
     }
@@ -64,7 +64,7 @@ async fn done(
         return Ok(Err(Words::new(text, "Look at the cluster, and ask again.")));
     }
     if let Some(reconciler) = &place.reconciler {
-        let hold = reconciler.hold().await?;
+        let hold = reconciler.hold().await.map_err(unseen)?;
         let held = hold.is_some_and(|hold| !hold.is_automatic && !hold.is_busy && (paused.shared || hold.by.is_some()));
         if !held {
             let text = "What follows git is no longer held off, so nothing was changed.";
@@ -74,9 +74,9 @@ async fn done(
     match place.cluster.change(&plan.object, &plan.patch, DryRun::No).await {
         // Somebody was faster: looked at again, which tells by whom.
         Ok(_) | Err(ClusterError::Invalid { .. }) => {}
-        Err(error) => return Err(error),
+        Err(error) => return passing(error).map(Err),
     }
-    let live = live_value(place, plan).await?;
+    let live = live_value(place, plan).await.map_err(unseen)?;
     let is_so = live.as_ref() == Some(&plan.way.to);
     Ok(if is_so { Ok(()) } else { Err(another(live.as_ref(), &plan.object.to_string())) })
 }

@@ -11,11 +11,11 @@ fn deploy_is_refused_with_a_remedy() {
 /deploy checkout prod-eu v1.2.5 because replicas=3 was too few
   That can be read in two ways. Send the one you mean: `/deploy service=checkout environment=prod-eu version=v1.2.5 replicas=3 reason="was too few"` or `/deploy service=checkout environment=prod-eu version=v1.2.5 reason="replicas=3 was too few"`.
 /deploy checkout prod-eu to
-  `deploy` needs `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy to=x checkout prod-eu v1
-  `deploy` has no option `to`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` has no option `to`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy on prod-eu v1.2.5
-  `deploy` needs `service`. Write `/deploy service=on <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `service`. Write `/deploy service=on <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy twin double v1.2.5
   That can be read in two ways. Send the one you mean: `/deploy service=twin environment=double version=v1.2.5` or `/deploy service=double environment=twin version=v1.2.5`.
 /deploy checkout prod-eu staging
@@ -79,15 +79,15 @@ fn what_is_missing_is_named_with_the_usage() {
     check(
         r#"
 /deploy
-  `deploy` needs `service`, `environment` and `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `service`, `environment` and `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy checkout
-  `deploy` needs `environment` and `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `environment` and `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy checkout prod-eu
-  `deploy` needs `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy checkout v1.2.5
-  `deploy` needs `environment`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `environment`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy v1.2.5
-  `deploy` needs `service` and `environment`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `service` and `environment`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 "#,
     );
 }
@@ -101,7 +101,7 @@ fn what_is_too_much_is_refused_with_a_remedy() {
 /deploy checkout prod-eu and prod-us v1.2.5
   `prod-us` is one `environment` too many. Send one command for each; if it begins a text, write `reason="..."`.
 /deploy checkout prod-eu, prod-us v1.2.5
-  `prod-eu,` is one word too many. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`; put text with spaces in quotes.
+  `prod-eu,` is one word too many. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`; put text with spaces in quotes.
 /deploy checkout api prod-eu v1.2.5
   `api` is one `service` too many. Send one command for each; if it begins a text, write `reason="..."`.
 /deploy checkout prod-eu v1.2.5 v1.2.6
@@ -133,7 +133,7 @@ fn options_that_are_wrong_are_refused_with_a_remedy() {
 /deploy checkout prod-eu v1.2.5 replica=3
   `deploy` has no option `replica`. Did you mean `replicas=`?
 /deploy checkout prod-eu v1.2.5 colour=red
-  `deploy` has no option `colour`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` has no option `colour`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy checkout prod-eu v1.2.5 --replicas 3
   `deploy` has no option `--replicas`. Did you mean `replicas=`?
 /deploy checkout prod-eu v1.2.5 —replicas 3
@@ -159,11 +159,11 @@ fn options_that_are_wrong_are_refused_with_a_remedy() {
 /deploy checkout prod-eu v1.2.5 replicas=10001
   `replicas` cannot be 10001. Give `replicas` a number from 0 to 10000.
 /deploy checkout prod-eu v1.2.5 because
-  `because` is one word too many. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`; put text with spaces in quotes.
+  `because` is one word too many. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`; put text with spaces in quotes.
 /deploy because it is late
-  `deploy` needs `service`, `environment` and `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `service`, `environment` and `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy checkout because it is late
-  `deploy` needs `environment` and `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `environment` and `version`. Write `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /deploy checkout prod-eu "v1.2.5"x
   A quote opens with `"` and does not close. Close the quote, with a space after it; to write a quote itself put `\` before it: `\"`.
 /deploy "to" prod-eu v1
@@ -177,7 +177,7 @@ fn under_one_command_is_refused_with_a_remedy() {
     check(
         r#"
 /lf deploy checkout
-  `deploy` needs `environment` and `version`. Write `/lf deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [reason=...]`.
+  `deploy` needs `environment` and `version`. Write `/lf deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /lf help dploy
   There is no command `dploy`. Did you mean `deploy`?
 /lf help deploy now
@@ -209,7 +209,7 @@ fn rollback_is_refused_with_a_remedy() {
 /rollback checkout prod-eu login is broken
   That can be read in two ways. Send the one you mean: `/rollback service=checkout environment=prod-eu to=login reason="is broken"` or `/rollback service=checkout environment=prod-eu reason="login is broken"`.
 /rollback checkout
-  `rollback` needs `environment`. Write `/rollback <service> <environment> [to=TAG] [also=...] [pause=4h] [reason=...]`.
+  `rollback` needs `environment`. Write `/rollback <service> <environment> [to=TAG] [also=...] [pause=4h] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /rollback checkout prod
   `prod` is a group of environments; a command on a whole group is not supported yet. Name one of its environments: `prod-eu` or `prod-us`.
 /rollback checkout prod-eu :bad
@@ -231,9 +231,9 @@ fn scale_is_refused_with_a_remedy() {
 /scale checkout prod-eu -1
   `replicas` cannot be -1. Give `replicas` a number from 0 to 10000.
 /scale checkout prod-eu
-  `scale` needs `replicas`. Write `/scale <service> <environment> <replicas> [for=4h] [until="Mon 9:00"] [reason=...]`.
+  `scale` needs `replicas`. Write `/scale <service> <environment> <replicas> [for=4h] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /scale checkout 3
-  `scale` needs `environment`. Write `/scale <service> <environment> <replicas> [for=4h] [until="Mon 9:00"] [reason=...]`.
+  `scale` needs `environment`. Write `/scale <service> <environment> <replicas> [for=4h] [until="Mon 9:00"] [from="Mon 9:00"] [reason=...]`.
 /scale checkout 3 prod
   `prod` is a group of environments; a command on a whole group is not supported yet. Name one of its environments: `prod-eu` or `prod-us`.
 "#,

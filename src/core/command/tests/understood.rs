@@ -210,6 +210,8 @@ fn scale_is_understood() {
         r#"
 /scale checkout prod-eu 3
   => scale checkout prod-eu 3
+/scale checkout prod-eu 6 from "Fri 18:00" until "Mon 8:00"
+  => scale checkout prod-eu 6 until="Mon 08:00" from="Fri 18:00"
 /scale checkout prod-eu to 3
   => scale checkout prod-eu 3
 /scale checkout in prod-eu to 3 replicas

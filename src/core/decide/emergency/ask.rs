@@ -171,6 +171,7 @@ pub(super) fn barred(asked: &GlassAsked, rules: &Rules, facts: Facts<'_>) -> Opt
         channel: &asked.channel,
         tag: None,
         facts: Some(facts),
+        begins: None,
         // A freeze does not hold up a rescue.
         ignores_freezes: true,
     };

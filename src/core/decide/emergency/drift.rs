@@ -168,6 +168,7 @@ fn may_choose(asker: &Asker, drift: &Drift, rules: &Rules, facts: Facts<'_>) -> 
             channel: &drift.opened.channel,
             tag: None,
             facts: Some(facts),
+            begins: None,
             // A freeze does not hold up a rescue.
             ignores_freezes: true,
         };
@@ -209,8 +210,9 @@ pub(super) fn pressed(click: &Click, drift: &Drift, rules: &Rules, facts: Facts<
         | Press::Withdraw
         | Press::Hold
         | Press::Adopt
+        | Press::Again
         | Press::Reviewed
-        | Press::Again => return Err(press::elsewhere()),
+        | Press::Start => return Err(press::elsewhere()),
     };
     let event = fits(drift, event, facts)?;
     may_choose(&click.asker, drift, rules, facts)?;

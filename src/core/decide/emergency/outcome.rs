@@ -132,6 +132,7 @@ fn denied(glass: &Override, plan: &LivePlan, facts: Facts<'_>) -> Option<Words> 
         channel: &glass.opened.channel,
         tag: None,
         facts: Some(facts),
+        begins: None,
         // A freeze does not hold up a rescue.
         ignores_freezes: true,
     };

@@ -100,7 +100,8 @@ fn incident_act(press: Press) -> Option<IncidentAct> {
         | Press::Leave
         | Press::Ours
         | Press::Again
-        | Press::Reviewed => None,
+        | Press::Reviewed
+        | Press::Start => None,
     }
 }
 
@@ -141,7 +142,8 @@ fn on_glass(click: &Click, glass: &Override, rules: &Rules, facts: Facts<'_>) ->
         | Press::Leave
         | Press::Ours
         | Press::Again
-        | Press::Reviewed => Err(elsewhere()),
+        | Press::Reviewed
+        | Press::Start => Err(elsewhere()),
     }
 }
 
@@ -297,7 +299,8 @@ fn on_debt(click: &Click, debt: &Debt, rules: &Rules, facts: Facts<'_>) -> Resul
         | Press::Leave
         | Press::Ours
         | Press::Again
-        | Press::Reviewed => Err(elsewhere()),
+        | Press::Reviewed
+        | Press::Start => Err(elsewhere()),
     }
 }
 

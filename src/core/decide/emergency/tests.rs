@@ -185,6 +185,7 @@ impl Talk {
             planning: Planning::Planned(git_plan(replicas)),
             debt: None,
             lasts: None,
+            begins: None,
             gives_back: None,
         };
         self.takes(&format!("U4 asks {command} {replicas}"), &Incoming::Asked(Box::new(asked)))

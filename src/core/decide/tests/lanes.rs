@@ -78,6 +78,7 @@ impl Talk {
             debt: None,
             lasts: None,
             gives_back: None,
+            begins: None,
         };
         self.takes("ana asks", &Incoming::Asked(Box::new(asked)));
         self.card()

@@ -44,6 +44,7 @@ fn lent(at: Option<&str>) -> Talk {
         planning: Planning::Planned(version("prod")),
         debt: None,
         lasts: None,
+        begins: None,
         gives_back: Some(GivesBack { of, at: at.map(|at| at.parse().unwrap()) }),
     };
     talk.takes("the bot asks", &Incoming::Asked(Box::new(asked))).card().proposed();

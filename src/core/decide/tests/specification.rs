@@ -114,6 +114,7 @@ fn outcome_of(who: &str, what: &str, environment: &str, (facts, more): (&str, &s
     let asked = Asked {
         debt: None,
         lasts: None,
+        begins: None,
         gives_back: None,
         id: id(),
         asker: whom(who),
@@ -190,6 +191,7 @@ fn whose_yes_counts_for_whom() {
                 let asked = Asked {
                     debt: None,
                     lasts: None,
+                    begins: None,
                     gives_back: None,
                     id: id(),
                     asker: whom(requester),
