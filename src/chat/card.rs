@@ -301,6 +301,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
         notes.push(vec![text(format!("Whether the registry has this version could not be checked: {why}"))]);
     }
     notes.extend(lasting::note(request));
+    notes.extend(lasting::paying(request));
     notes.extend(diff::whole(request, links));
     if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {
         notes.push(vec![text("Commit "), commit_link(commit, links)]);

@@ -41,7 +41,10 @@ use crate::core::{
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
-pub use emergency::{Came, Declared, Emergency, GlassAsked, IncidentAct, KeepAsked, OfIncident};
+pub use emergency::{
+    Came, Declared, Emergency, GlassAsked, IncidentAct, KeepAsked, OfIncident, WriteOffAsked, folds_into, open_debt,
+    paying_command,
+};
 pub use freeze::{FreezeAsked, Switch};
 pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
@@ -320,8 +323,8 @@ impl<'a> Subject<'a> {
             channel: &request.opened.channel,
             tag: request.opened.tag.as_ref(),
             facts: Some(facts),
-            // What pays a debt changes nothing that runs, so no freeze holds it up.
-            ignores_freezes: request.opened.debt.is_some(),
+            // What only pays a debt changes nothing that runs, so no freeze holds it up.
+            ignores_freezes: request.only_pays(facts.matters),
         }
     }
 }

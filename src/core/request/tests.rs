@@ -128,6 +128,7 @@ fn a_change_planned_anew_is_proposed_anew() {
         channel: "slack:C1".to_owned(),
         tag: None,
         debt: None,
+        folded: Folded::No,
         lasts: None,
         gives_back: None,
     };
@@ -172,6 +173,7 @@ fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up(
         channel: "slack:C1".to_owned(),
         tag: None,
         debt: None,
+        folded: Folded::No,
         lasts: Some(Lasts::For(Span::parse("4h").unwrap())),
         gives_back: None,
     };
