@@ -307,6 +307,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
     }
     notes.extend(lane::notes(request, progress));
     notes.extend(lasting::notes(request));
+    notes.extend(lasting::paying(request));
     notes.extend(diff::whole(request, links));
     if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {
         notes.push(vec![text("Commit "), commit_link(commit, links)]);

@@ -134,7 +134,8 @@ fn page(at: &EnvironmentRules, rows: &[Row]) -> String {
     );
     head(&mut page, "Write it down");
     page.push_str(
-        "Who, who said yes, when, what it was, what it is, why. In the incident's channel, or on this page.\n\n",
+        "Who, who said yes, when, what it was, what it is, why. In the incident's channel, or on this page. When the bot is \
+         back, tell it in place of the next steps:\n\n    /debt record SERVICE ENVIRONMENT replicas|version VALUE \"what was done\"\n\n",
     );
     head(&mut page, "Make git say it");
     page.push_str(

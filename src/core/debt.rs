@@ -3,6 +3,8 @@
 //! reconciler is still held off, and again after it goes on. A fold over the ledger's entries, as a request is.
 
 mod event;
+mod item;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -12,11 +14,13 @@ use serde_json::Value;
 
 use crate::core::{
     entry::{Actor, Draft, Recorded},
-    names::{Field, RequestId, Target},
+    names::{Digest, Field, RequestId, Target},
     request::Card,
 };
 
-pub use event::{Ending, Event};
+pub use event::{Ending, Event, Moved, WriteOff};
+pub use item::{Item, is_count};
+pub use state::{Refused, Side, State};
 
 /// What its first entry says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,65 +47,12 @@ pub struct Opened {
     pub channel: String,
 }
 
-/// Which side gives way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// Git gets what is live.
-    Git,
-    /// Live gets what git says.
-    Live,
-}
-
-/// Where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// The change may be live.
-    Opened,
-    /// The change is live, and git does not say so.
-    Owed {
-        /// Why the last proposal came to nothing; absent: one is about to be made.
-        halted: Option<String>,
-    },
-    /// A request is under way that brings it into git.
-    Proposed {
-        /// The request.
-        request: RequestId,
-    },
-    /// One side has given way; that they agree is yet to be seen.
-    Settled {
-        /// Which.
-        side: Side,
-        /// The request that brought it into git.
-        request: Option<RequestId>,
-    },
-    /// Somebody chose to give the cluster what git says.
-    Reverting,
-    /// They agree, seen while the reconciler was held off: it may go on.
-    Proven {
-        /// Which side gave way.
-        side: Side,
-    },
-    /// The reconciler goes on; that they still agree is yet to be seen.
-    Resumed {
-        /// Which side gave way.
-        side: Side,
-    },
-    /// Over.
-    Over {
-        /// How.
-        ending: Ending,
-        /// By whom.
-        by: Actor,
-    },
-}
-
 /// An effect that a debt waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Due {
     /// Ask for the change of git.
     Propose,
-    /// See how that request goes on.
+    /// See how that request goes on, and whether one side moved.
     Await,
     /// Give the cluster what git says.
     Revert,
@@ -111,16 +62,6 @@ pub enum Due {
     Resume,
     /// See whether git still equals live.
     ProveAgain,
-}
-
-/// An event that does not fit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{event}` does not fit a debt that is {state}")]
-pub struct Refused {
-    /// The event's kind.
-    pub event: &'static str,
-    /// The state's word.
-    pub state: &'static str,
 }
 
 /// One debt.
@@ -144,6 +85,12 @@ pub struct Debt {
     pub extended_by: Option<Actor>,
     /// Whether it was said that the time is over.
     pub overdue: Overdue,
+    /// What became live of it, in order; the last of a value is what is owed (see [`Debt::items`]).
+    pub all: Vec<Item>,
+    /// What one person asks for and another has not agreed to yet: that it be written off.
+    pub write_off: Option<WriteOff>,
+    /// What moved since it was opened, and when: its change of git was planned anew for that.
+    pub moved: Option<(Timestamp, String)>,
 }
 
 /// Whether it was said that the time is over.
@@ -159,64 +106,6 @@ pub enum Overdue {
 /// When the owner is reminded, counted from the beginning; after the last of them every day.
 const REMINDERS: [SignedDuration; 3] =
     [SignedDuration::from_mins(15), SignedDuration::from_hours(1), SignedDuration::from_hours(4)];
-
-impl State {
-    /// The state in a word or two.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Owed { .. } => "owed",
-            Self::Proposed { .. } => "proposed to git",
-            Self::Settled { .. } => "being proven",
-            Self::Reverting => "being given back",
-            Self::Proven { .. } => "proven",
-            Self::Resumed { .. } => "being proven again",
-            Self::Over { .. } => "over",
-        }
-    }
-
-    /// The state after an event; what is not named does not fit.
-    ///
-    /// # Errors
-    /// When the event does not fit, which leaves the state as it was.
-    pub fn after(self, event: Event) -> Result<Self, Refused> {
-        let refused = Refused { event: event.kind(), state: self.word() };
-        let next = match (self, event) {
-            (Self::Opened, Event::Live) => Some(Self::Owed { halted: None }),
-            (Self::Opened, Event::Ended(ending @ Ending::NeverLive, by)) => Some(Self::Over { ending, by }),
-            (Self::Owed { .. }, Event::Proposed { request }) => Some(Self::Proposed { request }),
-            (
-                Self::Owed { .. } | Self::Proposed { .. } | Self::Reverting | Self::Settled { .. },
-                Event::Halted { why },
-            ) => Some(Self::Owed { halted: Some(why) }),
-            (Self::Owed { halted: Some(_) }, Event::Retried) => Some(Self::Owed { halted: None }),
-            (Self::Proposed { request }, Event::Settled { side: Side::Git }) => {
-                Some(Self::Settled { side: Side::Git, request: Some(request) })
-            }
-            (Self::Owed { .. } | Self::Reverting, Event::Settled { side }) => {
-                Some(Self::Settled { side, request: None })
-            }
-            (Self::Owed { .. } | Self::Proposed { .. }, Event::RevertChosen) => Some(Self::Reverting),
-            (Self::Settled { side, .. }, Event::Proven) => Some(Self::Proven { side }),
-            (Self::Proven { side }, Event::Resumed) => Some(Self::Resumed { side }),
-            (Self::Resumed { side }, Event::Ended(Ending::Paid { .. }, by)) => {
-                Some(Self::Over { ending: Ending::Paid { side }, by })
-            }
-            (
-                state @ (Self::Opened
-                | Self::Owed { .. }
-                | Self::Proposed { .. }
-                | Self::Settled { .. }
-                | Self::Reverting
-                | Self::Proven { .. }
-                | Self::Resumed { .. }),
-                Event::Reminded | Event::Overdue | Event::Extended { .. } | Event::Taken(_),
-            ) => Some(state),
-            _ => None,
-        };
-        next.ok_or(refused)
-    }
-}
 
 impl Debt {
     /// Reads the entry that opens it.
@@ -234,6 +123,9 @@ impl Debt {
             until: opened.until,
             extended_by: None,
             overdue: Overdue::Unsaid,
+            all: vec![opened.item()],
+            write_off: None,
+            moved: None,
             opened,
         })
     }
@@ -249,6 +141,10 @@ impl Debt {
         }
         let Some(event) = Event::read(recorded).map_err(|error| error.to_string())? else { return Ok(self) };
         self.state = self.state.after(event.clone()).map_err(|error| error.to_string())?;
+        self.folded(event, recorded)
+    }
+
+    fn folded(mut self, event: Event, recorded: &Recorded) -> Result<Self, String> {
         match event {
             Event::Reminded => self.reminded = self.reminded.saturating_add(1),
             Event::Overdue => self.overdue = Overdue::Said,
@@ -257,12 +153,29 @@ impl Debt {
                 self.extended_by = Some(recorded.entry.actor.clone());
             }
             Event::Taken(owner) => self.opened.owner = owner,
-            Event::Live
-            | Event::Proposed { .. }
+            Event::Grown { item, until } => {
+                self.write_off = None;
+                self.all.push(item);
+                if until > self.until {
+                    (self.until, self.overdue) = (until, Overdue::Unsaid);
+                }
+            }
+            Event::Shrunk { breakglass } => self.all.retain(|item| item.breakglass != breakglass),
+            Event::Moved { field, to } => {
+                self.write_off = None;
+                let at = recorded.entry.at().map_err(|error| error.to_string())?;
+                self.moves(&field, &to, at);
+            }
+            Event::WriteOffAsked(wanted) => self.write_off = Some(wanted),
+            Event::WrittenOff(..) => (self.write_off, self.overdue) = (None, Overdue::Unsaid),
+            Event::Returned => {
+                let at = recorded.entry.at().map_err(|error| error.to_string())?;
+                self.until = at.checked_add(SignedDuration::from_hours(24)).unwrap_or(at);
+            }
+            Event::WriteOffRefused | Event::Live | Event::Settled { .. } | Event::RevertChosen => self.write_off = None,
+            Event::Proposed { .. }
             | Event::Halted { .. }
             | Event::Retried
-            | Event::Settled { .. }
-            | Event::RevertChosen
             | Event::Proven
             | Event::Resumed
             | Event::Ended(..) => {}
@@ -270,16 +183,59 @@ impl Debt {
         Ok(self)
     }
 
+    /// Until when git and live differ on purpose, where two persons said so.
+    pub fn written_off_until(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::WrittenOff { asked, .. } => Some(asked.until),
+            State::Opened
+            | State::Owed { .. }
+            | State::Proposed { .. }
+            | State::Settled { .. }
+            | State::Reverting
+            | State::Proven { .. }
+            | State::Resumed { .. }
+            | State::Over { .. } => None,
+        }
+    }
+
+    /// Whether the time of its being written off is over.
+    pub fn is_back(&self, now: Timestamp) -> bool {
+        self.written_off_until().is_some_and(|until| now >= until)
+    }
+
+    /// The digest of what is asked for: what it is about and until when. Who agrees, agrees to exactly that.
+    pub fn write_off_digest(&self) -> Option<Digest> {
+        let wanted = self.write_off.as_ref()?;
+        Some(Digest::of(format!("{} {} {}", self.id, wanted.until, self.values()).as_bytes()))
+    }
+
+    /// One side of a value is another one now.
+    fn moves(&mut self, field: &Field, to: &Moved, at: Timestamp) {
+        let Some(item) = self.all.iter_mut().rev().find(|item| item.field == *field) else { return };
+        let words = match to {
+            Moved::Live(live) => {
+                format!("{field} is {live} live now, not {}", std::mem::replace(&mut item.live, live.clone()))
+            }
+            Moved::Git(git) => {
+                let before = std::mem::replace(&mut item.git, git.clone());
+                let told = |side: Option<&str>| side.unwrap_or("nothing").to_owned();
+                format!("git says {} for {field} now, not {}", told(git.as_deref()), told(before.as_deref()))
+            }
+        };
+        self.moved = Some((at, words));
+    }
+
     /// What the world owes it now.
     pub fn due(&self) -> Option<Due> {
         match &self.state {
             State::Owed { halted: None } => Some(Due::Propose),
-            State::Proposed { .. } => Some(Due::Await),
+            // Also what waits for a person ends when both sides agree by themselves.
+            State::Proposed { .. } | State::Owed { halted: Some(_) } | State::WrittenOff { .. } => Some(Due::Await),
             State::Settled { .. } => Some(Due::Prove),
             State::Reverting => Some(Due::Revert),
             State::Proven { .. } => Some(Due::Resume),
             State::Resumed { .. } => Some(Due::ProveAgain),
-            State::Opened | State::Owed { halted: Some(_) } | State::Over { .. } => None,
+            State::Opened | State::Over { .. } => None,
         }
     }
 
@@ -298,6 +254,11 @@ impl Debt {
         matches!(self.state, State::Reverting | State::Settled { side: Side::Live, .. })
     }
 
+    /// Whether nobody is asked for it now.
+    fn is_at_rest(&self) -> bool {
+        self.is_over() || self.written_off_until().is_some()
+    }
+
     /// Whether the owner is to be reminded now.
     pub fn is_reminder_due(&self, now: Timestamp) -> bool {
         let day = SignedDuration::from_hours(24);
@@ -305,23 +266,25 @@ impl Debt {
             Some(after) => *after,
             None => day * i32::try_from(self.reminded).unwrap_or(i32::MAX).saturating_sub(2),
         };
-        !self.is_over() && now.duration_since(self.at) >= at
+        !self.is_at_rest() && now.duration_since(self.at) >= at
     }
 
     /// Whether it is to be said now that the time is over.
     pub fn is_newly_overdue(&self, now: Timestamp) -> bool {
-        !self.is_over() && self.overdue == Overdue::Unsaid && now >= self.until
+        !self.is_at_rest() && self.overdue == Overdue::Unsaid && now >= self.until
     }
 
-    /// `live 10, git 3`.
-    pub fn words(&self) -> String {
-        let git = self.opened.git.as_deref().unwrap_or("unknown");
-        format!("live {}, git {git}", self.opened.live)
-    }
-
-    /// `owed: replicas of checkout in prod`.
+    /// `owed to git: replicas of checkout in prod`.
     pub fn title(&self) -> String {
-        format!("owed to git: {} of {}", self.opened.field, self.opened.target)
+        format!("owed to git: {} of {}", self.fields(), self.opened.target)
+    }
+}
+
+impl Opened {
+    /// The value that it was opened for.
+    fn item(&self) -> Item {
+        let Self { breakglass, field, live, git, .. } = self;
+        Item { breakglass: breakglass.clone(), field: field.clone(), live: live.clone(), git: git.clone() }
     }
 }
 

@@ -177,7 +177,7 @@ impl Matters {
     pub fn holds_value(&self, target: &Target, field: &Field) -> bool {
         let held = |one: &&Override| one.holds().is_some() || one.opened.action.is_keeping();
         let changing = self.overrides.values().filter(|one| !one.is_over() && one.opened.target == *target);
-        changing.filter(held).count() > 0 || self.debts_of(target).any(|debt| debt.opened.field == *field)
+        changing.filter(held).count() > 0 || self.debts_of(target).any(|debt| debt.item(field).is_some())
     }
 
     /// The open debts of an incident.

@@ -104,9 +104,8 @@ fn of_glass(glass: &Override, now: Timestamp) -> Option<Alert> {
 fn of_debt(debt: &Debt) -> Option<Alert> {
     let opened = &debt.opened;
     let owner = opened.owner.person.as_ref().map_or("nobody of the catalog", |person| person.as_str());
-    let words = debt.words();
     let summary =
-        format!("Git and {} still differ past the deadline: {} {words}, owed by {owner}", opened.target, opened.field);
+        format!("Git and {} still differ past the deadline: {}, owed by {owner}", opened.target, debt.values());
     let is_due = !debt.is_over() && debt.overdue == Overdue::Said;
     let about = (&opened.target, opened.channel.as_str());
     is_due.then(|| {

@@ -189,6 +189,7 @@ async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         | debt::State::Owed { .. }
         | debt::State::Settled { request: None, .. }
         | debt::State::Reverting
+        | debt::State::WrittenOff { .. }
         | debt::State::Proven { .. }
         | debt::State::Resumed { .. }
         | debt::State::Over { .. } => None,

@@ -162,7 +162,8 @@ pub(super) async fn plan_asked(
     let (home, base) = inner.home_at(rules, target)?;
     let files = files(inner, rules, base, target).await?;
     let beside = beside(inner, rules, base, target).await?;
-    let of = Of { rules, command, target, home, base, files: &files, beside: &beside };
+    let owed = inner.owed(rules, (command, target)).await;
+    let of = Of { rules, command, target, home, base, files: &files, beside: &beside, owed: &owed };
     let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
     match asked {
         command::Asked::Set(set) => Ok(of.set(&set).map_err(refused)),
@@ -192,13 +193,16 @@ pub(super) struct Of<'a> {
     pub(super) base: &'a CommitId,
     pub(super) files: &'a [SourceFile],
     pub(super) beside: &'a [Beside],
+    /// What is live there without being in git, and goes into git with it.
+    pub(super) owed: &'a BTreeMap<Field, Value>,
 }
 
 impl Of<'_> {
     /// Plans fields and values.
     pub(super) fn set(&self, set: &BTreeMap<Field, Value>) -> Result<Planned, PlanRefusal> {
         let at = (self.command, self.target, self.base);
-        plan_set(&self.home.name, self.rules, at, set, (self.files, self.beside))
+        let all = self.owed.iter().chain(set).map(|(field, value)| (field.clone(), value.clone())).collect();
+        plan_set(&self.home.name, self.rules, at, &all, (self.files, self.beside))
     }
 
     /// Plans exact edits beside what is planned for fields.

@@ -29,7 +29,9 @@ pub(super) async fn flow(
         (Some(_), Flow::Link) if links::may_introduce(inner, rules, &asker, command.name()) => {
             Err(links::introduce(inner, &asker).await)
         }
-        (Some(words), Flow::Audit | Flow::Incident | Flow::BreakGlass | Flow::Restart) => Ok(told(Err(words), asker)),
+        (Some(words), Flow::Audit | Flow::Incident | Flow::BreakGlass | Flow::Debt | Flow::Restart) => {
+            Ok(told(Err(words), asker))
+        }
         (Some(words), _) => Err(words),
         (None, Flow::Audit) => Ok(Incoming::Read { asker, wanted: trail::Wanted::of(command, clock::now()) }),
         (None, Flow::Status) => Err(status::status(inner, rules, &asker, command).await),
@@ -38,6 +40,7 @@ pub(super) async fn flow(
         (None, Flow::Unlink) => Err(links::unlink(inner, rules, &asker).await),
         (None, Flow::Debts) => Err(glass::debts(inner).await),
         (None, Flow::Incident) => Ok(told(glass::incident(command, &asker, &typed.channel), asker)),
+        (None, Flow::Debt) => Ok(told(glass::debt(command, &asker, &typed.channel), asker)),
         (None, Flow::BreakGlass) => Ok(told(glass::breakglass(command, &asker, &typed.channel), asker)),
         (None, Flow::Restart) => Ok(told(restarting::asked(inner, rules, command, (&asker, typed)).await, asker)),
         // They are taken before.

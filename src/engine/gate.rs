@@ -244,13 +244,14 @@ fn undone_in(
 ) -> Option<String> {
     let lines = outside::changed_fields(rules, target, (before, after));
     matters.debts_of(target).find_map(|debt| {
-        let kept = &debt.opened;
-        let line = lines.iter().find(|line| line.field == kept.field && line.new != kept.live)?;
-        let count = |text: &str| text.parse::<i64>().ok();
-        let is_more = matches!((count(&line.new), count(&kept.live)), (Some(new), Some(live)) if new > live);
-        let words =
-            format!("{} of {target} is {} live by a break-glass; this sets {}", line.field, kept.live, line.new);
-        (!is_more).then_some(words)
+        debt.items().into_iter().find_map(|kept| {
+            let line = lines.iter().find(|line| line.field == kept.field && line.new != kept.live)?;
+            let count = |text: &str| text.parse::<i64>().ok();
+            let is_more = matches!((count(&line.new), count(&kept.live)), (Some(new), Some(live)) if new > live);
+            let words =
+                format!("{} of {target} is {} live by a break-glass; this sets {}", line.field, kept.live, line.new);
+            (!is_more).then_some(words)
+        })
     })
 }
 

@@ -127,7 +127,7 @@ impl Overview {
         let own = |request: &Request| format!("`{}` ({})", request.opened.title, request.state.word());
         let list = |name: &str, all: Vec<String>| (!all.is_empty()).then(|| format!("{name}: {}.", all.join(", ")));
         let incident = |one: &Incident| format!("`{}` ({})", one.title().replace('`', "'"), one.state.word());
-        let debt = |one: &Debt| format!("{} of {}, {}", one.opened.field, one.opened.target, one.words());
+        let debt = |one: &Debt| format!("{} of {}, {}", one.fields(), one.opened.target, one.words());
         let told = [
             list("Waiting for your approval", self.approvals.iter().map(titled).collect()),
             list("Waiting for your review", self.reviews.iter().map(titled).collect()),

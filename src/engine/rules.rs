@@ -10,7 +10,7 @@ use std::{
 use super::{
     Busy, Inner, Repository, anchors,
     effects::{self, Trouble},
-    groups,
+    glass, groups,
 };
 use crate::{
     core::{
@@ -195,6 +195,7 @@ async fn read_at(inner: &Arc<Inner>, commit: &CommitId) -> Result<(), Stale> {
         *considered = sources(&files);
         groups::note_looked(inner, commit);
         inner.forge.note_moved(inner);
+        glass::git_moved(inner);
     }
     Ok(())
 }
@@ -259,6 +260,7 @@ async fn stand_at(inner: &Arc<Inner>, repository: &Repository, commit: &CommitId
     if let Some(rules) = inner.rules_in_git() {
         inner.rules.send_replace(Some(Arc::new(rules.among(now))));
         inner.forge.note_moved(inner);
+        glass::git_moved(inner);
     }
     drop(considered);
     Ok(())

@@ -166,7 +166,7 @@ async fn line(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {
 async fn owed(inner: &Arc<Inner>, target: &Target) -> String {
     let matters = inner.matters().await;
     let here = matters.debts.values().filter(|debt| !debt.is_over() && debt.opened.target == *target);
-    here.map(|debt| format!(" Owed to git: {} {}.", debt.opened.field, debt.words())).collect()
+    here.map(|debt| format!(" Owed to git: {}.", debt.values())).collect()
 }
 
 async fn last_change(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> String {

@@ -11,6 +11,7 @@ use crate::{
     core::{
         decide::{Asker, Click, Decision, Facts, Incoming, Reply, ReviewSays, Reviewed, Words, decide},
         entry::Recorded,
+        matters,
         names::RequestId,
         request::{Course, Request},
     },
@@ -62,6 +63,7 @@ impl Inner {
         if recorded.iter().any(|one| one.entry.kind.starts_with("debt.")) {
             self.forge.look.notify_one();
         }
+        self.redraw_replaced(&recorded).await;
         for request in touched {
             self.forget_progress(&request);
             self.redraw(&request);
@@ -69,6 +71,18 @@ impl Inner {
             effects::kick(self, request);
         }
         taken.reply
+    }
+
+    /// Where a debt grows, a break-glass of before may no longer be what is live.
+    async fn redraw_replaced(self: &Arc<Self>, recorded: &[Recorded]) {
+        let grown = recorded.iter().filter(|one| matches!(one.entry.kind.as_str(), "debt.grown" | "debt.shrunk"));
+        let grown: Vec<RequestId> = grown.filter_map(|one| matters::id_of(&one.entry.subject)).collect();
+        if grown.is_empty() {
+            return;
+        }
+        let matters = self.matters().await;
+        let debts = grown.iter().filter_map(|id| matters.debts.get(id));
+        debts.flat_map(|debt| &debt.all).for_each(|item| self.redraw(&item.breakglass));
     }
 
     /// A debt waits for the request that pays it.

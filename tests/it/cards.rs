@@ -101,6 +101,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
             channel: "slack:C0DEPLOYS".to_owned(),
             tag: None,
             debt: None,
+            folded: Default::default(),
             lasts: None,
             begins: None,
             gives_back: None,

@@ -140,3 +140,39 @@ async fn killed_at_any_step_of_breaking_glass_it_is_done_once_and_paid() {
     let rows: Vec<_> = futures::stream::iter(lives).buffered(AT_ONCE).collect().await;
     assert!(rows.iter().all(|(_, _, ended)| *ended), "{rows:?}");
 }
+
+/// A second break-glass on the same target dies before or after its patch: the one debt has grown once, and is paid once.
+async fn grows(side: Side) {
+    let name = format!("{side:?} the further change");
+    let further =
+        Point { name: "further change", on: On::Cluster, method: "PATCH", prefix: DEPLOYMENT, saying: "", nth: 4 };
+    let scene = Scene::start().await;
+    arm(&scene, further, side);
+    assert_eq!(scene.says("ana", "/breakglass scale checkout prod 10 reason=load").await.status, Some(200), "{name}");
+    scene.until(&format!("{name}: approval offered"), |scene| scene.card_says("The last approval executes it")).await;
+    presses(&scene, "cleo", &name).await;
+    let offered = |scene: &Scene| scene.card_says("replicas=10") && scene.card_says("Waiting for <");
+    scene.until(&format!("{name}: the first change of git offered"), offered).await;
+    assert_eq!(scene.says("ana", "/breakglass scale checkout prod 12 reason=more").await.status, Some(200), "{name}");
+    scene.until(&format!("{name}: the second offered"), |scene| scene.card_says("The last approval executes it")).await;
+    presses(&scene, "cleo", &name).await;
+    let offered = |scene: &Scene| scene.card_says("replicas=12") && scene.card_says("Live 12, git 3. Waiting for <");
+    scene.until(&format!("{name}: one change of git offered"), offered).await;
+    presses(&scene, "bo", &name).await;
+    scene.until(&format!("{name}: paid"), |scene| scene.card_says("Paid: git says 12")).await;
+    let told = || format!("{name}\n{}", scene.told());
+    let ledger = scene.ledger().await;
+    let counted = |kind: &str| of_kind(&ledger, kind).len();
+    assert_eq!(scene.deaths(), 1, "{}", told());
+    assert_eq!((counted("debt.opened"), counted("debt.grown"), counted("debt.ended")), (1, 1, 1), "{}", told());
+    assert_eq!((counted("breakglass.changed"), counted("breakglass.ended")), (2, 2), "{}", told());
+    let pulls = scene.world.github.pulls().unwrap();
+    let merged = pulls.iter().filter(|pull| matches!(pull.state, State::Merged { .. })).count();
+    assert!(merged == 1 && pulls.iter().all(|pull| pull.state != State::Open), "{}", told());
+    scene.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_while_a_debt_grows_it_grows_once_and_one_change_pays_it() {
+    futures::join!(grows(Side::Before), grows(Side::After));
+}

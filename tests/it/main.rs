@@ -22,6 +22,7 @@ mod choices;
 mod command_line;
 mod contract;
 mod crash;
+mod debts;
 mod discord;
 mod discord_cards;
 mod discovery;

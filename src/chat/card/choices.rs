@@ -42,8 +42,13 @@ pub(super) fn beside(request: &Request, mut buttons: Vec<Button>) -> Vec<Button>
         look: Look::Plain,
         value: format!("{}:{digest}", request.id),
     };
-    let open = unticked(course).map(|line| button(line, format!("Also {}", from_to(line))));
-    let ticked = ticked(course).filter(|_| !is_landed).map(|line| button(line, format!("Without {}", from_to(line))));
+    let open = unticked(course)
+        .filter(|_| request.opened.debt.is_none() || is_landed)
+        .map(|line| button(line, format!("Also {}", from_to(line))));
+    // What is live there goes into git with it, whoever would rather leave it out.
+    let pays = request.opened.debt.is_some();
+    let ticked =
+        ticked(course).filter(|_| !is_landed && !pays).map(|line| button(line, format!("Without {}", from_to(line))));
     buttons.extend(open.chain(ticked).take(MOST));
     buttons
 }

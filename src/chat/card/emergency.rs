@@ -59,7 +59,7 @@ pub fn of_incident(incident: &Incident, matters: &Matters) -> Card {
         vec![text("Declared by "), Span::Somebody(incident.declared_by.clone()), text(" at "), Span::At(incident.at)],
     ];
     notes.extend(debts.iter().take(OWED).map(|debt| {
-        let words = format!("Owed to git: {} of {} ({}), by ", debt.opened.field, debt.opened.target, debt.words());
+        let words = format!("Owed to git: {} of {} ({}), by ", debt.fields(), debt.opened.target, debt.words());
         vec![text(words), Span::Somebody(debt.opened.owner.clone())]
     }));
     let shown: Vec<&Moment> = incident.timeline.iter().filter(|moment| is_shown(moment)).collect();
@@ -67,8 +67,8 @@ pub fn of_incident(incident: &Incident, matters: &Matters) -> Card {
     let timeline = shown.into_iter().skip(newest).map(told).collect();
     notes.push(vec![text("Incident "), Span::Code(incident.id.to_string())]);
     let buttons = choices::of_incident(incident);
-    let values = debts.iter().flat_map(|debt| [debt.opened.git.clone(), Some(debt.opened.live.clone())]);
-    let values = values.flatten().collect();
+    let items = debts.iter().flat_map(|debt| debt.items());
+    let values = items.flat_map(|item| [item.git.clone(), Some(item.live.clone())]).flatten().collect();
     Card { timeline, notes, buttons, values, ..card(incident.title(), standing) }
 }
 
@@ -98,6 +98,11 @@ fn words(kind: &str) -> &'static str {
         "breakglass.ended" => "break-glass over",
         "pause.done" => "what follows git is held off",
         "debt.opened" => "a debt is open",
+        "debt.grown" => "the debt grows",
+        "debt.write_off_asked" => "asks to write the debt off",
+        "debt.written_off" => "the debt is written off",
+        "debt.returned" => "the debt is owed again",
+        "debt.moved" => "the debt is planned anew",
         "debt.revert" => "chose to give back what git says",
         "debt.extended" => "extended it",
         "debt.proven" => "git equals live",
@@ -156,7 +161,7 @@ pub fn of_glass(glass: &Override, progress: &Progress, matters: &Matters) -> Car
         notes: glass_notes(glass, matters),
         buttons,
         values: course.and_then(|course| course.plan.git.clone()).into_iter().collect(),
-        ..card(glass.opened.title(), glass_standing(glass, progress))
+        ..card(glass.opened.title(), glass_standing(glass, progress, matters))
     }
 }
 
@@ -179,7 +184,7 @@ fn operation(operation: &serde_json::Value) -> String {
     }
 }
 
-fn glass_standing(glass: &Override, progress: &Progress) -> Standing {
+fn glass_standing(glass: &Override, progress: &Progress, matters: &Matters) -> Standing {
     match &glass.state {
         State::Checking => {
             working(vec![text("Looking at the cluster, and trying the change without doing it.")], progress)
@@ -195,10 +200,20 @@ fn glass_standing(glass: &Override, progress: &Progress) -> Standing {
             let remedy = "Look at it now; a person must decide.".to_owned();
             (Mark::Alarm, vec![text(alarm.what.clone())], Some(remedy))
         }
+        State::Active { debt, .. } if is_replaced(glass, matters.debts.get(debt)) => {
+            let words =
+                "A newer break-glass of the same value took its place. What is owed to git is on a card of its own.";
+            working(vec![text(words)], progress)
+        }
         State::Active { at, redone, .. } => active(*at, *redone, progress),
         State::Undoing { .. } => working(vec![text("It could not be done. What was held off goes on.")], progress),
         State::Over { ending, by, .. } => glass_over(ending, by),
     }
+}
+
+/// Whether what it changed was changed once more by a newer one.
+fn is_replaced(glass: &Override, debt: Option<&Debt>) -> bool {
+    debt.is_some_and(|debt| debt.item_of(&glass.id).is_none())
 }
 
 fn active(at: jiff::Timestamp, redone: u32, progress: &Progress) -> Standing {

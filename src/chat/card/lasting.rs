@@ -1,7 +1,7 @@
-//! What a card says of a change that begins later, or is meant for a time.
+//! What a card says of a change that begins later, is meant for a time, or pays a debt.
 
 use super::{Span, text};
-use crate::core::request::{GivenBack, Lasts, Request};
+use crate::core::request::{Folded, GivenBack, Lasts, Request};
 
 pub(super) fn notes(request: &Request) -> impl Iterator<Item = Vec<Span>> {
     let is_ahead = request.commit().is_none() && !request.is_over();
@@ -26,4 +26,16 @@ fn note(request: &Request) -> Option<Vec<Span>> {
             Lasts::Until(at) => vec![text("Meant until "), Span::Day(at), text("; then it is given back")],
         },
     })
+}
+
+/// What goes into git with it because it is live there already.
+pub(super) fn paying(request: &Request) -> Option<Vec<Span>> {
+    let debt = request.opened.debt.as_ref()?;
+    let words = match request.opened.folded {
+        Folded::Yes => {
+            "Holds what is live there, too, so that one change pays it all; goes live when what follows git goes on. Debt "
+        }
+        Folded::No => "Pays the debt ",
+    };
+    Some(vec![text(words), Span::Code(debt.to_string())])
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::core::{
     change::Line,
-    debt::{self, Debt, Side},
+    debt::{self, Debt, Item, Side},
     decide::sentence,
     request::{PullRequest, Request},
 };
@@ -21,6 +21,7 @@ pub fn of_debt(debt: &Debt, progress: &Progress, proposal: Option<&Request>) -> 
             vec![of(("retry", "Propose again", Look::Primary)), of(give_back), of(extend)]
         }
         debt::State::Owed { halted: None } | debt::State::Proposed { .. } => vec![of(give_back), of(extend)],
+        debt::State::WrittenOff { .. } => vec![of(("retry", "Owe it again", Look::Plain)), of(give_back)],
         debt::State::Opened
         | debt::State::Settled { .. }
         | debt::State::Reverting
@@ -28,13 +29,20 @@ pub fn of_debt(debt: &Debt, progress: &Progress, proposal: Option<&Request>) -> 
         | debt::State::Resumed { .. }
         | debt::State::Over { .. } => vec![],
     };
-    let line = Line {
-        field: debt.opened.field.clone(),
-        old: Some(format!("git {}", debt.opened.git.as_deref().unwrap_or("unknown"))),
-        new: format!("live {}", debt.opened.live),
+    let digest = debt.write_off_digest();
+    let asked = digest.as_ref().map(|digest| {
+        let of = |button_of| button(&debt.id, button_of, digest.short());
+        [of(("approve", "Agree to write it off", Look::Plain)), of(("reject", "Do not write it off", Look::Plain))]
+    });
+    let buttons = buttons.into_iter().chain(asked.into_iter().flatten()).collect();
+    let line = |item: &Item| Line {
+        field: item.field.clone(),
+        old: Some(format!("git {}", item.git.as_deref().unwrap_or("unknown"))),
+        new: format!("live {}", item.live),
     };
+    let lines = || debt.items().into_iter().map(line).collect();
     Card {
-        lines: if debt.is_over() { Vec::new() } else { vec![line] },
+        lines: if debt.is_over() { Vec::new() } else { lines() },
         notes: debt_notes(debt, proposal),
         buttons,
         ..card(debt.title(), debt_standing(debt, progress, proposal))
@@ -66,6 +74,18 @@ fn debt_standing(debt: &Debt, progress: &Progress, proposal: Option<&Request>) -
         debt::State::Resumed { .. } => {
             working(vec![text("What follows git goes on. Looking whether git still equals live.")], progress)
         }
+        debt::State::WrittenOff { asked, agreed } => {
+            let status = vec![
+                text("Written off until "),
+                Span::Day(asked.until),
+                text(" by "),
+                Span::Somebody(asked.by.clone()),
+                text(" and "),
+                Span::Somebody(agreed.clone()),
+                text(": git and live differ on purpose. Then it is owed again."),
+            ];
+            (Mark::Stopped, status, None)
+        }
         debt::State::Over { ending, .. } => debt_over(debt, ending),
     }
 }
@@ -93,7 +113,8 @@ fn debt_over(debt: &Debt, ending: &debt::Ending) -> Standing {
     let target = &debt.opened.target;
     match ending {
         debt::Ending::Paid { side: Side::Git } => {
-            let words = format!("Paid: git says {}, as {target} runs, and what follows git goes on.", debt.opened.live);
+            let says = debt.items().iter().map(|item| item.live.clone()).collect::<Vec<_>>().join(" and ");
+            let words = format!("Paid: git says {says}, as {target} runs, and what follows git goes on.");
             (Mark::Done, vec![text(words)], None)
         }
         debt::Ending::Paid { side: Side::Live } => {
@@ -116,8 +137,23 @@ fn debt_notes(debt: &Debt, proposal: Option<&Request>) -> Vec<Vec<Span>> {
         }
         notes.push(until);
         notes.push(vec![text(
-            "Until it is paid, levers that would undo it are refused; rolling back and more replicas stay possible",
+            "Until it is paid, levers that would undo it are refused; rolling back and more replicas stay possible, and go into the same change of git",
         )]);
+    }
+    if let Some(wanted) = &debt.write_off {
+        notes.push(vec![
+            Span::Somebody(wanted.by.clone()),
+            text(" asks to write it off until "),
+            Span::Day(wanted.until),
+            text("; another person who may approve breaking glass there must agree"),
+        ]);
+    }
+    if let Some((at, words)) = debt.moved.as_ref().filter(|_| !debt.is_over()) {
+        notes.push(vec![
+            text(format!("Planned anew at ")),
+            Span::At(*at),
+            text(format!(": {words}; what was approved before does not count")),
+        ]);
     }
     if debt.reminded > 0 && !debt.is_over() {
         notes.push(vec![text(format!("Reminded {} times", debt.reminded))]);

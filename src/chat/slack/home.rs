@@ -75,7 +75,7 @@ fn incident(incident: &Incident) -> String {
 
 fn debt(debt: &Debt) -> String {
     let opened = &debt.opened;
-    let (what, who) = (format!("{} of {}", opened.field, opened.target), somebody(&opened.owner));
+    let (what, who) = (format!("{} of {}", debt.fields(), opened.target), somebody(&opened.owner));
     format!("• {}: {}, owed by {who}{}", code(&what), escaped(&debt.words()), place(debt.card.as_ref()))
 }
 

@@ -37,13 +37,24 @@ pub enum Action {
     Bounds(u32),
     /// What somebody changed by hand stays as it is. Nothing is changed for it but that what follows git is held off.
     Keep(Kept),
+    /// What somebody did by hand is taken into the books. Nothing is changed for it either.
+    Record(ByHand),
 }
 
 impl Action {
     /// Whether the cluster stays as it is.
     pub fn is_keeping(&self) -> bool {
-        matches!(self, Self::Keep(_))
+        matches!(self, Self::Keep(_) | Self::Record(_))
     }
+}
+
+/// What somebody did by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByHand {
+    /// Which value.
+    pub field: Field,
+    /// What is live by it.
+    pub live: String,
 }
 
 /// What is kept as it is.
@@ -94,6 +105,9 @@ impl Opened {
         let what = match &self.action {
             Action::Keep(kept) => {
                 return format!("keep {} of {} at {} for {}", kept.field, self.target, kept.live, self.span);
+            }
+            Action::Record(done) => {
+                return format!("record what was done by hand: {} of {} is {}", done.field, self.target, done.live);
             }
             Action::Scale(count) => format!("scale {service} in {environment} to {count}"),
             Action::Image(tag) => format!("run {service} {tag} in {environment}"),

@@ -40,6 +40,9 @@ pub struct Paused {
     pub follows: bool,
     /// Whether another break-glass held it off already, and goes on doing so.
     pub shared: bool,
+    /// The mark of the person who held it off by hand before: it is let go on in their stead.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<String>,
 }
 
 /// Something that must not be: the pause was lost, or the change.

@@ -24,7 +24,7 @@ pub(crate) fn plan() -> LivePlan {
 }
 
 fn paused() -> Paused {
-    Paused { before: None, follows: true, shared: false }
+    Paused { before: None, follows: true, shared: false, by: None }
 }
 
 fn debt() -> RequestId {

@@ -16,7 +16,7 @@ use crate::core::{
 /// The commands that can bring anything about.
 const STRONGEST: [&str; 2] = ["revert", "resume"];
 /// The commands that need nothing beyond what policy permits, unless the catalog names them.
-const FREE: [&str; 13] = [
+const FREE: [&str; 14] = [
     "scale",
     "rollback",
     "restart",
@@ -28,6 +28,7 @@ const FREE: [&str; 13] = [
     "unlink",
     "incident",
     "debts",
+    "debt",
     "freeze",
     "unfreeze",
 ];

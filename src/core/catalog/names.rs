@@ -144,6 +144,9 @@ impl Severity {
     /// What a break-glass declares where no incident is open.
     pub const SECOND: Severity = Severity(2);
 
+    /// What is declared for what was done by hand and is told afterwards: nobody is to be woken for it.
+    pub const THIRD: Severity = Severity(3);
+
     /// Parses `sev1` to `sev5`.
     ///
     /// # Errors

@@ -210,6 +210,8 @@ pub enum Flow {
     BreakGlass,
     /// Shows what is owed to git.
     Debts,
+    /// Takes what was done by hand into the books.
+    Debt,
     /// Freezes environments for a while.
     Freeze,
     /// Ends that.
@@ -219,7 +221,7 @@ pub enum Flow {
 }
 
 /// The flows there are, by their word.
-pub(super) const FLOWS: [(&str, Flow); 11] = [
+pub(super) const FLOWS: [(&str, Flow); 12] = [
     ("status", Flow::Status),
     ("help", Flow::Help),
     ("audit", Flow::Audit),
@@ -228,6 +230,7 @@ pub(super) const FLOWS: [(&str, Flow); 11] = [
     ("incident", Flow::Incident),
     ("breakglass", Flow::BreakGlass),
     ("debts", Flow::Debts),
+    ("debt", Flow::Debt),
     ("freeze", Flow::Freeze),
     ("unfreeze", Flow::Unfreeze),
     ("restart", Flow::Restart),
@@ -245,6 +248,7 @@ impl Flow {
             Self::Incident => "incident",
             Self::BreakGlass => "breakglass",
             Self::Debts => "debts",
+            Self::Debt => "debt",
             Self::Freeze => "freeze",
             Self::Unfreeze => "unfreeze",
             Self::Restart => "restart",

@@ -4,11 +4,30 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Side, subject};
+use super::{Item, Side, subject};
 use crate::core::{
     entry::{Actor, Draft, Recorded},
-    names::RequestId,
+    names::{Field, RequestId},
 };
+
+/// Which side of a value is another one now, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moved {
+    /// The cluster.
+    Live(String),
+    /// Git; nothing where it says nothing any more.
+    Git(Option<String>),
+}
+
+/// That git and live differ on purpose for a time: asked for by one person, agreed to by another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteOff {
+    /// When it is owed again.
+    pub until: Timestamp,
+    /// Who asked for it.
+    pub by: Actor,
+}
 
 /// How a debt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +81,33 @@ pub enum Event {
     },
     /// Somebody else owes it now.
     Taken(Actor),
+    /// A further break-glass on the same target is about to change the cluster: its value is owed with the others.
+    Grown {
+        /// The value.
+        item: Item,
+        /// Until when it is meant to last.
+        until: Timestamp,
+    },
+    /// That came to nothing, and the cluster was not changed by it.
+    Shrunk {
+        /// The break-glass.
+        breakglass: RequestId,
+    },
+    /// Somebody asks that it be written off.
+    WriteOffAsked(WriteOff),
+    /// That is not wanted after all.
+    WriteOffRefused,
+    /// Another person agreed.
+    WrittenOff(WriteOff, Actor),
+    /// The time of that is over, or somebody wants it owed again.
+    Returned,
+    /// One side of a value is another one now.
+    Moved {
+        /// Of which value.
+        field: Field,
+        /// Which side, and what it says.
+        to: Moved,
+    },
     /// Over.
     Ended(Ending, Actor),
 }
@@ -82,6 +128,13 @@ impl Event {
             Self::Overdue => "debt.overdue",
             Self::Extended { .. } => "debt.extended",
             Self::Taken(_) => "debt.taken",
+            Self::Grown { .. } => "debt.grown",
+            Self::Shrunk { .. } => "debt.shrunk",
+            Self::Moved { .. } => "debt.moved",
+            Self::WriteOffAsked(_) => "debt.write_off_asked",
+            Self::WriteOffRefused => "debt.write_off_refused",
+            Self::WrittenOff(..) => "debt.written_off",
+            Self::Returned => "debt.returned",
             Self::Ended(..) => "debt.ended",
         }
     }
@@ -95,8 +148,14 @@ impl Event {
             Self::Settled { side } => draft.with("side", side),
             Self::Extended { until } => draft.with("until", until),
             Self::Taken(owner) => draft.with("owner", owner),
+            Self::Grown { item, until } => draft.with("item", item).with("until", until),
+            Self::Shrunk { breakglass } => draft.with("breakglass", breakglass),
+            Self::Moved { field, to } => draft.with("field", field).with("to", to),
+            Self::WriteOffAsked(wanted) | Self::WrittenOff(wanted, _) => draft.with("write_off", wanted),
             Self::Ended(ending, _) => draft.with("end", ending),
-            Self::Live
+            Self::WriteOffRefused
+            | Self::Returned
+            | Self::Live
             | Self::Retried
             | Self::RevertChosen
             | Self::Proven
@@ -126,6 +185,19 @@ impl Event {
             "debt.overdue" => Self::Overdue,
             "debt.extended" => Self::Extended { until: serde_json::from_value(member("until"))? },
             "debt.taken" => Self::Taken(serde_json::from_value(member("owner"))?),
+            "debt.grown" => Self::Grown {
+                item: serde_json::from_value(member("item"))?,
+                until: serde_json::from_value(member("until"))?,
+            },
+            "debt.shrunk" => Self::Shrunk { breakglass: serde_json::from_value(member("breakglass"))? },
+            "debt.moved" => Self::Moved {
+                field: serde_json::from_value(member("field"))?,
+                to: serde_json::from_value(member("to"))?,
+            },
+            "debt.write_off_asked" => Self::WriteOffAsked(serde_json::from_value(member("write_off"))?),
+            "debt.write_off_refused" => Self::WriteOffRefused,
+            "debt.written_off" => Self::WrittenOff(serde_json::from_value(member("write_off"))?, entry.actor.clone()),
+            "debt.returned" => Self::Returned,
             "debt.ended" => Self::Ended(serde_json::from_value(member("end"))?, entry.actor.clone()),
             _ => return Ok(None),
         }))

@@ -14,7 +14,7 @@ use crate::core::{
     entry::Draft,
     names::{CommandName, Field, RequestId, Target},
     policy::Verdict,
-    request::{self, Event, GivenBack, GivesBack, Lasts, Needs, Opened, Request, Way},
+    request::{self, Event, Folded, GivenBack, GivesBack, Lasts, Needs, Opened, Request, Way},
     rules::Rules,
 };
 
@@ -116,11 +116,17 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
     if let Some(words) = emergency::fights((&asked.command, &asked.target), asked.debt.as_ref(), plan, facts) {
         return refused(asked, &words, None);
     }
+    let debt = match emergency::paid_by(asked, rules, plan, facts) {
+        Ok(debt) => debt,
+        Err(words) => return refused(asked, &words, None),
+    };
     if let Some(twin) = plan.and_then(|plan| twin(plan, facts)) {
         let text = format!("The same change is already asked for: `{}`, {}.", twin.opened.title, twin.state.word());
         return refused(asked, &Words::new(text, "See its card, or cancel it there first."), None);
     }
-    open(asked, plan, facts.by(rules))
+    let mut decision = open(asked, (plan, debt.as_ref()), facts.by(rules));
+    decision.entries.extend(debt.iter().flat_map(|debt| emergency::gives_way(debt, &asked.id, facts)));
+    decision
 }
 
 /// The repository was never read: nothing can be known of services, people or policy.
@@ -153,7 +159,7 @@ fn refused(asked: &Asked, words: &Words, policy: Option<String>) -> Decision {
     Decision { entries: std::iter::once(entry).chain(given_back).collect(), reply: Reply::Private(words.clone()) }
 }
 
-fn open(asked: &Asked, plan: Option<&Plan>, now: Now<'_>) -> Decision {
+fn open(asked: &Asked, (plan, debt): (Option<&Plan>, Option<&RequestId>), now: Now<'_>) -> Decision {
     let now = now.unless_later(asked.begins);
     let needs = giving::needs(needs(now, &asked.target, &asked.command), asked.gives_back.as_ref());
     let count = needs.count;
@@ -169,7 +175,8 @@ fn open(asked: &Asked, plan: Option<&Plan>, now: Now<'_>) -> Decision {
         needs,
         channel: asked.channel.clone(),
         tag: asked.tag.clone(),
-        debt: asked.debt.clone(),
+        debt: debt.cloned(),
+        folded: folded(asked, debt),
         lasts: asked.lasts,
         begins: asked.begins,
         gives_back: asked.gives_back.clone(),
@@ -194,9 +201,15 @@ fn open(asked: &Asked, plan: Option<&Plan>, now: Now<'_>) -> Decision {
     entries.extend(given_back);
     // In the same breath, so that no crash leaves a debt that proposes twice.
     let request = || asked.id.clone();
-    let proposed = asked.debt.as_ref().map(|debt| (debt, debt::Event::Proposed { request: request() }));
+    let proposed = debt.map(|debt| (debt, debt::Event::Proposed { request: request() }));
     entries.extend(proposed.map(|(debt, event)| event.draft(debt, super::ourselves())));
     Decision { entries, reply: Reply::Taken }
+}
+
+/// A debt itself asks for no rollback.
+fn folded(asked: &Asked, debt: Option<&RequestId>) -> Folded {
+    let wanted = asked.debt.is_none() || asked.command.as_str() == "rollback";
+    if wanted && debt.is_some() { Folded::Yes } else { Folded::No }
 }
 
 /// How a change of this target lands, where nothing else is said of it.

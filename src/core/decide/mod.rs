@@ -43,7 +43,10 @@ use crate::core::{
 };
 
 pub use ask::{Asked, Planning, not_ready, sentence};
-pub use emergency::{Came, Declared, Emergency, GlassAsked, IncidentAct, KeepAsked, OfIncident};
+pub use emergency::{
+    Came, Declared, Emergency, GlassAsked, IncidentAct, KeepAsked, OfIncident, WriteOffAsked, folds_into, open_debt,
+    paying_command,
+};
 pub use freeze::{FreezeAsked, Switch};
 pub use lane::{Now, lane_of, may_review};
 pub use linked::Linked;
@@ -332,8 +335,8 @@ impl<'a> Subject<'a> {
             tag: request.opened.tag.as_ref(),
             facts: Some(facts),
             begins: request.opened.begins,
-            // What pays a debt changes nothing that runs, so no freeze holds it up.
-            ignores_freezes: request.opened.debt.is_some(),
+            // What only pays a debt changes nothing that runs, so no freeze holds it up.
+            ignores_freezes: request.only_pays(facts.matters),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Whoever asked ticks on the card what else a rollback restores, or takes it off again. That is another change, so its
 //! approvals start again; what is wrong with it is said to whoever ticked, and the request stays as it was.
 
-use super::{Asker, Decision, Facts, Reply, Subject, Words, approved_at_once, ask, is_its_card, lane, permitted};
+use super::{
+    Asker, Decision, Facts, Reply, Subject, Words, approved_at_once, ask, emergency, is_its_card, lane, permitted,
+};
 use crate::core::{
     change::Plan,
     entry::Draft,
@@ -46,6 +48,10 @@ pub(super) fn decide(tick: &Tick, facts: Facts<'_>) -> Decision {
     };
     if let Verdict::Denied(denial) = permitted(rules, Subject::of(request, facts), Some(plan)) {
         return no(tick, &Words::new(ask::sentence(&denial.reason), denial.remedy));
+    }
+    let debt = request.opened.debt.as_ref().and_then(|debt| facts.matters.debts.get(debt));
+    if let Some(debt) = debt.filter(|debt| !debt.is_paid_by(&plan.lines)) {
+        return no(tick, &emergency::unpaid(debt));
     }
     let is_on = course.plan.lines.iter().any(|line| line.field == tick.field);
     let why = format!("`{}` is {}", tick.field, if is_on { "no longer restored too" } else { "restored too" });

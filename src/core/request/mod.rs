@@ -3,6 +3,7 @@
 //! that a crash cannot lose an effect: after a restart the same state asks for the same effect.
 
 mod event;
+mod folded;
 mod lasting;
 mod nicety;
 mod review;
@@ -24,6 +25,7 @@ use crate::core::{
 };
 
 pub use event::{Ending, Event, Foreign};
+pub use folded::Folded;
 pub use lasting::{AHEAD, GivenBack, GivesBack, Lasts};
 pub use nicety::{Nicety, NotDone};
 pub use review::{Lane, Review, step as review_step};
@@ -83,6 +85,9 @@ pub struct Opened {
     /// The debt that it pays, where that is what it is for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub debt: Option<RequestId>,
+    /// Whether somebody asked for it for its own sake, and it pays a debt beside.
+    #[serde(skip_serializing_if = "Folded::is_no", default)]
+    pub folded: Folded,
     /// For how long it is meant, where it is not meant to stay.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lasts: Option<Lasts>,

@@ -55,7 +55,7 @@ fn words(matters: &Matters, id: &RequestId, (kind, what): (&str, &str)) -> Optio
     }
     let debt = matters.debts.get(id)?;
     let owner = debt.opened.owner.person.as_ref().map_or("nobody of the catalog", |person| person.as_str());
-    let about = format!("{} of {}: {}, owed by {owner}", debt.opened.field, debt.opened.target, debt.words());
+    let about = format!("{} of {}: {}, owed by {owner}", debt.fields(), debt.opened.target, debt.words());
     let words = if kind == "debt.overdue" {
         format!("The break-glass has outlived its time. {about}. Merge the pull request, revert it, or extend it.")
     } else {

@@ -6,11 +6,13 @@ use super::Inner;
 use crate::{
     clock,
     core::{
-        break_glass::Action,
+        break_glass::{Action, ByHand},
         catalog::Severity,
         command::{Command, Value},
-        decide::{Asker, Declared, Emergency, GlassAsked, IncidentAct, Incoming, OfIncident, Words},
-        names::{ImageTag, RequestId},
+        debt::{Debt, State},
+        decide::{Asker, Declared, Emergency, GlassAsked, IncidentAct, Incoming, OfIncident, Words, WriteOffAsked},
+        entry::Actor,
+        names::{Field, ImageTag, RequestId, Target},
         span::Span,
     },
     engine::reviews,
@@ -92,6 +94,61 @@ pub(in crate::engine) fn breakglass(command: &Command, asker: &Asker, channel: &
     }))))
 }
 
+/// Somebody tells what was done by hand.
+pub(in crate::engine) fn debt(command: &Command, asker: &Asker, channel: &str) -> Result<Incoming, Words> {
+    let example = "Type it like `/debt record checkout prod replicas 10 \"scaled by hand\"`.";
+    let target = command.target().ok_or_else(|| Words::new("A service and an environment are needed.", example))?;
+    if text(command, "what").as_deref() == Some("write-off") {
+        return write_off(command, asker, target);
+    }
+    let needed = |option: &str, what: &str| {
+        text(command, option).ok_or_else(|| Words::new(format!("{what} is missing."), example))
+    };
+    let live = needed("value", "What is live now")?;
+    let field = match needed("field", "Which value it is")?.as_str() {
+        "version" => Field::ImageTag,
+        _ => {
+            let words = || Words::new(format!("`{live}` is not a number of replicas."), "Give a whole number.");
+            live.parse::<u32>().map_err(|_| words())?;
+            Field::Replicas
+        }
+    };
+    let reason = command.reason().map(str::to_owned);
+    let reason = reason.ok_or_else(|| Words::new("What was done is missing.", example))?;
+    let action = Action::Record(ByHand { field, live });
+    Ok(Incoming::Emergency(Emergency::Asked(Box::new(GlassAsked {
+        id: clock::request_id(clock::now()),
+        incident: clock::request_id(clock::now()),
+        asker: asker.clone(),
+        action,
+        target,
+        span: Span::HOUR,
+        reason: Some(reason),
+        channel: channel.to_owned(),
+        words: command.to_text().to_owned(),
+    }))))
+}
+
+/// Somebody asks that git and live may differ on purpose until a day.
+fn write_off(command: &Command, asker: &Asker, target: Target) -> Result<Incoming, Words> {
+    let example = "Type it like `/debt write-off checkout prod until=2027-01-31 reason=\"kept until the sale ends\"`.";
+    let until = match command.value("until") {
+        Some(Value::Moment(moment)) => *moment,
+        Some(_) | None => return Err(Words::new("A day on which it is owed again is missing.", example)),
+    };
+    let reason = command.reason().map(str::to_owned).ok_or_else(|| Words::new("Why is missing.", example))?;
+    let asked = WriteOffAsked { asker: asker.clone(), target, until, reason };
+    Ok(Incoming::Emergency(Emergency::WriteOff(Box::new(asked))))
+}
+
+/// Until when it is written off, and by whom.
+pub(super) fn written_off(debt: &Debt) -> Option<String> {
+    let State::WrittenOff { asked, agreed } = &debt.state else { return None };
+    let name = |actor: &Actor| actor.person.as_ref().map_or("somebody", |person| person.as_str()).to_owned();
+    let until = asked.until.strftime("%Y-%m-%d %H:%M UTC");
+    Some(format!("written off until {until} by {} and {}", name(&asked.by), name(agreed)))
+}
+
 /// What is owed, to whoever asks.
 pub(in crate::engine) async fn debts(inner: &Arc<Inner>) -> Words {
     let (matters, now) = (inner.matters().await, clock::now());
@@ -104,9 +161,9 @@ pub(in crate::engine) async fn debts(inner: &Arc<Inner>) -> Words {
             told,
             "• *{}*: {} {}, owed by {owner} for {minutes} min ({}{late}). Debt `{}`.",
             debt.opened.target,
-            debt.opened.field,
+            debt.fields(),
             debt.words(),
-            debt.state.word(),
+            written_off(debt).unwrap_or_else(|| debt.state.word().to_owned()),
             debt.id
         );
     }

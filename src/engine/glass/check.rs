@@ -55,6 +55,7 @@ async fn plan(inner: &Arc<Inner>, glass: &Override) -> Result<LivePlan, Stop> {
     let place = Place::of(inner, &rules, &glass.opened.target)?;
     let mut plan = match &glass.opened.action {
         Action::Keep(kept) => as_it_is(inner, &place, kept).await?,
+        Action::Record(done) => super::record::recorded(inner, &place, (&rules, &glass.opened.target), done).await?,
         Action::Scale(_) | Action::Image(_) | Action::Bounds(_) => {
             let plan = found(&place, &rules, glass).await?;
             place.cluster.change(&plan.object, &plan.patch, DryRun::Yes).await?;
@@ -74,7 +75,7 @@ fn git_first(glass: &Override, plan: &LivePlan) -> Option<String> {
     let typed = match &glass.opened.action {
         Action::Scale(count) => format!("/scale {service} {environment} {count}"),
         Action::Image(tag) => format!("/deploy {service} {environment} {tag}"),
-        Action::Bounds(_) | Action::Keep(_) => return None,
+        Action::Bounds(_) | Action::Keep(_) | Action::Record(_) => return None,
     };
     (plan.git.as_ref() != Some(&plan.new))
         .then(|| format!("Where git and its approvals are fast enough, `{typed}` does the same and leaves no debt"))
@@ -124,14 +125,16 @@ async fn found(place: &Place, rules: &Rules, glass: &Override) -> Result<LivePla
             planned(place, (Kind::HorizontalPodAutoscaler, &owner), target, field)?
         }
         Action::Image(tag) => image(place, (kind, &workload), target, (tag.as_str(), facts::image(rules, target)))?,
-        Action::Keep(_) => return Err(Words::plain("Nothing is changed by keeping it.").into()),
+        Action::Keep(_) | Action::Record(_) => {
+            return Err(Words::plain("Nothing is changed by keeping it.").into());
+        }
     };
     plan.remarks.extend(remark);
     Ok(plan)
 }
 
 /// The autoscaler that owns the count; where that may not be seen it is said.
-async fn owner(place: &Place, kind: Kind, target: &Target) -> Result<(Option<Value>, Option<String>), Stop> {
+pub(super) async fn owner(place: &Place, kind: Kind, target: &Target) -> Result<(Option<Value>, Option<String>), Stop> {
     match place.cluster.autoscaler(&place.namespace, kind, target.service.as_str()).await {
         Ok(owner) => Ok((owner, None)),
         Err(ClusterError::Forbidden { .. }) => {
@@ -151,7 +154,7 @@ fn owned(owner: &Value, target: &Target, count: u32) -> Words {
 }
 
 /// One count of an object.
-fn planned(
+pub(super) fn planned(
     place: &Place,
     (kind, found): (Kind, &Value),
     target: &Target,
@@ -164,7 +167,7 @@ fn planned(
     described(place, (kind, found), target, (Vec::new(), way), (field, old, new))
 }
 
-fn image(
+pub(super) fn image(
     place: &Place,
     (kind, found): (Kind, &Value),
     target: &Target,
@@ -230,6 +233,8 @@ async fn may_be_held(inner: &Arc<Inner>, place: &Place, glass: &Override) -> Res
     }
     let ours = |by: &str| by == glass.id.as_str();
     match hold.by.filter(|by| !ours(by)) {
+        // A person held it off, as the printed page says, and tells it now.
+        Some(by) if glass.opened.action.is_keeping() && super::pause::is_a_persons(&by) => Ok(()),
         Some(by) if !super::pause::is_ours(inner, &by).await => {
             let text = format!("What follows git is paused already, by `{by}`, of which I know nothing.");
             Err(Words::new(text, "Whoever paused it must let it go on first.").into())

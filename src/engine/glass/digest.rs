@@ -45,8 +45,9 @@ fn words(matters: &Matters, now: Timestamp) -> String {
     };
     for debt in matters.debts.values().filter(|debt| !debt.is_over()) {
         let owner = debt.opened.owner.person.as_ref().map_or("nobody of the catalog", |person| person.as_str());
-        let (target, field, words) = (&debt.opened.target, &debt.opened.field, debt.words());
-        let _ = write!(told, "\n- {field} of `{target}`: {words}, owed by {owner}, {}", age(debt.at));
+        let (target, field, words) = (&debt.opened.target, debt.fields(), debt.words());
+        let off = super::ask::written_off(debt).map(|words| format!(", {words}")).unwrap_or_default();
+        let _ = write!(told, "\n- {field} of `{target}`: {words}, owed by {owner}, {}{off}", age(debt.at));
     }
     for drift in matters.open_drifts() {
         let (target, field, words) = (&drift.opened.target, &drift.opened.field, drift.opened.words());

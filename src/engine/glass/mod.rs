@@ -9,34 +9,37 @@ pub(super) mod check;
 mod digest;
 mod pause;
 mod prove;
+mod record;
 mod restore;
 mod settle;
 mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
+use serde_json::Value;
 
 use super::{
     Busy, Inner, Resting,
-    effects::{Trouble, Wake, back_off, wait},
+    effects::{Trouble, Wake, back_off, kick, wait},
+    facts,
 };
 use crate::{
     chat::card::Progress,
     cluster::{Cluster, ClusterError, Reconciler, reconciler},
     core::{
         break_glass::{self, Override},
-        debt::{self, Debt},
-        decide::{Came, Emergency, Incoming, Reply, Words},
+        debt::{self, Debt, Item, is_count},
+        decide::{Came, Emergency, Incoming, Reply, Words, folds_into},
         drift::Drift,
         matters::Matters,
-        names::{RequestId, Target},
+        names::{CommandName, Field, RequestId, Target},
         rules::Rules,
     },
 };
 
 pub(super) use announce::{announce, say};
-pub(super) use ask::{breakglass, debts, incident};
+pub(super) use ask::{breakglass, debt, debts, incident};
 pub(super) use digest::digest;
 
 /// What is due of one of them.
@@ -121,6 +124,17 @@ async fn retire(inner: &Arc<Inner>, id: &RequestId) -> bool {
         inner.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(id);
     }
     idle
+}
+
+/// Git says something else: debts that wait for people look whether that is about them.
+pub(super) fn git_moved(inner: &Arc<Inner>) {
+    let (inner, busy) = (Arc::clone(inner), super::Busy::new(inner));
+    inner.tasks.clone().start(async move {
+        let matters = inner.matters().await;
+        let waiting = matters.open_debts().filter(|debt| debt.due() == Some(debt::Due::Await));
+        waiting.for_each(|debt| kick(&inner, debt.id.clone()));
+        drop(busy);
+    });
 }
 
 /// Does one thing; says how long until it is looked at again where nothing changed by it.
@@ -210,6 +224,21 @@ fn held(
 impl Inner {
     fn glass_rules(&self) -> Result<Arc<Rules>, Trouble> {
         self.rules().ok_or_else(|| Trouble::Other("the rules are not read yet.".to_owned()))
+    }
+
+    /// What goes into git with a command's change of a target, because it is live there without being in git: what is
+    /// proposed holds all of it.
+    pub(super) async fn owed(
+        &self,
+        rules: &Rules,
+        (command, target): (&CommandName, &Target),
+    ) -> BTreeMap<Field, Value> {
+        let book = self.book.lock().await;
+        let debt = folds_into(rules, (command, target), book.matters_ahead(), book.ahead());
+        // An autoscaler's bound is asked for as the count, as people do.
+        let asked = |field: &Field| if is_count(field) { Field::Replicas } else { field.clone() };
+        let value = |item: &Item| (asked(&item.field), facts::value_of(&item.field, &item.live));
+        debt.map(|debt| debt.items().into_iter().map(value).collect()).unwrap_or_default()
     }
 
     fn glass_place(&self, target: &Target) -> Result<Place, Trouble> {

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
+use serde_json::Value;
 
 use super::{Inner, Place, Trouble, failed, passing, report};
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     core::{
         break_glass::{Override, Paused, State},
         decide::{Came, Words},
+        matters::Matters,
         names::RequestId,
         reconciler::Hold,
     },
@@ -27,15 +29,31 @@ pub(super) fn is_late(glass: &Override) -> bool {
 
 /// Whether a mark is that of a break-glass that holds something off.
 pub(super) async fn is_ours(inner: &Arc<Inner>, by: &str) -> bool {
-    let matters = inner.matters().await;
-    RequestId::parse(by).is_ok_and(|id| matters.overrides.get(&id).is_some_and(|one| one.holds().is_some()))
+    holder(&inner.matters().await, by).is_some()
+}
+
+/// The break-glass that holds something off under a mark: its own, or that of the person in whose stead it does.
+fn holder<'m>(matters: &'m Matters, by: &str) -> Option<&'m Override> {
+    let is_its =
+        |one: &&Override| one.id.as_str() == by || noted(one).is_some_and(|paused| paused.by.as_deref() == Some(by));
+    matters.overrides.values().filter(|one| one.holds().is_some()).find(is_its)
+}
+
+/// How it noted that to be told to follow.
+fn noted(one: &Override) -> Option<&Paused> {
+    match &one.state {
+        State::Changing { paused, .. } | State::Active { paused, .. } | State::Paused { paused, .. } => Some(paused),
+        State::Checking | State::Deciding(_) | State::Pausing { .. } | State::Undoing { .. } | State::Over { .. } => {
+            None
+        }
+    }
 }
 
 pub(super) async fn pause(inner: &Arc<Inner>, glass: &Override) -> Result<Duration, Trouble> {
     let State::Pausing { before, .. } = &glass.state else { return Ok(Duration::ZERO) };
     let place = inner.glass_place(&glass.opened.target)?;
     let Some(reconciler) = &place.reconciler else {
-        report(inner, &glass.id, Came::Paused(Paused { before: None, follows: false, shared: false })).await;
+        report(inner, &glass.id, Came::Paused(Paused { before: None, follows: false, shared: false, by: None })).await;
         return Ok(Duration::ZERO);
     };
     match step(inner, glass, (&place, reconciler.as_ref()), before.as_ref()).await {
@@ -66,6 +84,9 @@ async fn step(
     let Some(before) = before else {
         let shared = match other {
             Some(by) if is_ours(inner, &by).await => true,
+            Some(by) if glass.opened.action.is_keeping() && is_a_persons(&by) && !hold.is_automatic => {
+                return Ok(Ok(Came::PauseBegun(taken_over(hold.policy, by))));
+            }
             Some(by) => return Ok(Err(Words::new(format!("It is paused by `{by}`."), "Let that go on first."))),
             None => false,
         };
@@ -85,17 +106,26 @@ async fn step(
 
 /// How it is told to follow, to be given back. Where another break-glass holds it off that is what was noted then.
 async fn intent(inner: &Arc<Inner>, hold: &Hold, shared: bool) -> Paused {
-    let first = hold.by.as_deref().filter(|_| shared).and_then(|by| RequestId::parse(by).ok());
     let matters = inner.matters().await;
-    let noted = first.and_then(|id| match &matters.overrides.get(&id)?.state {
-        State::Changing { paused, .. } | State::Active { paused, .. } | State::Paused { paused, .. } => {
-            Some(Paused { shared: true, ..paused.clone() })
+    let first = hold.by.as_deref().filter(|_| shared).and_then(|by| holder(&matters, by));
+    let noted = first.and_then(noted).map(|paused| Paused { shared: true, ..paused.clone() });
+    noted.unwrap_or_else(|| Paused { before: hold.policy.clone(), follows: hold.is_automatic, shared, by: None })
+}
+
+/// Whether a mark is no break-glass's: a person wrote their name there.
+pub(super) fn is_a_persons(by: &str) -> bool {
+    RequestId::parse(by).is_err()
+}
+
+/// A person held it off by hand. It stays so, and follows git again in the end, as it did before they came.
+fn taken_over(policy: Option<Value>, by: String) -> Paused {
+    let before = policy.filter(|policy| !policy.is_boolean()).map(|mut policy| {
+        if let Some(automated) = policy.as_object_mut() {
+            automated.remove("enabled");
         }
-        State::Checking | State::Deciding(_) | State::Pausing { .. } | State::Undoing { .. } | State::Over { .. } => {
-            None
-        }
+        policy
     });
-    noted.unwrap_or_else(|| Paused { before: hold.policy.clone(), follows: hold.is_automatic, shared })
+    Paused { before, follows: true, shared: true, by: Some(by) }
 }
 
 fn named(place: &Place) -> String {
@@ -155,7 +185,11 @@ pub(super) async fn tell(
 pub(super) async fn let_go(inner: &Arc<Inner>, glass: &Override) -> Result<Duration, Trouble> {
     let State::Undoing { paused, .. } = &glass.state else { return Ok(Duration::ZERO) };
     let place = inner.glass_place(&glass.opened.target)?;
-    if let (Some(reconciler), false) = (&place.reconciler, paused.shared) {
+    let matters = inner.matters().await;
+    let held = glass.course().and_then(|course| course.plan.pause.as_ref());
+    let is_needed = super::prove::is_needed(&matters, std::slice::from_ref(&glass.id), held);
+    // Another break-glass may have come to share it meanwhile; that one lets it go on in its time.
+    if let (Some(reconciler), false) = (&place.reconciler, paused.shared || is_needed) {
         goes_on(reconciler.as_ref(), paused, |by| by == glass.id.as_str()).await?;
     }
     report(inner, &glass.id, Came::LetGo).await;

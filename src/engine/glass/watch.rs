@@ -3,14 +3,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Inner, Place, Trouble, live_value, pause::tell, report};
+use serde_json::Value;
+
+use super::{Inner, Place, Trouble, live_value, pause::tell, prove::shown, report};
 use crate::{
     chat::card::Progress,
     cluster::{ClusterError, DryRun, How},
     core::{
         break_glass::{Course, Override, Paused, State},
+        debt::{Item, Moved},
         decide::{Came, Reply},
-        names::{Field, ImageTag},
+        matters::Matters,
+        names::{Field, ImageTag, RequestId},
         rollout::{Verdict, Wanted, verdict},
     },
 };
@@ -32,7 +36,7 @@ enum Wrong {
     /// The value is as it was before.
     Undone,
     /// The value is something else.
-    Other(String),
+    Other(Value),
     /// The object is gone.
     Gone,
 }
@@ -73,12 +77,39 @@ async fn is_owed(inner: &Arc<Inner>, glass: &Override) -> bool {
     matters.debts.get(debt).is_some_and(|debt| debt.holds() && !debt.is_given_back())
 }
 
+/// What of a debt it made, where nothing newer took its place.
+fn owes<'m>(matters: &'m Matters, glass: &Override) -> Option<(&'m RequestId, &'m Item)> {
+    let State::Active { debt, .. } = &glass.state else { return None };
+    let debt = matters.debts.get(debt)?;
+    Some((&debt.id, debt.item_of(&glass.id)?))
+}
+
+/// Where the cluster has another value by now, that is what git is owed, however a person is called for it: its change is
+/// planned anew, and approved anew.
+async fn follow_the_cluster(inner: &Arc<Inner>, glass: &Override, course: &Course, wrong: Option<&Wrong>) {
+    let matters = inner.matters().await;
+    let Some((debt, item)) = owes(&matters, glass) else { return };
+    let live = match wrong {
+        None => course.plan.new.clone(),
+        Some(Wrong::Other(value)) => shown(value),
+        Some(Wrong::Follows | Wrong::Undone | Wrong::Gone) => return,
+    };
+    if live != item.live {
+        let (field, to) = (item.field.clone(), Moved::Live(live));
+        report(inner, debt, Came::Moved { field, to }).await;
+    }
+}
+
 /// Looks once, and meets what is not as it should be.
 async fn is_right(inner: &Arc<Inner>, glass: &Override, place: &Place) -> Result<bool, Trouble> {
     let State::Active { course, paused, redone, alarm, .. } = &glass.state else { return Ok(true) };
+    let matters = inner.matters().await;
     let told = |error: ClusterError| Trouble::Other(format!("{error}. {}", error.remedy()));
     let wrong = look(place, course, paused).await.map_err(told)?;
+    // What a newer one of the same value changed is that one's.
+    let wrong = wrong.filter(|wrong| matches!(wrong, Wrong::Follows) || owes(&matters, glass).is_some());
     let is_right = wrong.is_none();
+    follow_the_cluster(inner, glass, course, wrong.as_ref()).await;
     match (wrong, alarm) {
         (None, Some(_)) => drop(report(inner, &glass.id, Came::Calmed).await),
         (None, None) => {}
@@ -87,7 +118,7 @@ async fn is_right(inner: &Arc<Inner>, glass: &Override, place: &Place) -> Result
         (Some(wrong @ (Wrong::Follows | Wrong::Undone)), _) if *redone == 0 && is_met(&wrong, glass) => {
             // Recorded before it is done.
             if report(inner, &glass.id, Came::Redone).await == Reply::Go && is_owed(inner, glass).await {
-                once_more(place, glass, (course, paused)).await.map_err(told)?;
+                once_more(inner, (place, glass), (course, paused)).await.map_err(told)?;
             }
         }
         (Some(wrong), alarm) => {
@@ -118,18 +149,22 @@ async fn look(place: &Place, course: &Course, paused: &Paused) -> Result<Option<
         None => Some(Wrong::Gone),
         Some(value) if value == plan.way.to => None,
         Some(value) if value == plan.way.from => Some(Wrong::Undone),
-        Some(value) => Some(Wrong::Other(value.to_string())),
+        Some(value) => Some(Wrong::Other(value)),
     })
 }
 
-async fn once_more(place: &Place, glass: &Override, (course, paused): (&Course, &Paused)) -> Result<(), ClusterError> {
+async fn once_more(
+    inner: &Arc<Inner>,
+    (place, glass): (&Place, &Override),
+    (course, paused): (&Course, &Paused),
+) -> Result<(), ClusterError> {
     if let Some(reconciler) = &place.reconciler
         && let Some(hold) = reconciler.hold().await?.filter(|hold| hold.is_automatic && paused.follows)
     {
         tell(glass, reconciler.as_ref(), &hold, How::Switch).await?;
     }
     let plan = &course.plan;
-    let may = !glass.opened.action.is_keeping();
+    let may = !glass.opened.action.is_keeping() && owes(&inner.matters().await, glass).is_some();
     if may && live_value(place, plan).await?.as_ref() == Some(&plan.way.from) {
         place.cluster.change(&plan.object, &plan.patch, DryRun::No).await?;
     }
@@ -169,7 +204,7 @@ async fn show(inner: &Arc<Inner>, place: &Place, glass: &Override, course: &Cour
 }
 
 /// What should run by it.
-pub(super) fn wanted(course: &Course) -> Wanted {
+fn wanted(course: &Course) -> Wanted {
     let new = course.plan.new.as_str();
     Wanted {
         tag: (course.plan.field == Field::ImageTag).then(|| ImageTag::parse(new).ok()).flatten(),

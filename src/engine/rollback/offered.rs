@@ -1,7 +1,7 @@
 //! What is offered while somebody types the version to go back to: what the target had, as git and the ledger know it,
 //! never what a registry has. The one that a rollback takes where none is named comes first.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -45,7 +45,7 @@ async fn past(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> Option<Vec<
     let (home, base) = inner.home_at(rules, target).ok()?;
     let files = facts::files(inner, rules, base, target).await.ok()?;
     let command = CommandName::parse("rollback").ok()?;
-    let of = Of { rules, command: &command, target, home, base, files: &files, beside: &[] };
+    let of = Of { rules, command: &command, target, home, base, files: &files, beside: &[], owed: &BTreeMap::new() };
     let places = places(of, &[Field::ImageTag, Field::ImageDigest]).ok()?;
     let versions = versions(inner, of, &places).await.ok()?;
     let first = by_default(inner, of, &versions).await.map(|version| version.past.version.clone());

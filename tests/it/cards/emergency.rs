@@ -118,7 +118,7 @@ fn glass(state: break_glass::State) -> Card {
 
 fn glasses() -> Vec<(&'static str, Card)> {
     use break_glass::{Ending, State};
-    let paused = || Paused { before: None, follows: true, shared: false };
+    let paused = || Paused { before: None, follows: true, shared: false, by: None };
     let course = || glass_course(true);
     let active =
         |redone, alarm| State::Active { course: course(), paused: paused(), debt: id('D'), at: at(3), redone, alarm };
@@ -150,8 +150,15 @@ fn glasses() -> Vec<(&'static str, Card)> {
     ]
 }
 
+fn item(field: Field, live: &str, git: &str) -> debt::Item {
+    debt::Item { breakglass: id('C'), field, live: live.to_owned(), git: Some(git.to_owned()) }
+}
+
 fn debt_of(state: debt::State) -> Debt {
     Debt {
+        all: vec![item(Field::Replicas, "10", "3")],
+        write_off: None,
+        moved: None,
         id: id('D'),
         opened: debt::Opened {
             breakglass: id('C'),
@@ -186,7 +193,17 @@ fn debts() -> Vec<(&'static str, Card)> {
         overdue: debt::Overdue::Said,
         ..debt_of(State::Owed { halted: Some(closed.clone()) })
     };
+    let off = || debt::WriteOff { until: at(10 * 24 * 60), by: person("ana", "U0ANA") };
+    let asked = Debt { write_off: Some(off()), ..debt_of(State::Proposed { request: id('A') }) };
+    let several = Debt {
+        all: vec![item(Field::Replicas, "10", "3"), item(Field::ImageTag, "v1.2.3", "v1.2.4")],
+        moved: Some((at(5), "replicas is 10 live now, not 8".to_owned())),
+        ..debt_of(State::Proposed { request: id('A') })
+    };
     vec![
+        ("debt-asked-to-be-written-off", drawn(&asked)),
+        ("debt-written-off", of(State::WrittenOff { asked: off(), agreed: person("cleo", "U0CLEO") })),
+        ("debt-of-several-values", of_debt(&several, &Progress::default(), Some(&proposal))),
         ("debt-opened", of(State::Opened)),
         ("debt-owed", of(State::Owed { halted: None })),
         ("debt-halted", of(State::Owed { halted: Some(closed) })),

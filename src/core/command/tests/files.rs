@@ -19,6 +19,7 @@ fn every_built_in_command_loads_under_its_files_name_and_shows_its_usage() {
             "/audit [service] [environment] [person] [within=4h] [page=N] [text=...]",
             "/breakglass <what> <service> <environment> <value> [for=4h] [reason=...]",
             "/database-add <service> <size> <environment> [name=...] [until=\"Mon 9:00\"] [from=\"Mon 9:00\"] [reason=...]",
+            "/debt <what> <service> <environment> [field=replicas|version] [value=TAG] [until=\"Mon 9:00\"] [reason=...]",
             "/debts",
             "/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] [until=\"Mon 9:00\"] [from=\"Mon 9:00\"] [reason=...]",
             "/env <service> <environment> <name> <value> [for=4h] [until=\"Mon 9:00\"] [from=\"Mon 9:00\"] [reason=...]",
@@ -69,11 +70,11 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
         ),
         (
             "flow: stauts",
-            "3:7: `flow`: found `stauts`, expected `status`, `help`, `audit`, `link`, `unlink`, `incident`, `breakglass`, `debts`, `freeze`, `unfreeze` or `restart`. Did you mean `status`?",
+            "3:7: `flow`: found `stauts`, expected `status`, `help`, `audit`, `link`, `unlink`, `incident`, `breakglass`, `debts`, `debt`, `freeze`, `unfreeze` or `restart`. Did you mean `status`?",
         ),
         (
             "flow: logs",
-            "3:7: `flow`: found `logs`, expected `status`, `help`, `audit`, `link`, `unlink`, `incident`, `breakglass`, `debts`, `freeze`, `unfreeze` or `restart`. The flow `logs` is not supported yet; remove this command until it is.",
+            "3:7: `flow`: found `logs`, expected `status`, `help`, `audit`, `link`, `unlink`, `incident`, `breakglass`, `debts`, `debt`, `freeze`, `unfreeze` or `restart`. The flow `logs` is not supported yet; remove this command until it is.",
         ),
         (
             "flow: status\noptions:\n  Size: { type: text }",
@@ -218,7 +219,7 @@ fn a_file_replaces_the_built_in_command_of_its_name() {
     let text = "name: status\nsummary: Mine\nflow: status\n";
     let commands = Commands::builtin().unwrap().with([Definition::parse(text, "status.yaml").unwrap()]);
     let usage: Vec<String> = commands.iter().map(|definition| commands.usage(definition)).collect();
-    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 25, "{usage:?}");
+    assert!(usage.contains(&"/status".to_owned()) && usage.len() == 26, "{usage:?}");
 }
 
 fn names(list: &Json) -> Vec<&str> {

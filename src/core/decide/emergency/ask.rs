@@ -1,8 +1,8 @@
 //! Declaring an incident, saying something of one, and asking to break glass.
 
-use super::{Declared, GlassAsked, IncidentAct, OfIncident, refused};
+use super::{Declared, GlassAsked, IncidentAct, OfIncident, record, refused};
 use crate::core::{
-    break_glass,
+    break_glass::{self, Action, Override, State as Glass},
     catalog::{ApprovalRule, Severity},
     decide::{
         Asker, Decision, Facts, Reply, Subject, Words,
@@ -98,14 +98,27 @@ pub(super) fn act(act: &IncidentAct, found: &Incident, asker: &Asker, facts: Fac
 
 /// An incident stays open as long as anything is owed for it.
 fn may_close(found: &Incident, matters: &Matters) -> Result<(), Words> {
-    let debts: Vec<String> =
-        matters.debts_in(&found.id).map(|debt| format!("{} ({})", debt.opened.target, debt.words())).collect();
+    let debts: Vec<String> = matters
+        .debts_in(&found.id)
+        .filter(|debt| debt.written_off_until().is_none())
+        .map(|debt| format!("{} ({})", debt.opened.target, debt.words()))
+        .collect();
     if !debts.is_empty() {
         let text = format!("Git and the cluster do not agree yet: {}.", debts.join("; "));
         let remedy = "Merge its pull request, or press Revert instead on its card; then close.";
         return Err(Words::new(text, remedy));
     }
-    match matters.overrides_in(&found.id).next() {
+    let is_off = |glass: &&Override| match &glass.state {
+        Glass::Active { debt, .. } => matters.debts.get(debt).is_some_and(|debt| debt.written_off_until().is_some()),
+        Glass::Checking
+        | Glass::Deciding(_)
+        | Glass::Pausing { .. }
+        | Glass::Paused { .. }
+        | Glass::Changing { .. }
+        | Glass::Undoing { .. }
+        | Glass::Over { .. } => false,
+    };
+    match matters.overrides_in(&found.id).find(|glass| !is_off(glass)) {
         None => Ok(()),
         Some(open) => {
             let text = format!("`{}` is {}.", open.opened.title(), open.state.word());
@@ -121,6 +134,12 @@ pub(super) fn breakglass(asked: &GlassAsked, facts: Facts<'_>) -> Decision {
     let Some(rules) = facts.rules else { return no(not_ready(None)) };
     if let Some(words) = barred(asked, rules, facts) {
         return no(words);
+    }
+    if let Action::Record(done) = &asked.action {
+        return match record::record(asked, done, rules, facts) {
+            Ok(entries) => Decision { entries, reply: Reply::Taken },
+            Err(words) => no(words),
+        };
     }
     let (incident, mut entries) = with_incident(asked, facts);
     let opened = opened(asked, needs(rules, asked, facts), incident);
@@ -151,7 +170,7 @@ pub(super) fn with_incident(asked: &GlassAsked, facts: Facts<'_>) -> (RequestId,
 /// Without an open incident it declares one itself.
 fn incident_for(asked: &GlassAsked, actor: &Actor) -> Draft {
     let opened = incident::Opened {
-        severity: Severity::SECOND,
+        severity: if matches!(asked.action, Action::Record(_)) { Severity::THIRD } else { Severity::SECOND },
         service: Some(asked.target.service.clone()),
         channel: asked.channel.clone(),
         title: asked.reason.clone().unwrap_or_else(|| format!("break-glass in {}", asked.target.environment)),

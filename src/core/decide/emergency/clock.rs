@@ -18,7 +18,9 @@ pub(crate) fn deadlines(facts: Facts<'_>) -> Vec<Draft> {
         }
     }
     for debt in facts.matters.debts.values() {
-        if debt.is_newly_overdue(facts.now) {
+        if debt.is_back(facts.now) {
+            entries.push(debt::Event::Returned.draft(&debt.id, ourselves()));
+        } else if debt.is_newly_overdue(facts.now) {
             entries.push(debt::Event::Overdue.draft(&debt.id, ourselves()));
         } else if debt.is_reminder_due(facts.now) {
             entries.push(debt::Event::Reminded.draft(&debt.id, ourselves()));

@@ -1,18 +1,19 @@
 //! Drift: what a look at the cluster shows, and what people choose about it. To keep it as it is is a break-glass that
 //! changes nothing but what follows git; it owes git the change like any other.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{GlassAsked, ask, press};
 use crate::core::{
     break_glass::{self, Action, Kept, Override, Then},
+    catalog::Person,
     decide::{
         Asker, Click, Decision, Facts, Press, Reply, Subject, Words, ask::sentence, is_its_card, not_ready, ourselves,
         permitted,
     },
     drift::{self, Drift, Ending, Event, Opened, State},
     entry::Draft,
-    names::RequestId,
+    names::{RequestId, Target},
     policy::Verdict,
     request::Needs,
     rules::Rules,
@@ -176,11 +177,32 @@ fn may_choose(asker: &Asker, drift: &Drift, rules: &Rules, facts: Facts<'_>) -> 
             return Err(Words::new(sentence(&denial.reason), denial.remedy));
         }
     }
-    let of_team = rules.catalog.team_of(&target.service).is_some_and(|team| person.teams.contains(team));
-    if of_team || press::may_approve(rules, target, person, facts.now) {
+    if is_theirs(person, target, rules, facts.now) {
         return Ok(());
     }
-    Err(Words::new("That is for the service's own team, or whoever may approve breaking glass there.", ask_whom(drift)))
+    Err(Words::new(NOT_THEIRS, ask_whom(drift)))
+}
+
+const NOT_THEIRS: &str = "That is for the service's own team, or whoever may approve breaking glass there.";
+
+fn is_theirs(person: &Person, target: &Target, rules: &Rules, now: Timestamp) -> bool {
+    let of_team = rules.catalog.team_of(&target.service).is_some_and(|team| person.teams.contains(team));
+    of_team || press::may_approve(rules, target, person, now)
+}
+
+/// Whether somebody may answer for what was done to a target by hand.
+///
+/// # Errors
+/// When they may not, in words.
+pub(super) fn may_answer_for((asker, target): (&Asker, &Target), rules: &Rules, now: Timestamp) -> Result<(), Words> {
+    match asker.person.as_ref().and_then(|id| rules.catalog.person(id)) {
+        None => {
+            let remedy = format!("Ask to be added under `people` in the catalog; your account is `{}`.", asker.account);
+            Err(Words::new("Your account belongs to nobody in the catalog.", remedy))
+        }
+        Some(person) if is_theirs(person, target, rules, now) => Ok(()),
+        Some(_) => Err(Words::new(NOT_THEIRS, "Ask one of them to tell it.")),
+    }
 }
 
 fn ask_whom(drift: &Drift) -> String {

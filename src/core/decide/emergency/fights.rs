@@ -35,14 +35,14 @@ pub(crate) fn fights(
     Some(Words::new(text, remedy))
 }
 
-/// Whether all that a change does is to ask for at least as many as are live.
+/// Whether all that a change does is to ask for at least as many as are live, beside what is live already.
 fn only_adds(debt: &Debt, lines: &[Line]) -> bool {
-    let live: Option<i64> = debt.opened.live.parse().ok();
-    let count = |line: &Line| line.new.parse::<i64>().ok();
+    let number = |text: &str| text.parse::<i64>().ok();
     let adds = |line: &Line| {
         let is_count = matches!(line.field, Field::Replicas | Field::ReplicasMin | Field::ReplicasMax);
-        let old = line.old.as_ref().and_then(|old| old.parse::<i64>().ok());
-        is_count && count(line) >= old && (debt.opened.field != line.field || count(line) >= live)
+        let (new, old) = (number(&line.new), line.old.as_deref().and_then(number));
+        let live = debt.item(&line.field).map(|item| number(&item.live));
+        debt.says(line) || (is_count && new >= old && live.is_none_or(|live| new >= live))
     };
     !lines.is_empty() && lines.iter().all(adds)
 }

@@ -5,20 +5,24 @@ mod ask;
 mod clock;
 mod drift;
 mod fights;
+mod folding;
 mod outcome;
 mod press;
+mod record;
 mod stamp;
 #[cfg(test)]
 mod tests;
+mod write_off;
 
 use super::{Asker, Decision, Facts, Reply, Words};
 use crate::core::{
     break_glass::{Action, LivePlan, Paused},
     catalog::Severity,
-    debt::Side,
+    debt::{Moved, Side},
     drift::{Ending, Opened},
     entry::Draft,
-    names::{PersonId, RequestId, Service, Target},
+    moment::Moment,
+    names::{Field, PersonId, RequestId, Service, Target},
     request::Card,
     span::Span,
 };
@@ -26,6 +30,8 @@ use crate::core::{
 pub(super) use clock::deadlines;
 pub use drift::KeepAsked;
 pub(super) use fights::{fights, is_held};
+pub use folding::{folds_into, open_debt, paying_command};
+pub(super) use folding::{gives_way, paid_by, unpaid};
 pub(super) use press::{counted, decide as pressed, rule};
 pub(super) use stamp::stamp;
 
@@ -54,6 +60,8 @@ pub enum Emergency {
     },
     /// Somebody wants to keep a drift as it is.
     Keep(Box<KeepAsked>),
+    /// Somebody asks that a debt be written off for a time.
+    WriteOff(Box<WriteOffAsked>),
     /// An effect came to something.
     Happened {
         /// Of which break-glass, debt or incident.
@@ -129,6 +137,19 @@ pub struct GlassAsked {
     pub words: String,
 }
 
+/// That git and live may differ on purpose.
+#[derive(Debug, Clone)]
+pub struct WriteOffAsked {
+    /// Who asks.
+    pub asker: Asker,
+    /// Of what.
+    pub target: Target,
+    /// When it is owed again.
+    pub until: Moment,
+    /// Why.
+    pub reason: String,
+}
+
 /// What an effect came to.
 #[derive(Debug, Clone)]
 pub enum Came {
@@ -161,6 +182,13 @@ pub enum Came {
     LetGo,
     /// The proposal came to nothing.
     Halted(String),
+    /// One side of a value that is owed is another one now.
+    Moved {
+        /// Of which value.
+        field: Field,
+        /// Which side, and what it says.
+        to: Moved,
+    },
     /// One side has given way.
     Settled(Side),
     /// Git equals live while the reconciler is held off.
@@ -179,6 +207,7 @@ pub(super) fn decide(incoming: &Emergency, facts: Facts<'_>) -> Decision {
         Emergency::Drifted { id, seen } => drift::seen(id, seen, facts),
         Emergency::Agreed { of, ending } => drift::agreed(of, ending, facts),
         Emergency::Keep(asked) => drift::keep(asked, facts),
+        Emergency::WriteOff(asked) => write_off::ask(asked, facts),
         Emergency::Happened { of, came } => outcome::decide(of, came, facts),
     }
 }

@@ -1,15 +1,19 @@
 //! Effects on the cluster report back: what they are about to do, which is recorded first and only permitted while the
 //! break-glass is still what people approved, and what came of it.
 
-use super::{Came, ask, drift, press};
+use super::{
+    Came, ask, drift,
+    folding::{is_growing, is_undecided, open_debt},
+    press,
+};
 use crate::core::{
     break_glass::{self, Action, Alarm, Course, Event, LivePlan, Override, State, Then},
     change::{Line, Plan},
-    debt::{self, Debt},
+    debt::{self, Debt, Moved},
     decide::{Decision, Facts, Reply, Subject, Words, ask::sentence, ourselves, permitted},
     entry::{Actor, Draft},
     incident,
-    names::{CommitId, RequestId},
+    names::{CommitId, Field, RequestId},
     policy::Verdict,
     request::Card,
     rules::Rules,
@@ -57,10 +61,14 @@ fn one(glass: &Override, event: Event) -> Decision {
 fn failed(glass: &Override, words: &Words, facts: Facts<'_>) -> Decision {
     let (why, remedy) = (words.text.clone(), words.remedy.clone().unwrap_or_default());
     let mut decision = one(glass, Event::Failed { why, remedy });
-    // Where the debt was opened and nothing was changed, nothing is owed.
+    // Where the debt was opened and nothing was changed, nothing is owed for it.
     if let (State::Changing { debt, .. }, Reply::Go) = (&glass.state, &decision.reply) {
-        let ending = debt::Event::Ended(debt::Ending::NeverLive, ourselves());
-        decision.entries.push(ending.draft(debt, ourselves()));
+        let others = facts.matters.debts.get(debt).is_some_and(|debt| debt.is_about_more_than(&glass.id));
+        let event = match others {
+            true => debt::Event::Shrunk { breakglass: glass.id.clone() },
+            false => debt::Event::Ended(debt::Ending::NeverLive, ourselves()),
+        };
+        decision.entries.push(event.draft(debt, ourselves()));
     }
     if decision.reply == Reply::Go {
         decision.entries.extend(drift::let_go(glass, facts, Some(&words.text)));
@@ -93,9 +101,13 @@ fn of_glass(glass: &Override, came: &Came, facts: Facts<'_>) -> Decision {
             | State::Active { .. }
             | State::Over { .. } => Decision::silent(Reply::Stop),
         },
-        Came::CardPosted(_) | Came::Halted(_) | Came::Settled(_) | Came::Proven | Came::Resumed | Came::Paid => {
-            Decision::silent(Reply::Stop)
-        }
+        Came::CardPosted(_)
+        | Came::Halted(_)
+        | Came::Moved { .. }
+        | Came::Settled(_)
+        | Came::Proven
+        | Came::Resumed
+        | Came::Paid => Decision::silent(Reply::Stop),
     }
 }
 
@@ -170,12 +182,22 @@ fn still_approved(glass: &Override, facts: Facts<'_>) -> Option<Decision> {
     (!press::is_enough(glass, votes, rules, facts.now)).then(|| stop(&words))
 }
 
-/// The debt is opened in the same transaction as the intent: there can be a debt without a change, never a change
-/// without a debt.
+/// The debt is opened in the same transaction as the intent, or grows in it where one is open already: there can be a
+/// debt without a change, never a change without a debt.
 fn begun(glass: &Override, debt: &RequestId, facts: Facts<'_>) -> Decision {
     let Some(Course { plan, .. }) = glass.course() else { return Decision::silent(Reply::Stop) };
+    let is_kept = matches!(&glass.opened.action, Action::Keep(kept) if kept.then == Then::Decide);
+    let into = open_debt(&glass.opened.target, facts.matters, facts.requests).filter(|_| !is_kept);
+    let debt = into.map_or(debt, |into| &into.id);
     let mut decision = one(glass, Event::Begun { debt: debt.clone() });
     if decision.reply != Reply::Go {
+        return decision;
+    }
+    let until = facts.now.checked_add(glass.opened.span.duration()).unwrap_or(facts.now);
+    if into.is_some() {
+        let (breakglass, field) = (glass.id.clone(), plan.field.clone());
+        let item = debt::Item { breakglass, field, live: plan.new.clone(), git: plan.git.clone() };
+        decision.entries.push(debt::Event::Grown { item, until }.draft(debt, ourselves()));
         return decision;
     }
     let opened = debt::Opened {
@@ -186,7 +208,7 @@ fn begun(glass: &Override, debt: &RequestId, facts: Facts<'_>) -> Decision {
         live: plan.new.clone(),
         git: plan.git.clone(),
         owner: glass.requester.clone(),
-        until: facts.now.checked_add(glass.opened.span.duration()).unwrap_or(facts.now),
+        until,
         channel: glass.opened.channel.clone(),
     };
     decision.entries.push(debt::opened(debt, &opened, ourselves()));
@@ -210,8 +232,10 @@ fn changed(glass: &Override, facts: Facts<'_>) -> Decision {
 fn of_debt(debt: &Debt, came: &Came, facts: Facts<'_>) -> Decision {
     match came {
         Came::Halted(why) => step(debt, debt::Event::Halted { why: why.clone() }),
+        Came::Settled(_) | Came::Proven if is_growing(debt, facts.matters) => Decision::silent(Reply::Stop),
         Came::Settled(side) => step(debt, debt::Event::Settled { side: *side }),
         Came::Proven => step(debt, debt::Event::Proven),
+        Came::Moved { field, to } => moved(debt, field, to, facts),
         Came::Resumed => step(debt, debt::Event::Resumed),
         Came::Paid => paid(debt, facts),
         Came::CardPosted(_)
@@ -241,11 +265,35 @@ fn paid(debt: &Debt, facts: Facts<'_>) -> Decision {
     let debt::State::Resumed { side } = &debt.state else { return Decision::silent(Reply::Stop) };
     let by: Actor = ourselves();
     let mut decision = step(debt, debt::Event::Ended(debt::Ending::Paid { side: *side }, by.clone()));
-    let glass = facts.matters.overrides.get(&debt.opened.breakglass);
-    if let Some(glass) = glass.filter(|glass| matches!(glass.state, State::Active { .. })) {
+    let of_it = |glass: &&Override| matches!(&glass.state, State::Active { debt: of, .. } if *of == debt.id);
+    for glass in facts.matters.overrides.values().filter(of_it) {
         let ended = Event::Ended(break_glass::Ending::Reconciled, by.clone());
-        decision.entries.push(ended.draft(&glass.id, by));
+        decision.entries.push(ended.draft(&glass.id, by.clone()));
         decision.entries.extend(drift::let_go(glass, facts, None));
     }
     decision
+}
+
+/// One side of a value is another one now. What is on its way into git goes its way: the proof tells what came of it.
+fn moved(debt: &Debt, field: &Field, to: &Moved, facts: Facts<'_>) -> Decision {
+    let item = debt.item(field);
+    let is_news = item.is_some_and(|item| match to {
+        Moved::Live(live) => item.live != *live,
+        Moved::Git(git) => item.git != *git,
+    });
+    let undecided = match &debt.state {
+        debt::State::Proposed { request } => facts.requests.get(request).is_none_or(is_undecided),
+        debt::State::Opened
+        | debt::State::Owed { .. }
+        | debt::State::WrittenOff { .. }
+        | debt::State::Settled { .. }
+        | debt::State::Reverting
+        | debt::State::Proven { .. }
+        | debt::State::Resumed { .. }
+        | debt::State::Over { .. } => true,
+    };
+    if !is_news || !undecided {
+        return Decision::silent(Reply::Stop);
+    }
+    step(debt, debt::Event::Moved { field: field.clone(), to: to.clone() })
 }

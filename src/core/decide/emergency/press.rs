@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::{IncidentAct, ask, drift};
+use super::{IncidentAct, ask, drift, write_off};
 use crate::core::{
     break_glass::{self, Course, Ending, Event, Override, State, Vote},
     catalog::{ApprovalRule, Person},
@@ -271,6 +271,7 @@ fn on_debt(click: &Click, debt: &Debt, rules: &Rules, facts: Facts<'_>) -> Resul
                 eligible(&click.asker, glass, rules, facts.now)?;
             }
             let chosen = fits(debt::Event::RevertChosen)?;
+            may_be_left(debt, facts)?;
             Ok(proposal(debt, facts).map(|request| taken_back(request, &by)).into_iter().chain([chosen]).collect())
         }
         // Who lets it last longer must be somebody else than who asked for it.
@@ -285,9 +286,9 @@ fn on_debt(click: &Click, debt: &Debt, rules: &Rules, facts: Facts<'_>) -> Resul
             known.then_some(()).ok_or_else(words)?;
             fits(debt::Event::Retried).map(|entry| vec![entry])
         }
-        Press::Approve
-        | Press::Reject
-        | Press::Cancel
+        Press::Approve => write_off::agree((&click.asker, &click.digest), debt, rules, facts),
+        Press::Reject => write_off::refuse(&click.asker, debt, rules, facts),
+        Press::Cancel
         | Press::Stable
         | Press::Close
         | Press::Reopen
@@ -304,12 +305,27 @@ fn on_debt(click: &Click, debt: &Debt, rules: &Rules, facts: Facts<'_>) -> Resul
     }
 }
 
+/// What holds more than what is owed is not thrown away with it, and what is just being changed is waited for.
+pub(super) fn may_be_left(debt: &Debt, facts: Facts<'_>) -> Result<(), Words> {
+    if super::folding::is_growing(debt, facts.matters) {
+        let text = "A further break-glass is just changing the cluster there.";
+        return Err(Words::new(text, "Press again in a moment."));
+    }
+    match proposal(debt, facts).filter(|request| !request.only_pays(facts.matters)) {
+        None => Ok(()),
+        Some(more) => {
+            let text = format!("`{}` pays this debt and does more.", more.opened.title);
+            Err(Words::new(text, "Cancel that on its card first, then do this again."))
+        }
+    }
+}
+
 /// The request that is to bring it into git, where that is still open.
-fn proposal<'a>(debt: &Debt, facts: Facts<'a>) -> Option<&'a Request> {
+pub(super) fn proposal<'a>(debt: &Debt, facts: Facts<'a>) -> Option<&'a Request> {
     let debt::State::Proposed { request } = &debt.state else { return None };
     facts.requests.get(request).filter(|request| !request.is_over() && request.commit().is_none())
 }
 
-fn taken_back(request: &Request, by: &Actor) -> Draft {
+pub(super) fn taken_back(request: &Request, by: &Actor) -> Draft {
     request::Event::Ended(request::Ending::Cancelled, by.clone()).draft(&request.id, by.clone())
 }
