@@ -118,6 +118,13 @@ async fn introduced(inner: &Arc<Inner>, asker: &Asker, login: String) {
         Some(person) => {
             let (id, called) = (person.id.clone(), person.name.clone());
             inner.take(Incoming::Linked(Linked::joined(asker.clone(), login.clone(), id)), None).await;
+            // Everybody hears it: a code that somebody was talked into typing does not go unseen.
+            let aloud = format!(
+                "`{}` is {called} from now on, as `{login}` said on GitHub. Where that is wrong, name their account in the \
+                 catalog, which goes before it.",
+                asker.account
+            );
+            super::rules::announce(inner, rules.catalog.channels().home.clone(), aloud);
             format!("Your account is linked: here you are {called}, as on GitHub (`{login}`).")
         }
     };

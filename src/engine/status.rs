@@ -67,8 +67,9 @@ pub(super) fn help(rules: &Rules, (asker, channel): (&Asker, &str), command: &Co
     let actor = asker.actor();
     let (own, others): (Vec<_>, Vec<_>) =
         commands.iter().partition(|definition| access::could(rules, (&actor, channel), definition));
+    // The list of all must fit into one message; how each is written would not.
     let mut lines: Vec<String> =
-        own.iter().map(|definition| format!("• `{}`: {}", commands.usage(definition), definition.summary)).collect();
+        own.iter().map(|definition| format!("• `{}`: {}", commands.typed(definition), definition.summary)).collect();
     if let Some(first) = others.first() {
         let (are, they) = if others.len() == 1 { ("is", "it") } else { ("are", "they") };
         lines.push(format!(
@@ -79,7 +80,7 @@ pub(super) fn help(rules: &Rules, (asker, channel): (&Asker, &str), command: &Co
     }
     Words::new(
         format!("What you can ask:\n{}", lines.join("\n")),
-        "Options may come in any order, or as `name=value`. Type `/help deploy` for one command.",
+        "Type `/help deploy` for how one is written. Options may come in any order, or as `name=value`.",
     )
 }
 

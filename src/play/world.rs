@@ -251,13 +251,10 @@ impl World {
 
     fn config(&self, listen: &str, secrets: &Path) -> String {
         let secret = |name: &str| quoted(&format!("${{file:{}}}", secrets.join(name).display()));
-        let clusters: String = self
-            .clusters
-            .iter()
-            .map(|(name, cluster)| {
-                format!("  {name}: {{ api: {}, token: {} }}\n", quoted(&cluster.api()), secret("cluster"))
-            })
-            .collect();
+        let cluster = |(name, cluster): (&String, &Arc<ClusterLookalike>)| {
+            format!("  {name}: {{ api: {}, token: {} }}\n", quoted(&cluster.api()), secret("cluster"))
+        };
+        let clusters: String = self.clusters.iter().map(cluster).collect();
         format!(
             "# Made for this run of the playground. A real one looks the same, with real addresses.\n\
              listen: {listen}\n\

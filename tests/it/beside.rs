@@ -59,7 +59,7 @@ fn the_example_configuration_is_read_and_has_only_keys_with_an_effect() {
 
 #[test]
 fn the_readmes_configuration_and_catalog_are_read() {
-    let [_lever, configuration, catalog, discord, registries, _policy_tests, freezes, ledger, pagers] =
+    let [_lever, configuration, catalog, discord, registries, _policy_tests, freezes, ledger, lane, pagers] =
         readme_blocks().try_into().unwrap();
     let readme = shipped("README.md");
     let lever = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
@@ -74,6 +74,9 @@ fn the_readmes_configuration_and_catalog_are_read() {
     assert!(catalog.not_supported_yet().is_empty() && catalog.warnings().is_empty());
     let frozen = readme_blocks()[2].clone() + &freezes;
     assert!(Catalog::parse(&frozen, "catalog.yaml").is_ok());
+    let lane: String = lane.lines().map(|line| format!("    {line}\n")).collect();
+    let laned = readme_blocks()[2].replace("    approvals: { deploy: { count: 1, from: [group:leads] } }\n", &lane);
+    assert!(laned.contains("sev1") && Catalog::parse(&laned, "catalog.yaml").is_ok());
 }
 
 #[test]

@@ -14,14 +14,14 @@ when { context.local_hour >= 0 };
 async fn help_lists_only_what_the_person_who_asks_may_do() {
     let chat = Chat::with(&[(".leverframe/policy.cedar", POLICY)]).await;
     let lead = chat.says("bo", "/help").await;
-    assert!(lead.contains("scale &lt;service&gt;") && !lead.contains("for others here"), "{lead}");
+    assert!(lead.contains("scale`:") && !lead.contains("for others here"), "{lead}");
     let other = chat.says("dan", "/help").await;
-    assert!(!other.contains("scale &lt;service&gt;") && other.contains("\n1 more is for others here"), "{other}");
+    assert!(!other.contains("scale`:") && other.contains("\n1 more is for others here"), "{other}");
     // In staging he deploys, and at another hour he could restart.
-    assert!(other.contains("deploy &lt;service&gt;") && other.contains("restart &lt;service&gt;"), "{other}");
+    assert!(other.contains("/lf deploy`:") && other.contains("/lf restart`:"), "{other}");
     // Whoever is unknown may look, and no more.
     let unknown = chat.says("zed", "/help").await;
-    assert!(unknown.contains("status [") && !unknown.contains("deploy &lt;"), "{unknown}");
+    assert!(unknown.contains("/lf status`:") && !unknown.contains("deploy`:"), "{unknown}");
     assert!(unknown.contains(" more are for others here"), "{unknown}");
     within("the commands to be registered", chat.world.commands_are_known()).await;
     let answered = chat.world.discord.says("dan", crate::together::DEPLOYS, "/help").await.unwrap().unwrap();

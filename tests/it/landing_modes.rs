@@ -84,8 +84,10 @@ async fn a_code_that_somebody_else_typed_links_nobody() {
     entry(&chat, "account.refused").await;
     assert!(!data(&chat).join("accounts/bo.json").exists());
     assert_eq!(chat.count("account.linked"), 0);
+    // Whoever the catalog does not know may say who they are; that is no right of anybody's.
     let stranger = chat.says("zed", "/lf link").await;
-    assert!(!stranger.is_empty() && !stranger.contains("the code is"), "{stranger}");
+    assert!(stranger.starts_with("To link this account to your own on GitHub: the code is"), "{stranger}");
+    assert_eq!(chat.count("account.linked") + chat.count("account.joined"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -41,6 +41,7 @@ async fn an_unlinked_person_presses_one_button_and_is_who_they_are() {
     assert_eq!(chat.presses("bo", BUTTON).await, told);
     chat.world.github.types_code("bo").unwrap();
     recorded(&chat, "account.joined").await;
+    chat.card_says("`slack:U0BO` is Bo Lindqvist from now on, as `bo-lindqvist` said on GitHub").await;
     assert_eq!(chat.presses("bo", "Approve").await, "");
     chat.card_says("Live: 3 of 3 pods run v1.2.5.").await;
     assert_eq!((chat.count("approval.refused"), chat.count("approval.given")), (1, 1));

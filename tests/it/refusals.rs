@@ -89,7 +89,7 @@ async fn what_is_no_tag_no_number_or_no_command_is_answered_with_how_to_write_it
     refused(&chat, &lines).await;
     let answer = chat.says("zed", "/deploy checkout staging v1.2.5").await;
     let nobody = "Your account belongs to nobody in the catalog.\n\
-        Ask to be added under `people` in the catalog; your account is `slack:U0ZED`.";
+        Ask to be added under `people` in the catalog; your account is `slack:U0ZED`.\n[Link my account]";
     assert_eq!((answer.as_str(), chat.cards()), (nobody, 0));
 }
 
@@ -388,7 +388,7 @@ async fn whoever_may_not_vote_is_told_whom_to_ask() {
     chat.says("ana", "/deploy checkout prod v1.2.5").await;
     chat.settled().await;
     let nobody = "Your account belongs to nobody in the catalog, so it cannot vote.\n\
-        Ask to be added under `people` in the catalog; your account is `slack:U0ZED`.";
+        Ask to be added under `people` in the catalog; your account is `slack:U0ZED`.\n[Link my account]";
     let not_counted = "Your vote does not count here.\nAsk somebody from the group `leads`.";
     let not_yours =
         "Only whoever asked can take it back.\nAsk them, or ask somebody who may approve it to press Reject.";

@@ -150,7 +150,7 @@ fn debt_notes(debt: &Debt, proposal: Option<&Request>) -> Vec<Vec<Span>> {
     }
     if let Some((at, words)) = debt.moved.as_ref().filter(|_| !debt.is_over()) {
         notes.push(vec![
-            text(format!("Planned anew at ")),
+            text("Planned anew at "),
             Span::At(*at),
             text(format!(": {words}; what was approved before does not count")),
         ]);

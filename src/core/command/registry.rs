@@ -60,6 +60,11 @@ impl Commands {
         self.by_name.values()
     }
 
+    /// A command by its own name: `/deploy`.
+    pub fn typed(&self, definition: &Definition) -> String {
+        format!("/{}", definition.name)
+    }
+
     /// How a command is written by its own name: `/deploy <service> <environment> <version> [replicas=N] [digest=sha256:...] ... [reason=...]`.
     pub fn usage(&self, definition: &Definition) -> String {
         format!("/{}", definition.usage())

@@ -108,18 +108,7 @@ impl State {
             (state @ (Self::Owed { .. } | Self::Proposed { .. }), Event::WriteOffAsked(_) | Event::WriteOffRefused) => {
                 Some(state)
             }
-            // It is owed again, also where the cluster is changed once more.
-            (Self::WrittenOff { .. }, Event::Returned | Event::Retried | Event::Live) => {
-                Some(Self::Owed { halted: None })
-            }
-            (Self::WrittenOff { .. }, Event::RevertChosen) => Some(Self::Reverting),
-            (Self::WrittenOff { .. }, Event::Settled { side: Side::Git }) => {
-                Some(Self::Settled { side: Side::Git, request: None })
-            }
-            (
-                state @ Self::WrittenOff { .. },
-                Event::Grown { .. } | Event::Shrunk { .. } | Event::Moved { .. } | Event::Taken(_),
-            ) => Some(state),
+            (state @ Self::WrittenOff { .. }, event) => state.after_write_off(event),
             // What waits for a person goes on waiting.
             (Self::Owed { halted: None } | Self::Proposed { .. }, Event::Moved { to: Moved::Live(_), .. }) => {
                 Some(Self::Owed { halted: None })
@@ -163,5 +152,17 @@ impl State {
             _ => None,
         };
         next.ok_or(refused)
+    }
+
+    /// The state after an event, of what is written off.
+    fn after_write_off(self, event: Event) -> Option<Self> {
+        match event {
+            // It is owed again, also where the cluster is changed once more.
+            Event::Returned | Event::Retried | Event::Live => Some(Self::Owed { halted: None }),
+            Event::RevertChosen => Some(Self::Reverting),
+            Event::Settled { side: Side::Git } => Some(Self::Settled { side: Side::Git, request: None }),
+            Event::Grown { .. } | Event::Shrunk { .. } | Event::Moved { .. } | Event::Taken(_) => Some(self),
+            _ => None,
+        }
     }
 }

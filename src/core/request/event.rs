@@ -263,6 +263,14 @@ impl Event {
     }
 }
 
+impl super::Request {
+    /// The place of the last intent of this kind since the state last changed.
+    pub fn intended(&self, kind: &str) -> Option<u64> {
+        let of_kind = |(intent, _): &(&String, &u64)| intent.split(' ').next() == Some(kind);
+        self.intents.iter().filter(of_kind).map(|(_, seq)| *seq).max()
+    }
+}
+
 impl Ending {
     /// The ending in a word or two.
     pub fn word(&self) -> &'static str {

@@ -271,12 +271,6 @@ impl Request {
         Ok(self)
     }
 
-    /// The place of the last intent of this kind since the state last changed.
-    pub fn intended(&self, kind: &str) -> Option<u64> {
-        let of_kind = |(intent, _): &(&String, &u64)| intent.split(' ').next() == Some(kind);
-        self.intents.iter().filter(of_kind).map(|(_, seq)| *seq).max()
-    }
-
     /// What the world owes this request now.
     pub fn due(&self) -> Option<Due> {
         match &self.state {

@@ -158,14 +158,10 @@ fn a_change_planned_anew_is_proposed_anew() {
     assert_eq!(request(course).due(), Some(Due::OpenPullRequest));
 }
 
-#[test]
-fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up() {
-    use crate::core::{
-        entry::{Entry, NO_PREVIOUS},
-        request::{GivenBack, Lasts},
-        span::Span,
-    };
-    let opened = Opened {
+/// More pods for four hours.
+fn for_four_hours() -> Opened {
+    use crate::core::{request::Lasts, span::Span};
+    Opened {
         command: CommandName::parse("scale").unwrap(),
         words: "scale checkout prod 6 for=4h".to_owned(),
         target: Target {
@@ -183,7 +179,16 @@ fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up(
         begins: None,
         gives_back: None,
         lane: None,
+    }
+}
+
+#[test]
+fn what_is_meant_for_a_time_is_lent_once_it_is_over_until_a_request_takes_it_up() {
+    use crate::core::{
+        entry::{Entry, NO_PREVIOUS},
+        request::GivenBack,
     };
+    let opened = for_four_hours();
     let id = RequestId::parse("01JD2Z6V8Q3K5N7P9R1T3W5Y7A").unwrap();
     let landed: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
     let mut request = Request {

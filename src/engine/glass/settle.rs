@@ -49,7 +49,7 @@ pub(super) async fn propose(inner: &Arc<Inner>, debt: &Debt) -> Result<Duration,
     let incoming = match facts::read(inner, typed(debt, before.as_ref())).await {
         Ok(Incoming::Asked(mut asked)) => {
             asked.debt = Some(debt.id.clone());
-            asked.reason = match before.filter(|before| is_going_back(before)) {
+            asked.reason = match before.filter(is_going_back) {
                 Some(before) => before.reason,
                 None => Some(format!("git as it is live since a break-glass ({})", debt.words())),
             };

@@ -102,7 +102,8 @@ async fn a29_a_weaker_policy_counts_when_it_is_merged_and_is_said_aloud() {
     let tip = write(&chat.world, &[(CATALOG, &weaker)]);
     chat.reads(&tip).await;
     let said = chat.card_says("The rules in git changed:").await.content.words();
-    assert!(said.contains("`deploy` in `prod` needs nobody's approval; it needed 1 of group:leads."), "{said}");
+    let line = said.lines().find(|line| line.contains("`deploy`")).unwrap_or_default();
+    assert!(line.ends_with(" in `prod` need nobody's approval; they needed 1 of group:leads."), "{said}");
     // A command that would write there itself does not load.
     let own = "name: weaken\nsummary: Weaken\noptions:\n  service: { type: service, required: true }\n  environment: { type: environment, required: true }\n\
         change:\n  set_path:\n    - { file: ../../../.leverframe/catalog.yaml, path: discover, value: \"no\" }\n";

@@ -30,8 +30,11 @@ people:
   gil: { slack: U5, guest_until: 2026-12-31, groups: [leads] }
 ";
 
-/// The incidents of a row, each with its severity and its service.
-const FACTS: [(&str, &[(&str, Option<&str>)]); 7] = [
+/// An open incident: its severity and its service.
+type Open = (&'static str, Option<&'static str>);
+
+/// The incidents of a row.
+const FACTS: [(&str, &[Open]); 7] = [
     ("in peace", &[]),
     ("a sev1 of it is open", &[("sev1", Some("checkout"))]),
     ("a sev1 of everything is open", &[("sev1", None)]),
