@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Inner, facts::IN_TIME, status};
+use super::{
+    Inner,
+    facts::{self, IN_TIME},
+    status,
+};
 use crate::{
     chat::{Nudge, To},
     clock,
@@ -60,7 +64,9 @@ pub(super) struct Introduced(Mutex<BTreeMap<String, Words>>);
 /// Whether somebody whom the catalog does not know may say who they are: it can be proven, and no policy forbids it.
 pub(super) fn may_introduce(inner: &Inner, rules: &Rules, asker: &Asker, command: &CommandName) -> bool {
     let is_unforbidden = || status::denial(rules, asker, command).is_some_and(|denial| denial.policy == "default");
-    asker.person.is_none() && inner.reach.accounts.is_some() && is_unforbidden()
+    let in_git = inner.rules_in_git().map(|rules| facts::asker(&rules, &asker.account, &asker.via));
+    let is_nobody = asker.person.is_none() && in_git.is_none_or(|asker| asker.person.is_none());
+    is_nobody && inner.reach.accounts.is_some() && is_unforbidden()
 }
 
 /// Gives somebody a code that says on GitHub who they are.

@@ -279,9 +279,11 @@ impl Engine {
         self.inner.answered(Some(event)).await.is_some()
     }
 
-    /// Whether an account belongs to nobody, and whose it is can be proven here.
+    /// Whether an account belongs to nobody, and whose it is can be proven here. One that ended is still its person's.
     pub fn offers_link(&self, account: &str, via: &str) -> bool {
-        let is_unknown = self.rules().is_some_and(|rules| facts::asker(&rules, account, via).person.is_none());
+        let is_nobodys =
+            |rules: Option<Arc<Rules>>| rules.is_some_and(|rules| facts::asker(&rules, account, via).person.is_none());
+        let is_unknown = is_nobodys(self.rules()) && is_nobodys(self.inner.rules_in_git());
         is_unknown && self.inner.reach.accounts.is_some()
     }
 

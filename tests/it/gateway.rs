@@ -99,7 +99,8 @@ async fn it_connects_again_when_asked_when_forgotten_and_when_nobody_beats_back(
     let (world, bot) = connected().await;
     world.discord.order(Order::Reconnect);
     within("the session to be taken up", world.discord.sessions_are(|_, resumed| resumed == 1)).await;
-    assert!(help(&world).await.contains("/deploy"));
+    let told = help(&world).await;
+    assert!(told.contains("/deploy"), "{told}");
     world.discord.order(Order::Forget);
     within("a new session", world.discord.sessions_are(|begun, _| begun == 2)).await;
     assert!(help(&world).await.contains("/deploy"));

@@ -401,7 +401,7 @@ async fn whoever_may_not_vote_is_told_whom_to_ask() {
         ("bo", "Cancel", not_yours),
         ("zed", "Approve", nobody),
         ("zed", "Reject", nobody),
-        ("zed", "Cancel", not_yours),
+        ("zed", "Cancel", &format!("{not_yours}\n[Link my account]")),
     ] {
         assert_eq!(chat.presses(who, button).await, told, "{who} presses {button}");
     }

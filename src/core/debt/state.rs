@@ -162,7 +162,18 @@ impl State {
             Event::RevertChosen => Some(Self::Reverting),
             Event::Settled { side: Side::Git } => Some(Self::Settled { side: Side::Git, request: None }),
             Event::Grown { .. } | Event::Shrunk { .. } | Event::Moved { .. } | Event::Taken(_) => Some(self),
-            _ => None,
+            Event::Settled { side: Side::Live }
+            | Event::Proposed { .. }
+            | Event::Halted { .. }
+            | Event::Proven
+            | Event::Resumed
+            | Event::Reminded
+            | Event::Overdue
+            | Event::Extended { .. }
+            | Event::WriteOffAsked(_)
+            | Event::WriteOffRefused
+            | Event::WrittenOff(..)
+            | Event::Ended(..) => None,
         }
     }
 }

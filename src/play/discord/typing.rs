@@ -36,11 +36,13 @@ pub(super) fn fill(registered: &[Value], typed: &str) -> Option<Filled> {
     Some(Filled { command: all.clone(), options })
 }
 
-/// Whether a command takes one text that is offered as it is typed, which may hold any other command.
+/// Whether a command takes one text that is offered as it is typed, which may hold any other command. `/help` looks the
+/// same where there are more commands than Discord takes as choices.
 fn is_for_all(command: &Value) -> bool {
     let options = command["options"].as_array().map(Vec::as_slice).unwrap_or_default();
-    matches!(options, [one] if one["type"] == 3 && one["autocomplete"] == true && one["required"] != true
-        && one["name"] == "command")
+    let takes_words = matches!(options, [one] if one["type"] == 3 && one["autocomplete"] == true
+        && one["required"] != true && one["name"] == "command");
+    takes_words && command["name"] != "help"
 }
 
 /// The words as options: by name where they have one, the others in the order of the command.
