@@ -121,7 +121,7 @@ async fn a_connection_that_slack_will_close_is_followed_by_another_first() {
     world.slack.order(SocketOrder::Refresh(0));
     within("another connection", world.slack.sockets_are(|open, opened| open == 2 && opened == 3)).await;
     let answered = world.slack.says("ana", DEPLOYS, "/help").await.unwrap().unwrap();
-    assert!(answered.shown.unwrap().contains("`/lf deploy "));
+    assert!(answered.shown.unwrap().contains("`/lf deploy`"));
     assert_eq!(world.slack.sockets().2, 0, "nothing was sent again");
     bot.stop().await;
 }
