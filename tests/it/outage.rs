@@ -177,7 +177,14 @@ async fn through(failing: Failing) -> String {
     scene.until(failing.name, |scene| scene.card_said(says(&opening)) && scene.card_says("[Approve]")).await;
     scene.until(failing.name, |scene| scene.card_says("Pull request #1")).await;
     assert_eq!(scene.presses("bo", "Approve").await.status, Some(200));
-    scene.until(failing.name, |scene| scene.card_said(says(&merging)) && scene.card_says("Live: ")).await;
+    let is_done = |scene: &Scene| scene.card_said(says(&merging)) && scene.card_says("Live: ");
+    // On a machine with much else to do Slack may be too slow to say who presses; then it is pressed again, as people do.
+    let is_uncounted = |scene: &Scene| scene.told().contains("so this was not counted");
+    scene.until(failing.name, |scene| is_done(scene) || is_uncounted(scene)).await;
+    if is_uncounted(&scene) {
+        assert_eq!(scene.presses("bo", "Approve").await.status, Some(200));
+        scene.until(failing.name, is_done).await;
+    }
     assert!(rules.iter().flatten().all(|rule| rule.hits() >= 1), "{}", failing.name);
     landed_once(&scene).await;
     format!("GitHub {:<32} said on the card, then done once", failing.name)
@@ -186,7 +193,7 @@ async fn through(failing: Failing) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn however_github_fails_the_card_says_so_and_it_is_done_once_in_the_end() {
     let lives = futures::stream::iter(failings().into_iter().map(through));
-    let rows: Vec<String> = lives.buffered(7).collect().await;
+    let rows: Vec<String> = lives.buffered(4).collect().await;
     println!("{}", rows.join("\n"));
 }
 
