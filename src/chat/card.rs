@@ -12,13 +12,17 @@ mod lasting;
 mod mark;
 mod outsiders;
 pub mod owed;
+mod rows;
 mod steps;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use deciding::{deciding, said, theirs};
 pub use diff::beyond;
 pub use mark::Mark;
+pub use rows::Row;
 pub use steps::{Step, steps, tells};
 
 use super::form;
@@ -26,7 +30,7 @@ use crate::core::{
     change::Line,
     decide::{TagSeen, sentence},
     entry::Actor,
-    names::Field,
+    names::{Field, Service},
     request::{Course, Ending, Lane, Request, State, Way},
 };
 
@@ -89,6 +93,8 @@ pub struct Card {
     pub remedy: Option<String>,
     /// Old and new value of each field.
     pub lines: Vec<Line>,
+    /// The same by service, where it is of several: then there are no lines beside them.
+    pub rows: Vec<Row>,
     /// Why, in the words of whoever asked.
     pub reason: Option<String>,
     /// The unified diff, cut.
@@ -110,6 +116,8 @@ pub struct Progress {
     pub trouble: Option<String>,
     /// What the cluster shows so far: `1 of 2 pods run v1.2.5`.
     pub seen: Option<String>,
+    /// The same of each service, where it is of several.
+    pub each: BTreeMap<Service, String>,
     /// Whether what it holds off was meant to go on by now.
     pub overdue: Overdue,
     /// Whose approval is still needed, so many of whom by each rule: `1 of group:leads`.
@@ -146,7 +154,11 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         mark,
         status,
         remedy,
-        lines: course.map(|course| course.plan.lines.clone()).unwrap_or_default(),
+        lines: course
+            .filter(|course| course.plan.legs.is_empty())
+            .map(|course| course.plan.lines.clone())
+            .unwrap_or_default(),
+        rows: rows::of(request, progress),
         reason: request.reason.clone(),
         diff: course.map(|course| diff::cut(&course.plan.diff)).unwrap_or_default(),
         timeline: Vec::new(),
@@ -160,7 +172,9 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
 /// that is known of its values.
 fn asked_for(request: &Request) -> Vec<String> {
     let opened = &request.opened;
-    let named = [opened.command.as_str(), opened.target.service.as_str(), opened.target.environment.as_str()];
+    let services: Vec<&str> = opened.services().map(Service::as_str).collect();
+    let all = services.join(",");
+    let named = [opened.command.as_str(), opened.target.service.as_str(), opened.target.environment.as_str(), &all];
     // A reason is not a value; whoever gave it gave it to this channel.
     let given = opened.words.split(" reason=").next().unwrap_or_default();
     let words = given.split_whitespace().map(|word| word.split_once('=').map_or(word, |(_, value)| value));
@@ -192,8 +206,9 @@ fn standing(request: &Request, progress: &Progress, links: Links<'_>) -> Standin
             working(vec![text(format!("Approved. Restarting.{}", seen.unwrap_or_default()))])
         }
         State::Landing(course) => working(landing(request.opened.way, course)),
-        State::Following(_, commit) => {
-            let seen = progress.seen.clone().unwrap_or_else(|| "nothing seen of it yet".to_owned());
+        State::Following(course, commit) => {
+            let each = (!course.plan.legs.is_empty()).then(|| "each service as its line says".to_owned());
+            let seen = each.or_else(|| progress.seen.clone()).unwrap_or_else(|| "nothing seen of it yet".to_owned());
             let mut status = vec![text("In git as ")];
             status.push(commit_link(commit, links));
             status.push(text(format!(". The cluster is following: {seen}.")));
@@ -299,6 +314,7 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
             vec![text(format!("Not done: {} ({})", undone.what.words(), undone.why.trim_end_matches('.')))]
         }));
         notes.extend(course.plan.aside.iter().flat_map(|aside| beside::notes(request, aside, progress.overdue)));
+        notes.extend(beside::of_legs(request, course, progress.overdue));
         notes.push(vec![text("Change "), Span::Code(course.plan.digest.short().to_owned())]);
     }
     if let Some(TagSeen::Unseen { why }) = &request.opened.tag {

@@ -209,6 +209,7 @@ impl Entry {
     fn of(kind: &OptionKind) -> Self {
         match kind {
             OptionKind::Service
+            | OptionKind::Services
             | OptionKind::Environment
             | OptionKind::Environments
             | OptionKind::Person

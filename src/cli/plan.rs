@@ -12,10 +12,10 @@ use super::{Ended, Failure, checkout::Checkout, say};
 use crate::{
     config::asks_for_no_colour,
     core::{
-        change::{self, PlanRefusal, Planned},
-        command::{self, Asked, Invoked},
+        change::{self, PlanRefusal, Planned, together},
+        command::{self, Asked, Command, Invoked},
         decide::{forbidden_to_all, sentence},
-        names::ConnectionName,
+        names::{ConnectionName, Target},
         rules::Rules,
     },
     engine,
@@ -64,9 +64,38 @@ fn planned((repo, name): (&Path, &ConnectionName), words: &[String]) -> Result<O
     let Some(target) = command.target() else {
         return Err(Failure::new("This command names no service and environment.", "Name both."));
     };
-    let files = checkout.target(&rules, &target)?;
+    if let [_, _, ..] = command.services() {
+        let named = command.services().iter().map(|service| {
+            let of_it = Target { service: service.clone(), environment: target.environment.clone() };
+            (service.clone(), of_it)
+        });
+        let mut all = Vec::new();
+        for (service, of_it) in named {
+            all.push((service, planned_for((&checkout, &rules, name), &command, (&of_it, asked.clone()))?));
+        }
+        return ended(together((command.name(), &target.environment), all));
+    }
+    ended(planned_for((&checkout, &rules, name), &command, (&target, asked))?)
+}
+
+/// What a plan comes to for whoever typed it.
+fn ended(planned: Result<Planned, PlanRefusal>) -> Result<Option<Planned>, Failure> {
+    match planned {
+        Ok(planned) => Ok(Some(planned)),
+        Err(PlanRefusal::Already { .. } | PlanRefusal::AllAlready { .. }) => Ok(None),
+        Err(refusal) => Err(Failure::new(format!("{refusal}."), refusal.remedy())),
+    }
+}
+
+/// The plan for one target, where no rule forbids it to everybody.
+fn planned_for(
+    (checkout, rules, name): (&Checkout, &Rules, &ConnectionName),
+    command: &Command,
+    (target, asked): (&Target, Asked),
+) -> Result<Result<Planned, PlanRefusal>, Failure> {
+    let files = checkout.target(rules, target)?;
     let set = match asked {
-        Asked::Choose(asked) => engine::chosen(&rules, &target, &files, &asked)
+        Asked::Choose(asked) => engine::chosen(rules, target, &files, &asked)
             .map_err(|words| Failure::new(words.text, words.remedy.unwrap_or_default()))?,
         asked @ (Asked::Set(_)
         | Asked::At(_)
@@ -77,14 +106,12 @@ fn planned((repo, name): (&Path, &ConnectionName), words: &[String]) -> Result<O
         | Asked::Delete(_)
         | Asked::Resume { .. }) => set(asked)?,
     };
-    let beside = checkout.beside(&rules, &target)?;
-    match engine::plan_set(name, &rules, (command.name(), &target, &rules.commit), &set, (&files, &beside)) {
-        Ok(planned) => match forbidden_to_all(&rules, command.name(), &target, &planned.plan) {
-            Some(denial) => Err(Failure::new(sentence(&denial.reason), denial.remedy)),
-            None => Ok(Some(planned)),
-        },
-        Err(PlanRefusal::Already { .. }) => Ok(None),
-        Err(refusal) => Err(Failure::new(format!("{refusal}."), refusal.remedy())),
+    let beside = checkout.beside(rules, target)?;
+    let planned = engine::plan_set(name, rules, (command.name(), target, &rules.commit), &set, (&files, &beside));
+    let denied = planned.as_ref().ok().and_then(|one| forbidden_to_all(rules, command.name(), target, &one.plan));
+    match denied {
+        Some(denial) => Err(Failure::new(sentence(&denial.reason), denial.remedy)),
+        None => Ok(planned),
     }
 }
 

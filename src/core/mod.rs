@@ -28,6 +28,7 @@ pub mod request;
 pub mod rollout;
 pub mod roster;
 pub mod rules;
+pub mod several;
 pub mod span;
 pub mod trail;
 pub mod yaml;

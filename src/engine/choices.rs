@@ -4,6 +4,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::join_all;
+
 use super::{Engine, Inner, facts};
 use crate::{
     clock,
@@ -11,7 +13,7 @@ use crate::{
         change,
         command::{Asked, Command},
         decide::TagSeen,
-        names::{Field, Target},
+        names::{Field, Service, Target},
         rules::Rules,
     },
     registry::{ImageName, RegistryError, Version},
@@ -124,8 +126,28 @@ async fn image(inner: &Arc<Inner>, rules: &Rules, target: &Target) -> Option<Ima
     names.filter_map(|name| ImageName::parse(&name).ok()).find(|image| inner.reach.registries.knows(image))
 }
 
+/// The same of several services: that of one which lacks it, or could not be asked about, before that of others.
+pub(super) async fn tags_seen(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    command: &Command,
+    (target, with): (&Target, &[Service]),
+) -> Option<TagSeen> {
+    let of = |service: &Service| {
+        let target = Target { service: service.clone(), environment: target.environment.clone() };
+        async move { tag_seen(inner, rules, command, &target).await }
+    };
+    let each = join_all(std::iter::once(&target.service).chain(with).map(of)).await;
+    let rank = |seen: &TagSeen| match seen {
+        TagSeen::Missing { .. } => 2,
+        TagSeen::Unseen { .. } => 1,
+        TagSeen::There => 0,
+    };
+    each.into_iter().flatten().max_by_key(rank)
+}
+
 /// Whether the tag exists that a command would put in; what was there before needs no proof.
-pub(super) async fn tag_seen(inner: &Arc<Inner>, rules: &Rules, command: &Command, target: &Target) -> Option<TagSeen> {
+async fn tag_seen(inner: &Arc<Inner>, rules: &Rules, command: &Command, target: &Target) -> Option<TagSeen> {
     let Ok(Asked::Set(set)) = command.change() else { return None };
     let tag = set.get(&Field::ImageTag)?.as_str()?.to_owned();
     let looked = tokio::time::timeout(TAG_IN_TIME, async {

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::{
     Inner,
     effects::Trouble,
-    facts::{self, Of},
+    facts::{self, NotPlanned, Of},
 };
 use crate::core::{
-    change::{self, Aside, Binding, Copied, Health, LocateRefusal, PlanRefusal, Planned, Presence, SourceFile},
+    change::{self, Aside, Binding, Copied, Health, LocateRefusal, Planned, Presence, SourceFile},
     decide::Words,
     names::{Environment, Field, ImageTag, Target},
     rollout::{self, Verdict, Wanted, verdict},
@@ -34,29 +34,28 @@ pub(super) async fn plan(
     inner: &Arc<Inner>,
     of: Of<'_>,
     (fields, from): (&[Field], &Environment),
-) -> Result<Result<Planned, Words>, Trouble> {
+) -> Result<Result<Planned, NotPlanned>, Trouble> {
     let target = Target { service: of.target.service.clone(), environment: from.clone() };
     if let Some(words) = nowhere(of, &target) {
-        return Ok(Err(words));
+        return Ok(Err(NotPlanned::Said(words)));
     }
     let (_, base) = inner.home_at(of.rules, &target)?;
     let files = facts::files(inner, of.rules, base, &target).await?;
     let source = Source { target: &target, files: &files };
     let mut set = match values(of, &source, fields) {
         Ok(set) => set,
-        Err(words) => return Ok(Err(words)),
+        Err(words) => return Ok(Err(NotPlanned::Said(words))),
     };
     let mut seen = None;
     if let Some(tag) = set.get(&Field::ImageTag).and_then(Value::as_str).map(str::to_owned) {
         let healthy = match healthy(inner, of, &source, &tag).await {
             Ok(healthy) => healthy,
-            Err(words) => return Ok(Err(words)),
+            Err(words) => return Ok(Err(NotPlanned::Said(words))),
         };
         pin(of, &mut set, healthy.digest.as_deref());
         seen = Some(healthy.words);
     }
-    let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
-    Ok(of.set(&set).map_err(refused).map(|mut planned| {
+    Ok(of.set(&set).map_err(NotPlanned::Refused).map(|mut planned| {
         let copied = Some(Copied { from: from.clone(), seen });
         planned.plan.aside = Some(Box::new(Aside { copied, ..Aside::default() }));
         planned
@@ -169,13 +168,12 @@ async fn by_ledger(inner: &Arc<Inner>, source: &Target, tag: &str, why: &str) ->
     inner.filled().await;
     let book = inner.book.lock().await;
     let version = |request: &crate::core::request::Request| {
-        let lines = request.course().map(|course| course.plan.lines.clone()).unwrap_or_default();
-        lines.into_iter().find(|line| line.field == Field::ImageTag).map(|line| line.new)
+        let mut lines = request.lines_of(&source.service).iter();
+        lines.find(|line| line.field == Field::ImageTag).map(|line| line.new.clone())
     };
-    let mut brought =
-        book.iter().rev().filter(|request| request.opened.target == *source && request.commit().is_some());
+    let mut brought = book.iter().rev().filter(|request| request.changed(source));
     let newest = brought.find(|request| version(request).is_some())?;
-    let is_it = newest.was_live() && version(newest).as_deref() == Some(tag);
+    let is_it = newest.was_live_of(&source.service) && version(newest).as_deref() == Some(tag);
     let words = format!("{} when it was deployed there; {why}", Health::Healthy.word());
     is_it.then_some(Seen { words, digest: None })
 }

@@ -10,7 +10,7 @@ use std::{
 use futures::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::{Busy, Inner, Repository, Resting, anchors, facts, follow, glass, homes, restarting, rules, wording};
+use super::{Busy, Inner, Repository, Resting, anchors, facts, follow, glass, homes, legs, restarting, rules, wording};
 use crate::{
     chat::card::Progress,
     core::{
@@ -206,9 +206,11 @@ pub(super) fn back_off(tries: u32) -> Duration {
 }
 
 async fn perform(inner: &Arc<Inner>, request: &Request, due: Due) -> Result<(), Trouble> {
-    let _turn = match due {
-        Due::Commit | Due::Merge => turn(inner, &request.opened.target).await,
-        Due::Plan | Due::OpenPullRequest | Due::Watch | Due::ClosePullRequest | Due::Follow | Due::Restart => None,
+    let _turns = match due {
+        Due::Commit | Due::Merge => turns(inner, request).await,
+        Due::Plan | Due::OpenPullRequest | Due::Watch | Due::ClosePullRequest | Due::Follow | Due::Restart => {
+            Vec::new()
+        }
     };
     match (due, request.course()) {
         (Due::Plan, _) => plan(inner, request).await,
@@ -230,6 +232,17 @@ async fn perform(inner: &Arc<Inner>, request: &Request, due: Due) -> Result<(), 
             None,
         ) => Ok(()),
     }
+}
+
+/// A turn for each of its targets. All take them in one order, so that nobody waits for somebody who waits for them.
+async fn turns(inner: &Arc<Inner>, request: &Request) -> Vec<OwnedSemaphorePermit> {
+    let mut targets: Vec<Target> = request.opened.targets().collect();
+    targets.sort();
+    let mut turns = Vec::new();
+    for target in &targets {
+        turns.extend(turn(inner, target).await);
+    }
+    turns
 }
 
 /// Waits until no other change of the target is landing. Without that a change that had landed, and was not recorded
@@ -310,7 +323,7 @@ async fn again(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result
     if homes::moved_away(inner, request, &rules).await? {
         return Ok(Again::Reported);
     }
-    let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
+    let fresh = legs::plan_again(inner, &rules, request, &course.plan).await?;
     compare(inner, request, course, fresh).await
 }
 
@@ -330,7 +343,7 @@ pub(super) async fn compare(
             return Ok(Again::Same);
         }
         Ok(plan) => Outcome::Replanned { why: wording::difference(&course.plan, &plan), plan },
-        Err(PlanRefusal::Already { .. }) => Outcome::Ended(Ending::AlreadyThere),
+        Err(PlanRefusal::Already { .. } | PlanRefusal::AllAlready { .. }) => Outcome::Ended(Ending::AlreadyThere),
         Err(refusal) => Outcome::Ended(Ending::Failed { why: refusal.to_string(), remedy: refusal.remedy() }),
     };
     match merged_meanwhile(inner, request).await? {

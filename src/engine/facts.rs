@@ -10,21 +10,20 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Inner, Repository, choices, choosing, copying, effects::Trouble, flows, forms, freezing, giving_back, rendering,
-    reverting, rollback, wording,
+    Inner, Repository, choices, choosing, copying, effects::Trouble, flows, forms, freezing, giving_back, legs,
+    rendering, reverting, rollback, wording,
 };
 use crate::{
     clock,
     core::{
         catalog::Platform,
-        change::{self, Beside, Exact, How, Locator, Plan, PlanRefusal, Planned, Side, SourceFile, Then, Wanted},
+        change::{self, Beside, Exact, Locator, Plan, PlanRefusal, Planned, SourceFile, Then, Wanted},
         command::{self, Command, Invoked},
         decide::{Asked, Asker, Incoming, Planning, Words, not_ready},
-        names::{CommandName, CommitId, ConnectionName, Field, RepoPath, Target},
+        names::{CommandName, CommitId, ConnectionName, Field, Service, Target},
         request::Request,
         rules::Rules,
     },
-    git::Tree,
 };
 
 /// How long planning may take before the request is answered as `planning`.
@@ -95,8 +94,11 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         Ok(times) => times,
         Err(words) => return Ok(Incoming::Misasked { asker, typed: typed.written(), words }),
     };
-    let (planning, tag) =
-        tokio::join!(planning(inner, &rules, &command, &target), choices::tag_seen(inner, &rules, &command, &target));
+    let with = command.with();
+    let (planning, tag) = tokio::join!(
+        planning(inner, &rules, &command, (&target, &with)),
+        choices::tags_seen(inner, &rules, &command, (&target, &with))
+    );
     Ok(Incoming::Asked(Box::new(Asked {
         id: clock::request_id(clock::now()),
         asker,
@@ -105,6 +107,7 @@ pub(super) async fn read(inner: &Arc<Inner>, typed: Typed) -> Result<Incoming, W
         reason: command.reason().map(str::to_owned),
         command: command.name().clone(),
         target,
+        with,
         channel: typed.channel,
         tag,
         planning,
@@ -130,7 +133,7 @@ fn parse(rules: &Rules, typed: &Typed) -> Result<Command, Words> {
 }
 
 /// Plans in time, or later.
-async fn planning(inner: &Arc<Inner>, rules: &Rules, command: &Command, target: &Target) -> Planning {
+async fn planning(inner: &Arc<Inner>, rules: &Rules, command: &Command, target: (&Target, &[Service])) -> Planning {
     let planned = tokio::time::timeout(IN_TIME, plan_command(inner, rules, command, target)).await;
     match planned {
         Ok(Ok(Ok(planned))) => Planning::Planned(planned.plan),
@@ -144,43 +147,70 @@ async fn plan_command(
     inner: &Arc<Inner>,
     rules: &Rules,
     command: &Command,
-    target: &Target,
+    (target, with): (&Target, &[Service]),
 ) -> Result<Result<Planned, Words>, Trouble> {
     match command.change() {
-        Ok(asked) => plan_asked(inner, rules, (command.name(), target), asked).await,
+        Ok(asked) => legs::plan_asked(inner, rules, (command.name(), target, with), asked).await,
         Err(refusal) => Ok(Err(Words::new(refusal.to_string(), refusal.remedy()))),
     }
 }
 
-/// Plans what a command asks for, on the newest commit.
+/// Why a change is not planned.
+pub(super) enum NotPlanned {
+    /// It cannot be, or is so already.
+    Refused(PlanRefusal),
+    /// In words.
+    Said(Words),
+}
+
+impl From<NotPlanned> for Words {
+    fn from(not: NotPlanned) -> Self {
+        match not {
+            NotPlanned::Refused(refusal) => Self::new(format!("{refusal}."), refusal.remedy()),
+            NotPlanned::Said(words) => words,
+        }
+    }
+}
+
+/// Plans what a command asks for of one target, on the newest commit.
 pub(super) async fn plan_asked(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    about: (&CommandName, &Target),
+    asked: command::Asked,
+) -> Result<Result<Planned, Words>, Trouble> {
+    Ok(plan_one(inner, rules, about, asked).await?.map_err(Words::from))
+}
+
+/// The same, with the reason as it is.
+pub(super) async fn plan_one(
     inner: &Arc<Inner>,
     rules: &Rules,
     (command, target): (&CommandName, &Target),
     asked: command::Asked,
-) -> Result<Result<Planned, Words>, Trouble> {
+) -> Result<Result<Planned, NotPlanned>, Trouble> {
     let (home, base) = inner.home_at(rules, target)?;
     let files = files(inner, rules, base, target).await?;
     let beside = beside(inner, rules, base, target).await?;
     let owed = inner.owed(rules, (command, target)).await;
     let of = Of { rules, command, target, home, base, files: &files, beside: &beside, owed: &owed };
-    let refused = |refusal: PlanRefusal| Words::new(format!("{refusal}."), refusal.remedy());
-    match asked {
-        command::Asked::Set(set) => Ok(of.set(&set).map_err(refused)),
+    let planned = match asked {
+        command::Asked::Set(set) => return Ok(of.set(&set).map_err(NotPlanned::Refused)),
         command::Asked::Choose(asked) => {
-            let set = choosing::chosen(rules, target, &files, &asked);
-            Ok(set.and_then(|set| of.set(&set).map_err(refused)))
+            let set = choosing::chosen(rules, target, &files, &asked).map_err(NotPlanned::Said);
+            return Ok(set.and_then(|set| of.set(&set).map_err(NotPlanned::Refused)));
         }
-        command::Asked::At(asked) => Ok(choosing::at(of, &asked)),
-        command::Asked::Copy { fields, from } => copying::plan(inner, of, (&fields, &from)).await,
+        command::Asked::Copy { fields, from } => return copying::plan(inner, of, (&fields, &from)).await,
+        command::Asked::At(asked) => choosing::at(of, &asked),
         command::Asked::Restore { fields, to, also, pause } => {
-            rollback::plan(inner, of, rollback::Restoring { fields: &fields, to, also: &also, pause }).await
+            rollback::plan(inner, of, rollback::Restoring { fields: &fields, to, also: &also, pause }).await?
         }
-        command::Asked::Revert { what } => reverting::revert(inner, of, &what).await,
-        command::Asked::Resume { fields } => reverting::resume(inner, of, &fields).await,
-        command::Asked::Render(making) => rendering::render(inner, of, &making).await,
-        command::Asked::Delete(removing) => rendering::delete(inner, of, &removing).await,
-    }
+        command::Asked::Revert { what } => reverting::revert(inner, of, &what).await?,
+        command::Asked::Resume { fields } => reverting::resume(inner, of, &fields).await?,
+        command::Asked::Render(making) => rendering::render(inner, of, &making).await?,
+        command::Asked::Delete(removing) => rendering::delete(inner, of, &removing).await?,
+    };
+    Ok(planned.map_err(NotPlanned::Said))
 }
 
 /// What is planned, for what, on which files of the newest commit.
@@ -261,7 +291,12 @@ pub(super) async fn files(
 }
 
 /// The targets beside it, whose values its files may hold, too.
-async fn beside(inner: &Arc<Inner>, rules: &Rules, commit: &CommitId, target: &Target) -> Result<Vec<Beside>, Trouble> {
+pub(super) async fn beside(
+    inner: &Arc<Inner>,
+    rules: &Rules,
+    commit: &CommitId,
+    target: &Target,
+) -> Result<Vec<Beside>, Trouble> {
     let mirror = &inner.home(rules, target)?.mirror;
     let mut found = Vec::new();
     for (other, place) in rules.beside(target) {
@@ -283,99 +318,11 @@ pub(super) fn value_of(field: &Field, text: &str) -> Value {
     }
 }
 
-/// The same change planned again on other files: what fields describe is looked for anew, exact places must hold what
-/// they held. What an automation is held off by is not worth stopping for: where its place is another, it is left out.
-fn plan_on(
-    repository: &ConnectionName,
-    (rules, request, plan): (&Rules, &Request, &Plan),
-    base: &CommitId,
-    (files, beside, then): (&[SourceFile], &[Beside], &Then),
-) -> Result<Planned, PlanRefusal> {
-    let set = plan.lines.iter().map(|line| (line.field.clone(), value_of(&line.field, &line.new))).collect();
-    let (command, target) = (&request.opened.command, &request.opened.target);
-    let mut planned = if plan.exact.is_empty() {
-        plan_set(repository, rules, (command, target, base), &set, (files, beside))?
-    } else {
-        let fields = match plan.field_edits() {
-            [] => None,
-            _ => Some(plan_set(repository, rules, (command, target, base), &set, (files, beside))?),
-        };
-        let text = |path: &RepoPath| files.iter().find(|file| file.path == *path).map(|file| file.text.as_str());
-        let stands = |one: &&Exact| fields.is_none() || one.stands(text(&one.edit.path), Side::Old);
-        let exact: Vec<Exact> = plan.exact.iter().filter(stands).cloned().collect();
-        let wanted = Wanted { repository, command, target, set: &set, base, policy: rules.policy.hash() };
-        let is_exact = fields.is_none();
-        let mut planned = change::exactly(&wanted, fields, &exact, (files, then))?;
-        if is_exact {
-            planned.plan.lines.clone_from(&plan.lines);
-        }
-        change::spared(&planned, beside, &|other, field| locator(rules, other, field))?;
-        planned
-    };
-    planned.plan.aside.clone_from(&plan.aside);
-    Ok(planned)
-}
-
-/// What templates gave when it was planned: that is what people approve.
-fn rendered(plan: &Plan) -> Then {
-    let all = plan.aside.iter().flat_map(|aside| &aside.rendered);
-    all.map(|file| (file.path.clone(), Some(file.text.clone()))).collect()
-}
-
-/// Plans the same edit again, on the newest commit.
-pub(super) async fn plan_again(
-    inner: &Arc<Inner>,
-    rules: &Rules,
-    request: &Request,
-    plan: &Plan,
-) -> Result<Result<Plan, PlanRefusal>, Trouble> {
-    let target = &request.opened.target;
-    let (home, base) = inner.home_at(rules, target)?;
-    let (mut files, mut then) = (files(inner, rules, base, target).await?, rendered(plan));
-    let beside = beside(inner, rules, base, target).await?;
-    for one in &plan.exact {
-        let path = &one.edit.path;
-        if files.iter().all(|file| file.path != *path) {
-            files.extend(home.mirror.file(base, path).await?);
-        }
-        if let How::File { as_in } = &one.how {
-            then.insert(path.clone(), home.mirror.file(as_in, path).await?.map(|file| file.text));
-        }
-    }
-    let again = plan_on(&home.name, (rules, request, plan), base, (&files, &beside, &then));
-    Ok(again.map(|planned| planned.plan))
-}
-
-/// Plans the same edit again, on a tree at hand.
-pub(super) fn plan_on_tree(
-    repository: &ConnectionName,
-    rules: &Rules,
-    request: &Request,
-    plan: &Plan,
-    tree: &Tree<'_>,
-) -> Result<Planned, PlanRefusal> {
-    let place = rules.place_of(&request.opened.target);
-    let mut files = place.and_then(|place| tree.target(&place).ok()).unwrap_or_default();
-    let mut then = rendered(plan);
-    for one in &plan.exact {
-        let path = &one.edit.path;
-        if files.iter().all(|file| file.path != *path) {
-            files.extend(tree.file(path).ok().flatten());
-        }
-        if let How::File { as_in } = &one.how {
-            then.insert(path.clone(), tree.file_in(as_in, path).ok().flatten().map(|file| file.text));
-        }
-    }
-    let read =
-        |(other, place): (&Target, &RepoPath)| Some(Beside { target: other.clone(), files: tree.target(place).ok()? });
-    let beside: Vec<Beside> = rules.beside(&request.opened.target).into_iter().filter_map(read).collect();
-    plan_on(repository, (rules, request, plan), tree.commit(), (&files, &beside, &then))
-}
-
 /// Plans a request from its words, when it was taken before there was anything to plan with.
 pub(super) async fn replan_words(inner: &Arc<Inner>, rules: &Rules, request: &Request) -> Result<Plan, Words> {
     let asked = asked_again(rules, request)?;
-    match plan_asked(inner, rules, (&request.opened.command, &request.opened.target), asked).await {
+    let about = (&request.opened.command, &request.opened.target, request.opened.with.as_slice());
+    match legs::plan_asked(inner, rules, about, asked).await {
         Ok(planned) => planned.map(|planned| planned.plan),
         Err(trouble) => Err(Words::new(format!("The change could not be planned: {trouble}."), "Ask again.")),
     }

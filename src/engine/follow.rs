@@ -2,6 +2,7 @@
 //! it, and both stay so for a while. A cluster that cannot be seen holds nothing up but this.
 
 mod gone;
+mod legs;
 pub(super) mod reconciled;
 mod settings;
 
@@ -19,11 +20,14 @@ use crate::{
     clock,
     cluster::{Cluster, reconciler},
     core::{
+        catalog::EnvironmentRules,
+        change::Plan,
         decide::Outcome,
-        names::{CommitId, Field, ImageDigest, ImageTag},
+        names::{CommitId, Field, ImageDigest, ImageTag, Service, Target},
         reconciler as proof,
         request::{Course, Ending, Request},
         rollout::{Verdict, Wanted, verdict},
+        rules::Rules,
     },
 };
 use reconciled::Reconciled;
@@ -52,37 +56,60 @@ fn hold(took: SignedDuration) -> SignedDuration {
 
 /// Looks until the pods run it, or plainly do not.
 pub(super) async fn follow(inner: &Arc<Inner>, request: &Request, course: &Course) -> Result<(), Trouble> {
-    let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
-    let target = &request.opened.target;
+    if !course.plan.legs.is_empty() {
+        return legs::follow(inner, request, course).await;
+    }
+    if gone::is_gone(inner, request, course).await? {
+        return gone::follow(inner, request).await;
+    }
+    if let Some(ending) = one(inner, request, (&request.opened.target, &course.plan)).await? {
+        report(inner, request, Outcome::Ended(ending)).await;
+    }
+    Ok(())
+}
+
+/// Where a target runs, by the catalog and the configuration; words where that cannot be looked into.
+fn runs_in<'a>(
+    inner: &'a Inner,
+    rules: &'a Rules,
+    target: &Target,
+) -> Result<(&'a EnvironmentRules, &'a Cluster), Ending> {
     let environment = rules.catalog.environment(&target.environment);
     let cluster = environment.and_then(|at| Some((at, inner.reach.clusters.get(at.cluster.as_ref()?)?)));
-    let (Some((environment, cluster)), Some(commit)) = (cluster, request.commit()) else {
+    cluster.ok_or_else(|| {
         let seen = match environment {
             Some(_) => "its cluster is not in the configuration",
             None => "its environment is no longer in the catalog",
         };
-        let seen = seen.to_owned();
-        report(inner, request, Outcome::Ended(Ending::Unseen { seen })).await;
-        return Ok(());
+        Ending::Unseen { seen: seen.to_owned() }
+    })
+}
+
+/// Looks until the pods of one target run what was planned for it. Nothing where that is over already, or the bot ends.
+async fn one(
+    inner: &Arc<Inner>,
+    request: &Request,
+    (target, plan): (&Target, &Plan),
+) -> Result<Option<Ending>, Trouble> {
+    let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
+    let Some(commit) = request.commit() else { return Ok(None) };
+    let (environment, cluster) = match runs_in(inner, &rules, target) {
+        Ok(there) => there,
+        Err(ending) => return Ok(Some(ending)),
     };
-    if gone::is_gone(inner, request, course).await? {
-        gone::follow(inner, request, (cluster, &environment.namespace_of(&target.service))).await;
-        return Ok(());
-    }
     let reconciler = reconciler(cluster, &environment.reconciler, &target.service);
+    let is_one_of_several = !request.opened.with.is_empty();
     let place = Place {
         cluster,
         namespace: environment.namespace_of(&target.service),
         name: target.service.as_str(),
-        wanted: wanted(course, facts::image(&rules, target)),
-        settings: settings::of(course),
+        apart: is_one_of_several.then_some(&target.service),
+        wanted: wanted(plan, facts::image(&rules, target)),
+        settings: settings::of(plan),
         commit,
     };
     let reconciled = reconciler.map(Reconciled::new);
-    if let Some(ending) = look_until(inner, request, &place, reconciled).await {
-        report(inner, request, Outcome::Ended(ending)).await;
-    }
-    Ok(())
+    Ok(look_until(inner, request, &place, reconciled).await)
 }
 
 /// Where a change must come to life.
@@ -90,20 +117,43 @@ pub(super) struct Place<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) namespace: String,
     pub(super) name: &'a str,
+    /// The service, where the request is of several.
+    pub(super) apart: Option<&'a Service>,
     pub(super) wanted: Wanted,
     /// Keys of its configuration, and the values that they shall have.
     pub(super) settings: Vec<(String, String)>,
     pub(super) commit: &'a CommitId,
 }
 
-fn wanted(course: &Course, image: Option<String>) -> Wanted {
-    let new = |field: &Field| course.plan.lines.iter().find(|line| &line.field == field).map(|line| line.new.as_str());
+impl Place<'_> {
+    /// Whether nothing is looked for any more: a newer change took over, or the request is over.
+    async fn is_settled(&self, inner: &Inner, request: &Request) -> bool {
+        let Some(now) = inner.request(&request.id).await else { return true };
+        now.is_over() || self.apart.is_some_and(|service| !now.unsettled().contains(service))
+    }
+
+    /// What the card says while it is waited for.
+    fn note(&self, inner: &Arc<Inner>, request: &Request, seen: String) {
+        let progress = match self.apart {
+            None => Progress { seen: Some(seen), ..Progress::default() },
+            Some(service) => {
+                let mut each = inner.progress(&request.id).each;
+                each.insert(service.clone(), seen);
+                Progress { each, ..Progress::default() }
+            }
+        };
+        inner.note_progress(&request.id, progress);
+    }
+}
+
+fn wanted(plan: &Plan, image: Option<String>) -> Wanted {
+    let new = |field: &Field| plan.lines.iter().find(|line| &line.field == field).map(|line| line.new.as_str());
     Wanted {
         image,
         tag: new(&Field::ImageTag).and_then(|tag| ImageTag::parse(tag).ok()),
         digest: new(&Field::ImageDigest).and_then(|digest| ImageDigest::parse(digest).ok()),
         replicas: new(&Field::Replicas).and_then(|replicas| replicas.parse().ok()),
-        variables: settings::variables(course),
+        variables: settings::variables(plan),
     }
 }
 
@@ -196,10 +246,10 @@ pub(super) async fn look_until(
         }
         // What has failed for some looks is watched on, but nothing is in flight any more.
         let _resting = watch.is_stuck(&last).then(|| Resting::new(inner));
-        inner.note_progress(&request.id, Progress { seen: Some(shown(&last)), ..Progress::default() });
+        place.note(inner, request, shown(&last));
         inner.tasks.pause(watch.wait(turn)).await;
         // A newer change of the same target, or the end of the bot, ends the watch.
-        if inner.tasks.is_stopping() || inner.request(&request.id).await.is_none_or(|now| now.is_over()) {
+        if inner.tasks.is_stopping() || place.is_settled(inner, request).await {
             return None;
         }
     }

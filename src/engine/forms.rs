@@ -1,10 +1,15 @@
 //! What was typed as a command, and what forms ask of the engine: whether something typed wants one, what is wrong with
 //! what was filled in, and what can be offered from memory. Nothing here changes anything.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::{Engine, Said, Typed, facts};
 use crate::core::{
     command::{self, Asked, Begun, Command, Invoked, ParseRefusal},
-    names::{CommandName, Field},
+    names::{CommandName, Field, Service},
+    request::Request,
     rules::Rules,
 };
 
@@ -27,7 +32,8 @@ impl Engine {
         begun.or_else(|| {
             let command = understood(&rules, typed).ok()?;
             // What the limits refuse need not be confirmed first.
-            let to_none = matches!(command.change(), Ok(Asked::Set(_)));
+            let none = |set: &BTreeMap<Field, Value>| set.get(&Field::Replicas).is_some_and(|count| *count == 0);
+            let to_none = matches!(command.change(), Ok(Asked::Set(set)) if none(&set));
             command.unconfirmed().filter(|_| !to_none || rules.catalog.replica_limits().allow(0))
         })
     }
@@ -44,8 +50,10 @@ impl Engine {
     pub async fn versions_seen(&self, service: &str) -> Vec<String> {
         let book = self.inner.book.lock().await;
         let mut versions: Vec<String> = Vec::new();
-        let theirs = book.iter().rev().filter(|request| request.opened.target.service.as_str() == service);
-        for line in theirs.filter_map(|request| request.course()).flat_map(|course| &course.plan.lines) {
+        let of_it = |request: &&Request| request.opened.services().any(|name| name.as_str() == service);
+        let name = Service::parse(service).ok();
+        let lines = |request| name.as_ref().map(|name| Request::lines_of(request, name)).unwrap_or_default();
+        for line in book.iter().rev().filter(of_it).flat_map(lines) {
             if line.field != Field::ImageTag {
                 continue;
             }

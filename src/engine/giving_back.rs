@@ -10,11 +10,11 @@ use super::{Busy, Inner, effects::Trouble, facts, rules::announce};
 use crate::{
     clock,
     core::{
-        change::Plan,
+        change::{self, Plan, Planned},
         command::{self, Command},
         decide::{Asked, Asker, Incoming, Planning, Reply, Words},
         moment::Moment,
-        names::{Field, Target},
+        names::{Field, Service, Target},
         request::{AHEAD, GivesBack, Lasts, Request, State},
         rules::Rules,
     },
@@ -122,6 +122,7 @@ async fn open(inner: &Arc<Inner>, request: &Request) {
         command: request.opened.command.clone(),
         words: format!("revert {}", request.id),
         target: request.opened.target.clone(),
+        with: request.opened.with.clone(),
         title: format!("give back: {}", request.opened.title),
         reason: None,
         channel: request.opened.channel.clone(),
@@ -150,35 +151,78 @@ enum Undoing {
 }
 
 async fn planned(inner: &Arc<Inner>, rules: &Rules, request: &Request) -> Result<Undoing, Trouble> {
-    let about = (&request.opened.command, &request.opened.target);
+    let (command, target) = (&request.opened.command, &request.opened.target);
+    let legs = request.course().map(|course| course.plan.legs.as_slice()).unwrap_or_default();
+    if legs.is_empty() {
+        let found = planned_for(inner, rules, request, target).await?;
+        return Ok(match found {
+            One::AsItWas(planned) => Undoing::AsItWas(planned.plan),
+            One::ChangedSince(planned) => Undoing::ChangedSince(planned.plan),
+            One::Not(words) => Undoing::Not(words),
+        });
+    }
+    let (mut all, mut is_as_it_was) = (Vec::new(), true);
+    for leg in legs {
+        let of_it = Target { service: leg.service.clone(), environment: target.environment.clone() };
+        match planned_for(inner, rules, request, &of_it).await? {
+            One::AsItWas(planned) => all.push((leg.service.clone(), Ok(planned))),
+            One::ChangedSince(planned) => {
+                is_as_it_was = false;
+                all.push((leg.service.clone(), Ok(planned)));
+            }
+            One::Not(words) => {
+                let text = format!("`{}`: {}", leg.service, words.text);
+                return Ok(Undoing::Not(Words { text, ..words }));
+            }
+        }
+    }
+    Ok(match change::together((command, &target.environment), all) {
+        Ok(planned) if is_as_it_was => Undoing::AsItWas(planned.plan),
+        Ok(planned) => Undoing::ChangedSince(planned.plan),
+        Err(refusal) => Undoing::Not(Words::new(format!("{refusal}."), refusal.remedy())),
+    })
+}
+
+/// What giving back comes to for one service.
+enum One {
+    AsItWas(Planned),
+    ChangedSince(Planned),
+    Not(Words),
+}
+
+async fn planned_for(inner: &Arc<Inner>, rules: &Rules, request: &Request, target: &Target) -> Result<One, Trouble> {
+    let about = (&request.opened.command, target);
     let undo = command::Asked::Revert { what: request.id.to_string() };
     let refused = match facts::plan_asked(inner, rules, about, undo).await? {
-        Ok(planned) => return Ok(Undoing::AsItWas(planned.plan)),
+        Ok(planned) => return Ok(One::AsItWas(planned)),
         Err(words) => words,
     };
     let rendered = request.course().and_then(|course| course.plan.aside.as_ref());
     if rendered.is_some_and(|aside| !aside.rendered.is_empty()) {
         let taken = command::Removing { files: Vec::new(), by_hand: command::ByHand::Taken };
         return Ok(match facts::plan_asked(inner, rules, about, command::Asked::Delete(taken)).await? {
-            Ok(planned) => Undoing::ChangedSince(planned.plan),
-            Err(_) => Undoing::Not(refused),
+            Ok(planned) => One::ChangedSince(planned),
+            Err(_) => One::Not(refused),
         });
     }
-    let set = before(request);
+    let set = before(request, &target.service);
     if set.is_empty() {
-        return Ok(Undoing::Not(refused));
+        return Ok(One::Not(refused));
     }
     Ok(match facts::plan_asked(inner, rules, about, command::Asked::Set(set)).await? {
-        Ok(planned) => Undoing::ChangedSince(planned.plan),
-        Err(_) => Undoing::Not(refused),
+        Ok(planned) => One::ChangedSince(planned),
+        Err(_) => One::Not(refused),
     })
 }
 
 /// The values that its fields had, where they had one.
-fn before(request: &Request) -> BTreeMap<Field, Value> {
-    let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
+fn before(request: &Request, service: &Service) -> BTreeMap<Field, Value> {
     let value = |field: &Field, old: &str| facts::value_of(field, old);
-    lines.iter().filter_map(|line| Some((line.field.clone(), value(&line.field, line.old.as_ref()?)))).collect()
+    request
+        .lines_of(service)
+        .iter()
+        .filter_map(|line| Some((line.field.clone(), value(&line.field, line.old.as_ref()?))))
+        .collect()
 }
 
 /// Something was recorded of a request: what it gives back is drawn with it, and what is meant for a short time needs no

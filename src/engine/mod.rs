@@ -1,6 +1,5 @@
-//! The loop: read facts, decide, append, acknowledge, perform effects, feed what came of them back in.
-//! Decisions are made one at a time; whatever a decision needs from outside is read before its turn. Effects are not
-//! queued anywhere: each request's state says what is due, before and after a restart alike.
+//! The loop: read facts, decide, append, acknowledge, perform effects, feed what came of them back in. Decisions are made one
+//! at a time, on what was read before. No effect is queued: each request's state says what is due, also after a restart.
 
 mod anchors;
 mod audit;
@@ -24,6 +23,7 @@ mod glass;
 mod groups;
 mod hints;
 mod homes;
+mod legs;
 mod links;
 mod meter;
 mod outside;

@@ -167,9 +167,9 @@ async fn undone(inner: &Arc<Inner>, touched: &[Touched]) -> Vec<String> {
     let book = inner.book.lock().await;
     let lines = touched.iter().flat_map(|one| one.fields.iter().map(move |line| (&one.target, line)));
     let words = |(target, line): (&Target, &Line)| {
-        let theirs = book.iter().rev().filter(|request| request.opened.target == *target && request.commit().is_some());
+        let theirs = book.iter().rev().filter(|request| request.changed(target));
         let (request, ours) = theirs.into_iter().find_map(|request| {
-            let lines = &request.course()?.plan.lines;
+            let lines = request.lines_of(&target.service);
             Some((request, lines.iter().find(|ours| ours.field == line.field)?))
         })?;
         let before = ours.old.as_deref().unwrap_or(change::NOT_SET);
@@ -218,8 +218,8 @@ async fn changes(
 /// The fields that requests on a target change that are not over.
 async fn said(inner: &Arc<Inner>, target: &Target) -> BTreeSet<Field> {
     let book = inner.book.lock().await;
-    let theirs = book.iter().filter(|request| request.opened.target == *target && !request.is_over());
-    let lines = theirs.filter_map(|request| request.course()).flat_map(|course| &course.plan.lines);
+    let theirs = book.iter().filter(|request| request.opened.is_about(target) && !request.is_over());
+    let lines = theirs.flat_map(|request| request.lines_of(&target.service));
     lines.map(|line| line.field.clone()).collect()
 }
 
@@ -230,10 +230,11 @@ async fn is_ours(inner: &Arc<Inner>, commit: &CommitSummary, touched: &[Touched]
     let book = inner.book.lock().await;
     let fits = |id: &RequestId, one: &Touched| {
         let Some(request) = book.get(id) else { return false };
-        let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
-        let is_beside = request.course().is_some_and(|course| !course.plan.exact.is_empty());
+        let plan = request.course().and_then(|course| course.plan.of(&one.target.service));
+        let lines = plan.map(|plan| plan.lines.as_slice()).unwrap_or_default();
+        let is_beside = plan.is_some_and(|plan| !plan.exact.is_empty());
         let is_said = one.fields.iter().all(|field| lines.contains(field)) && (is_beside || !one.fields.is_empty());
-        request.opened.target == one.target && is_said
+        request.opened.is_about(&one.target) && is_said
     };
     // Merged by hand with a message of their own, a change of ours is known by its pull request soon.
     let open = book.iter().filter(|request| request.course().is_some_and(|course| course.pull_request.is_some()));

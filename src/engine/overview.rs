@@ -73,7 +73,7 @@ impl Engine {
             let is_of = |request: &&Request| {
                 let target = &request.opened.target;
                 let fits = |wanted: Option<&str>, found: &str| wanted.is_none_or(|wanted| wanted == found);
-                fits(other("service"), target.service.as_str())
+                request.opened.services().any(|service| fits(other("service"), service.as_str()))
                     && fits(other("environment"), target.environment.as_str())
             };
             let of = |one: &Request| (one.id.to_string(), format!("{}, {}", one.opened.title, when(one.at)));

@@ -200,7 +200,7 @@ pub(super) async fn revert(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Result
 /// The files that a request rendered for the target, and those that register them, wherever they are.
 async fn registered(inner: &Arc<Inner>, of: Of<'_>, what: &str) -> Vec<RepoPath> {
     let Ok(id) = RequestId::parse(what) else { return Vec::new() };
-    let Some(request) = inner.request(&id).await.filter(|request| request.opened.target == *of.target) else {
+    let Some(request) = inner.request(&id).await.filter(|request| request.opened.is_about(of.target)) else {
         return Vec::new();
     };
     let exact = request.course().map(|course| course.plan.exact.clone()).unwrap_or_default();
@@ -323,8 +323,8 @@ pub(super) async fn resume(
 async fn taken(inner: &Arc<Inner>, target: &Target) -> Vec<Exact> {
     inner.filled().await;
     let book = inner.book.lock().await;
-    let landed = book.iter().rev().filter(|request| request.opened.target == *target && request.commit().is_some());
-    let plans = landed.filter_map(|request| Some(&request.course()?.plan));
+    let landed = book.iter().rev().filter(|request| request.changed(target));
+    let plans = landed.filter_map(|request| request.course()?.plan.of(&target.service));
     let pauses = plans.filter(|plan| plan.aside.as_ref().is_some_and(|aside| !aside.paused.is_empty()));
     let values = pauses.flat_map(|plan| &plan.exact).filter(|one| one.how == How::Value);
     values.filter_map(Exact::inverted).collect()

@@ -21,7 +21,9 @@ pub(super) async fn owed(inner: &Arc<Inner>) -> String {
         let _ = writeln!(
             told,
             "• *{}*: a review of `{}` by {from}, {due}. Request `{}`.",
-            request.opened.target, request.opened.title, request.id
+            request.opened.about(),
+            request.opened.title,
+            request.id
         );
     }
     told

@@ -25,7 +25,7 @@ use crate::{
         catalog::Reconciler,
         change::{self, Aside, Automation, Binding, Health, Held, Image, Paused, Planned, SourceFile, Then},
         decide::Words,
-        names::{Field, ImageTag, RepoPath, RequestId},
+        names::{Field, ImageTag, RepoPath, RequestId, Service, Target},
         request::Request,
         rules::Rules,
         span::Span,
@@ -281,18 +281,22 @@ pub(super) async fn note_overdue(inner: &Arc<Inner>) {
     let now = clock::now();
     let overdue: Vec<RequestId> = {
         let book = inner.book.lock().await;
-        let asides =
-            |request: &Request| request.course().and_then(|course| course.plan.aside.clone()).unwrap_or_default();
+        let aside = |request: &Request, service: &Service| {
+            let plan = request.course().and_then(|course| course.plan.of(service));
+            plan.and_then(|plan| plan.aside.clone()).unwrap_or_default()
+        };
+        let is_late = |paused: &Paused| paused.to_do.is_none() && paused.until < now;
+        let goes_on = |request: &Request, target: &Target| {
+            let mut after = book.iter().filter(|other| other.id > request.id && other.changed(target));
+            after.any(|other| !aside(other, &target.service).resumed.is_empty())
+        };
         let holds = |request: &&Request| {
-            let is_late = |paused: &Paused| paused.to_do.is_none() && paused.until < now;
-            request.is_over() && request.commit().is_some() && asides(request).paused.iter().any(is_late)
+            let held = |target: &Target| aside(request, &target.service).paused.iter().any(is_late);
+            let mut targets = request.opened.targets();
+            let is_landed = request.is_over() && request.commit().is_some();
+            is_landed && targets.any(|target| held(&target) && !goes_on(request, &target))
         };
-        let goes_on = |request: &Request| {
-            let after =
-                book.iter().filter(|other| other.id > request.id && other.opened.target == request.opened.target);
-            after.filter(|other| other.commit().is_some()).any(|other| !asides(other).resumed.is_empty())
-        };
-        book.iter().filter(holds).filter(|request| !goes_on(request)).map(|request| request.id.clone()).collect()
+        book.iter().filter(holds).map(|request| request.id.clone()).collect()
     };
     for id in overdue {
         inner.note_progress(&id, Progress { overdue: Overdue::Yes, ..Progress::default() });

@@ -185,7 +185,7 @@ async fn open(inner: &Arc<Inner>, target: &Target) -> String {
     let book = inner.book.lock().await;
     let open: Vec<String> = book
         .iter()
-        .filter(|request| &request.opened.target == target && !request.is_over())
+        .filter(|request| request.opened.is_about(target) && !request.is_over())
         .map(|request| format!("{} ({})", request.opened.title, request.state.word()))
         .collect();
     if open.is_empty() { String::new() } else { format!(" Open: {}.", open.join("; ")) }

@@ -72,6 +72,7 @@ fn plan() -> Plan {
         exact: vec![],
         aside: None,
         live: None,
+        legs: Vec::new(),
     }
 }
 
@@ -89,6 +90,7 @@ fn asked(engine: &Engine, planning: Planning) -> Incoming {
         reason: None,
         channel: "slack:C1".to_owned(),
         tag: None,
+        with: Vec::new(),
         planning,
         debt: None,
         lasts: None,
@@ -186,6 +188,7 @@ async fn about_to_push(folder: &std::path::Path, minutes: i64) -> RequestId {
         reason: None,
         channel: "slack:C1".to_owned(),
         tag: None,
+        with: Vec::new(),
         planning: Planning::Planned(plan()),
         debt: None,
         lasts: None,

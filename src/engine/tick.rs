@@ -8,7 +8,7 @@ use crate::core::{
     change::Plan,
     command::Asked,
     decide::{Incoming, Reply, Tick, Words},
-    names::{Field, ImageTag, RequestId},
+    names::{Field, ImageTag, RequestId, Target},
     request::{Request, State},
 };
 
@@ -38,19 +38,18 @@ impl Engine {
         if let Some(words) = self.newer(&theirs).await {
             return Reply::Private(words);
         }
-        let target = &theirs.opened.target;
-        let said = Said::Text(format!("{} {}", target.service, target.environment));
+        let said = Said::Text(named(&theirs));
         self.typed(Typed { invoked: "rollback".to_owned(), said, ..pressed }, event).await
     }
 
     /// What to say where a newer change of the same target has landed.
     async fn newer(&self, request: &Request) -> Option<Words> {
         let book = self.inner.book.lock().await;
-        let target = &request.opened.target;
-        let newer = book.iter().rev().find(|other| other.opened.target == *target && other.commit().is_some());
-        let newer = newer.filter(|newer| newer.id != request.id)?;
+        let newest = |target: &Target| book.iter().rev().find(|other| other.changed(target));
+        let mut targets = request.opened.targets().filter(|target| request.changed(target));
+        let newer = targets.find_map(|target| newest(&target).filter(|newest| newest.id != request.id))?;
         let text = format!("`{}` came after this, so this card is not the one to roll back from.", newer.opened.title);
-        Some(Words::new(text, format!("Type `/rollback {} {}`.", target.service, target.environment)))
+        Some(Words::new(text, format!("Type `/rollback {}`.", named(request))))
     }
 
     /// Restores one more field with a rollback, or one less.
@@ -91,6 +90,13 @@ impl Engine {
         let invoked = request.opened.command.to_string();
         self.typed(Typed { invoked, said: Said::Text(said), ..pressed }, event).await
     }
+}
+
+/// What a request changed, as one types it.
+fn named(request: &Request) -> String {
+    let changed = request.opened.targets().filter(|target| request.changed(target));
+    let services: Vec<String> = changed.map(|target| target.service.to_string()).collect();
+    format!("{} {}", services.join(","), request.opened.target.environment)
 }
 
 /// The change of a rollback with one more field, or with one less where it has it.

@@ -50,7 +50,8 @@ struct Subjects {
 impl Subjects {
     fn sort(&mut self, wanted: &Wanted, request: &Request) {
         let target = &request.opened.target;
-        let fits = wanted.service.as_ref().is_none_or(|service| *service == target.service)
+        let mut services = request.opened.services();
+        let fits = wanted.service.as_ref().is_none_or(|wanted| services.any(|service| service == wanted))
             && wanted.environment.as_ref().is_none_or(|environment| *environment == target.environment);
         let subject = request::subject(&request.id);
         if fits {

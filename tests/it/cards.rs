@@ -52,6 +52,7 @@ fn plan() -> Plan {
         exact: Vec::new(),
         aside: None,
         live: None,
+        legs: Vec::new(),
     }
 }
 
@@ -95,6 +96,7 @@ fn request(way: Way, needs: Needs, state: State) -> Request {
             command: CommandName::parse("deploy").unwrap(),
             words: "deploy checkout prod v1.2.5".to_owned(),
             target,
+            with: Vec::new(),
             title: "deploy checkout v1.2.5 to prod".to_owned(),
             way,
             needs,

@@ -117,6 +117,7 @@ fn any_card() -> impl Strategy<Value = Card> {
         status,
         remedy,
         lines,
+        rows: Vec::new(),
         reason,
         diff,
         // The last note is a request's id, as on every card.

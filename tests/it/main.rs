@@ -71,6 +71,7 @@ mod rewritten;
 mod rights;
 mod roles;
 mod rollbacks;
+mod several;
 mod shared_channels;
 mod socket_mode;
 mod spared;

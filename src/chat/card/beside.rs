@@ -2,9 +2,10 @@
 
 use super::{Overdue, Span, text};
 use crate::core::{
-    change::{Aside, Past, Paused},
+    change::{Aside, Copied, Past, Paused},
     entry::Actor,
-    request::Request,
+    names::Service,
+    request::{Course, Request},
 };
 
 /// How many other versions a card names.
@@ -13,20 +14,20 @@ const VERSIONS: usize = 5;
 const FILES: usize = 3;
 /// How many other targets a card names.
 const TARGETS: usize = 5;
+/// How many notes of several services stand on a card.
+const LEGS: usize = 4;
 
 pub(super) fn notes(request: &Request, aside: &Aside, overdue: Overdue) -> Vec<Vec<Span>> {
     let mut notes: Vec<Vec<Span>> = aside.back_to.iter().map(back_to).collect();
-    notes.extend(aside.copied.iter().map(|copied| {
-        let seen = copied.seen.as_ref().map(|seen| format!(": {seen}")).unwrap_or_default();
-        vec![text("As it is in "), Span::Code(copied.from.to_string()), text(seen)]
-    }));
+    notes.extend(aside.copied.iter().map(copied));
     if !aside.others.is_empty() && request.commit().is_none() && !request.is_over() {
         notes.push(others(request, &aside.others));
     }
     if !aside.differs.is_empty() {
         notes.push(differs(request, aside));
     }
-    notes.extend(aside.paused.iter().map(|paused| held_off(request, paused, overdue)));
+    notes
+        .extend(aside.paused.iter().map(|paused| held_off((request, &request.opened.target.service), paused, overdue)));
     notes.extend(aside.resumed.iter().map(|what| vec![text(format!("Goes on by this commit: {what}"))]));
     if !aside.elsewhere.is_empty() {
         let (few, more) = named(aside.elsewhere.iter().map(ToString::to_string), TARGETS);
@@ -37,6 +38,29 @@ pub(super) fn notes(request: &Request, aside: &Aside, overdue: Overdue) -> Vec<V
         notes.push(vec![text(format!("Not undone, because it is in no service's place: {few}{more}"))]);
     }
     notes
+}
+
+/// The same of several services, each with its name: where it comes from, what is held off.
+pub(super) fn of_legs(request: &Request, course: &Course, overdue: Overdue) -> Vec<Vec<Span>> {
+    let mut notes = Vec::new();
+    for leg in &course.plan.legs {
+        let Some(aside) = &leg.plan.aside else { continue };
+        let of_it = aside.copied.iter().map(copied).chain(aside.back_to.iter().map(back_to));
+        let held = aside.paused.iter().map(|paused| held_off((request, &leg.service), paused, overdue));
+        let named = |note: Vec<Span>| {
+            let name = [Span::Code(leg.service.to_string()), text(": ")];
+            name.into_iter().chain(note).collect()
+        };
+        notes.extend(of_it.chain(held).map(named));
+    }
+    // A card has room for so many; the rest is in the ledger.
+    notes.truncate(LEGS);
+    notes
+}
+
+fn copied(copied: &Copied) -> Vec<Span> {
+    let seen = copied.seen.as_ref().map(|seen| format!(": {seen}")).unwrap_or_default();
+    vec![text("As it is in "), Span::Code(copied.from.to_string()), text(seen)]
 }
 
 /// The first few, and how many more.
@@ -90,13 +114,12 @@ fn differs(request: &Request, aside: &Aside) -> Vec<Span> {
     words
 }
 
-fn held_off(request: &Request, paused: &Paused, overdue: Overdue) -> Vec<Span> {
+fn held_off((request, service): (&Request, &Service), paused: &Paused, overdue: Overdue) -> Vec<Span> {
     let owner = Span::Somebody(request.requester.clone());
     if let Some(to_do) = &paused.to_do {
         return vec![text(format!("Not held off, because git cannot say it: {}. {to_do}", paused.what))];
     }
-    let target = &request.opened.target;
-    let typed = format!("/resume {} {}", target.service, target.environment);
+    let typed = format!("/resume {service} {}", request.opened.target.environment);
     vec![
         text(format!("Held off by this commit: {}, by ", paused.what)),
         owner,

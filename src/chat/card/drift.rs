@@ -22,6 +22,7 @@ pub fn of_drift(drift: &Drift, progress: &Progress, matters: &Matters) -> Card {
     let of = |button_of| button(&drift.id, button_of, "");
     Card {
         lines: if drift.is_over() { Vec::new() } else { vec![line] },
+        rows: Vec::new(),
         notes: notes(drift, matters),
         buttons: buttons(drift).into_iter().map(of).collect(),
         ..card(drift.title(), standing(drift, progress, matters))

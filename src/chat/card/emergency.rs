@@ -36,7 +36,21 @@ pub(super) fn working(mut status: Vec<Span>, progress: &Progress) -> Standing {
 
 pub(super) fn card(title: String, (mark, status, remedy): Standing) -> Card {
     let (lines, timeline, notes, buttons, values) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    Card { title, mark, status, remedy, lines, reason: None, diff: String::new(), timeline, notes, buttons, values }
+    let rows = Vec::new();
+    Card {
+        title,
+        mark,
+        status,
+        remedy,
+        lines,
+        rows,
+        reason: None,
+        diff: String::new(),
+        timeline,
+        notes,
+        buttons,
+        values,
+    }
 }
 
 /// The card of an incident.
@@ -156,6 +170,7 @@ pub fn of_glass(glass: &Override, progress: &Progress, matters: &Matters) -> Car
     };
     Card {
         lines: lines.unwrap_or_default(),
+        rows: Vec::new(),
         reason: glass.reason.clone(),
         diff: course.map(exact).unwrap_or_default(),
         notes: glass_notes(glass, matters),

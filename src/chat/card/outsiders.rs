@@ -11,8 +11,8 @@ impl Card {
     #[must_use]
     pub fn for_outsiders(&self) -> Self {
         let mut card = self.clone();
-        let values: Vec<String> =
-            card.lines.iter().flat_map(|line| line.old.iter().chain([&line.new])).cloned().collect();
+        let lines = card.lines.iter().chain(card.rows.iter().flat_map(|row| &row.lines));
+        let values: Vec<String> = lines.flat_map(|line| line.old.iter().chain([&line.new])).cloned().collect();
         let values: Vec<&str> = values
             .iter()
             .flat_map(|value| value.split_whitespace())
@@ -32,7 +32,10 @@ impl Card {
         for button in &mut card.buttons {
             button.label = hidden(&button.label, &values).into();
         }
-        for line in &mut card.lines {
+        for row in &mut card.rows {
+            row.state = hidden(&row.state, &values);
+        }
+        for line in card.lines.iter_mut().chain(card.rows.iter_mut().flat_map(|row| &mut row.lines)) {
             line.old = line.old.as_ref().map(|_| HIDDEN.to_owned());
             line.new = HIDDEN.to_owned();
         }

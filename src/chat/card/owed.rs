@@ -43,6 +43,7 @@ pub fn of_debt(debt: &Debt, progress: &Progress, proposal: Option<&Request>) -> 
     let lines = || debt.items().into_iter().map(line).collect();
     Card {
         lines: if debt.is_over() { Vec::new() } else { lines() },
+        rows: Vec::new(),
         notes: debt_notes(debt, proposal),
         buttons,
         ..card(debt.title(), debt_standing(debt, progress, proposal))

@@ -91,6 +91,9 @@ fn of_request(event: Event, actor: &Actor) -> Option<Vec<Span>> {
             }
             line
         }
+        Event::Settled { service, ending } => {
+            vec![Span::Code(service.to_string()), text(format!(": {}", ending.told_of_one()))]
+        }
         Event::Ended(ending, _) => by(&sentence(ending.word()), actor),
     })
 }

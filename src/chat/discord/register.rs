@@ -126,6 +126,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
         OptionKind::Integer { .. } => CommandOptionType::Integer,
         OptionKind::Boolean => CommandOptionType::Boolean,
         OptionKind::Service
+        | OptionKind::Services
         | OptionKind::Environment
         | OptionKind::Environments
         | OptionKind::Moment
@@ -143,6 +144,7 @@ fn of(option: &CommandOption, commands: &Commands, listing: Listing) -> CreateCo
     let told = CreateCommandOption::new(kind, option.name.as_str(), described(help)).required(option.is_required());
     match &option.kind {
         OptionKind::Service
+        | OptionKind::Services
         | OptionKind::Environment
         | OptionKind::Environments
         | OptionKind::Person

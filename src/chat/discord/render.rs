@@ -18,10 +18,15 @@ use super::{
 use crate::{
     chat::{
         Nudge,
-        card::{Button, Card, Look, Mark, Span, Step},
+        card::{Button, Card, Look, Mark, Row, Span, Step},
         plain,
     },
-    core::{change::Line, decide::Words, entry::Actor, names::RequestId},
+    core::{
+        change::Line,
+        decide::{Words, sentence},
+        entry::Actor,
+        names::RequestId,
+    },
 };
 
 /// The rooms of a message's content (2,000).
@@ -192,7 +197,7 @@ fn content(card: &Card) -> String {
 }
 
 fn embed(card: &Card) -> CreateEmbed {
-    let mut parts = vec![changes(&card.lines)];
+    let mut parts = vec![changes(card)];
     if let Some(reason) = &card.reason {
         let mut quoted = Markup::new(REASON);
         for (number, line) in reason.trim_end().lines().enumerate() {
@@ -216,21 +221,34 @@ fn embed(card: &Card) -> CreateEmbed {
     if footer.is_empty() { embed } else { embed.footer(CreateEmbedFooter::new(footer)) }
 }
 
-/// One line for each field; those for which there is no room are counted.
-fn changes(lines: &[Line]) -> String {
+/// One line for each field, or for each of several services; those for which there is no room are counted.
+fn changes(card: &Card) -> String {
     const MORE: usize = 40;
-    let line = |line: &Line| {
-        let mut markup = Markup::new(CHANGES);
+    let told = |markup: &mut Markup, line: &Line| {
         markup.text(&line.field.label()).raw(": ");
         match &line.old {
             Some(old) => markup.code(old),
             None => markup.raw("not set"),
         };
         markup.raw(" → ").code(&line.new);
+    };
+    let line = |line: &Line| {
+        let mut markup = Markup::new(CHANGES);
+        told(&mut markup, line);
+        markup.done()
+    };
+    let row = |row: &Row| {
+        let mut markup = Markup::new(CHANGES);
+        markup.raw("**").text(&row.name).raw("**: ");
+        for line in &row.lines {
+            told(&mut markup, line);
+            markup.raw(". ");
+        }
+        markup.text(&cut(&sentence(&row.state), STATEMENT));
         markup.done()
     };
     let (mut all, mut shown) = (String::new(), 0);
-    for line in lines.iter().map(line) {
+    for line in card.lines.iter().map(line).chain(card.rows.iter().map(row)) {
         if length(&all) + length(&line) >= CHANGES - MORE {
             break;
         }
@@ -238,7 +256,7 @@ fn changes(lines: &[Line]) -> String {
         all.push_str(&line);
         shown += 1;
     }
-    match lines.len().saturating_sub(shown) {
+    match (card.lines.len() + card.rows.len()).saturating_sub(shown) {
         0 => all,
         more => format!("{all}\n… and {more} more"),
     }

@@ -54,7 +54,9 @@ pub fn looked_up(rules: &Rules, draft: Draft<'_>) -> Option<(LookedUp, Target)> 
         let is_it = |name: &str| definition.option(name).is_some_and(|option| option.kind == *kind);
         draft.others.iter().find(|(name, _)| is_it(name)).map(|(_, value)| value.as_str())
     };
-    let service = Service::parse(value(&OptionKind::Service)?).ok()?;
+    // Of several the first; versions differ between services, and what is typed counts.
+    let named = value(&OptionKind::Service).or_else(|| value(&OptionKind::Services))?;
+    let service = Service::parse(named.split(',').next()?.trim()).ok()?;
     let chosen = value(&OptionKind::Environment).and_then(|name| Environment::parse(name).ok());
     let environment = chosen.or_else(|| rules.services.get(&service)?.iter().next().cloned())?;
     Some((what, Target { service, environment }))
@@ -104,8 +106,14 @@ fn names(rules: &Rules, draft: Draft<'_>) -> Vec<String> {
         draft.others.iter().find(|(name, _)| named(name)).map(|(_, value)| value.as_str())
     };
     match definition.option(draft.option).map(|option| &option.kind) {
+        Some(OptionKind::Services) => {
+            let there = services(rules, value_of(|kind| *kind == OptionKind::Environment));
+            one_more(there, draft.text)
+        }
         Some(OptionKind::Service) => services(rules, value_of(|kind| *kind == OptionKind::Environment)),
-        Some(OptionKind::Environment) => environments(rules, value_of(|kind| *kind == OptionKind::Service)),
+        Some(OptionKind::Environment) => {
+            environments(rules, value_of(|kind| matches!(kind, OptionKind::Service | OptionKind::Services)))
+        }
         Some(OptionKind::Environments) => {
             let names = rules.vocabulary.environments.iter().chain(rules.vocabulary.groups.keys());
             names.map(Environment::to_string).collect()
@@ -126,6 +134,14 @@ fn names(rules: &Rules, draft: Draft<'_>) -> Vec<String> {
         )
         | None => Vec::new(),
     }
+}
+
+/// Services with those before them that were typed already: after `checkout,` there is `checkout,payments`.
+fn one_more(services: Vec<String>, typed: &str) -> Vec<String> {
+    let Some((before, _)) = typed.rsplit_once(',') else { return services };
+    let named: Vec<&str> = before.split(',').map(str::trim).collect();
+    let more = services.iter().filter(|service| !named.contains(&service.as_str()));
+    more.map(|service| format!("{},{service}", named.join(","))).collect()
 }
 
 /// The services, where an environment is chosen already those that run there.

@@ -5,10 +5,13 @@ use slack_morphism::prelude::*;
 use crate::{
     chat::{
         LINK_LABEL,
-        card::{Card, Look, Mark, Span, Step},
+        card::{Card, Look, Mark, Row, Span, Step},
         plain,
     },
-    core::{decide::Words, entry::Actor},
+    core::{
+        decide::{Words, sentence},
+        entry::Actor,
+    },
 };
 
 /// A section's text holds 3,000 characters; this many of ours always fit.
@@ -120,14 +123,18 @@ pub(super) fn sentences(text: &str) -> String {
     plain::pieces(text).into_iter().map(piece).collect()
 }
 
-/// One line for each field; those for which there is no room are counted.
+/// One line for each field, or for each of several services; those for which there is no room are counted.
 fn changes(card: &Card) -> String {
     let line = |line: &crate::core::change::Line| {
         let old = line.old.as_deref().map_or("not set".to_owned(), code);
         format!("{}: {old} → {}", escaped(&line.field.label()), code(&line.new))
     };
+    let row = |row: &Row| {
+        let changes: String = row.lines.iter().map(|one| format!("{}. ", line(one))).collect();
+        format!("*{}*: {changes}{}", escaped(&row.name), escaped(&cut(&sentence(&row.state), STATEMENT)))
+    };
     let (mut text, mut shown) = (String::new(), 0);
-    for line in card.lines.iter().map(line) {
+    for line in card.lines.iter().map(line).chain(card.rows.iter().map(row)) {
         if text.chars().count() + line.chars().count() > CHANGES {
             break;
         }
@@ -135,7 +142,7 @@ fn changes(card: &Card) -> String {
         text.push('\n');
         shown += 1;
     }
-    match card.lines.len().saturating_sub(shown) {
+    match (card.lines.len() + card.rows.len()).saturating_sub(shown) {
         0 => text.trim_end().to_owned(),
         more => format!("{text}… and {more} more"),
     }

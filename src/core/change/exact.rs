@@ -191,7 +191,7 @@ pub fn exactly(
     let digest = digest(wanted.command, wanted.target, &edits)
         .map_err(|error| PlanRefusal::Value { field: Field::Replicas, value: error.to_string() })?;
     let (base, policy, exact) = (wanted.base.clone(), wanted.policy.clone(), exact.to_vec());
-    let plan = Plan { digest, base, policy, edits, lines, diff, exact, aside: None, live: None };
+    let plan = Plan { digest, base, policy, edits, lines, diff, exact, aside: None, live: None, legs: Vec::new() };
     Ok(Planned { plan, after: texts.into_iter().collect() })
 }
 

@@ -73,6 +73,7 @@ impl Live {
             exact: Vec::new(),
             aside: None,
             live: Some(Box::new(self)),
+            legs: Vec::new(),
         })
     }
 }

@@ -10,6 +10,7 @@ mod draft;
 mod exact;
 mod flavour;
 mod image;
+mod legs;
 mod live;
 mod locate;
 mod marker;
@@ -39,6 +40,7 @@ pub use choose::{Position, first_there};
 pub use diff::{SHOWN_LINES, unified};
 pub use exact::{Exact, How, Side, Then, exactly};
 pub use image::image_of;
+pub use legs::{Leg, together};
 pub use live::{Live, RESTARTED_BY};
 pub use locate::{locate, locate_in};
 pub use marker::Automation;
@@ -130,6 +132,10 @@ pub struct Plan {
     /// What is changed live, where it is not the files.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub live: Option<Box<Live>>,
+    /// The same apart for each service, where it is of several; each with the digest that it would have alone. What
+    /// stands above is of all of them together.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub legs: Vec<Leg>,
 }
 
 impl Plan {
@@ -145,13 +151,19 @@ impl Plan {
 /// # Errors
 /// When a value holds a number that RFC 8785 cannot write.
 pub fn digest(command: &CommandName, target: &Target, edits: &[Edit]) -> Result<Digest, serde_json::Error> {
+    let sorted = sorted(edits);
+    let change = json!({
+        "v": 1, "command": command, "service": target.service, "environment": target.environment, "edits": sorted,
+    });
+    Ok(Digest::of(&serde_json_canonicalizer::to_vec(&change)?))
+}
+
+/// Edits in the order in which a digest holds them.
+fn sorted(edits: &[Edit]) -> Vec<&Edit> {
     let mut sorted: Vec<&Edit> = edits.iter().collect();
     sorted.sort_by_key(|edit| {
         let old = edit.old.as_ref().map(ToString::to_string);
         (&edit.repository, &edit.path, edit.document.to_string(), edit.yaml_path.to_string(), old, edit.new.to_string())
     });
-    let change = json!({
-        "v": 1, "command": command, "service": target.service, "environment": target.environment, "edits": sorted,
-    });
-    Ok(Digest::of(&serde_json_canonicalizer::to_vec(&change)?))
+    sorted
 }

@@ -8,7 +8,7 @@ use super::{
     Binding, LocateRefusal, Locator, Plan, SourceFile, Trees, apply::apply, digest, draft::Draft, locate_in, value_at,
 };
 use crate::core::{
-    names::{CommandName, CommitId, ConnectionName, Digest, Field, RepoPath, Target},
+    names::{CommandName, CommitId, ConnectionName, Digest, Environment, Field, RepoPath, Service, Target},
     yaml::{self, Scalar, Step},
 };
 
@@ -48,6 +48,28 @@ pub enum PlanRefusal {
         target: Target,
         /// The values, in words.
         values: String,
+    },
+    /// All of several services are so already.
+    #[error("{services} in `{environment}` are so already")]
+    AllAlready {
+        /// The services, in words.
+        services: String,
+        /// The environment.
+        environment: Environment,
+    },
+    /// One of several services cannot be changed, so none is.
+    #[error("`{service}`: {refusal}")]
+    Of {
+        /// The service.
+        service: Service,
+        /// Why not.
+        refusal: Box<PlanRefusal>,
+    },
+    /// Two of several services would change one file.
+    #[error("`{path}` would be changed for two of these services at once")]
+    Shared {
+        /// The file.
+        path: RepoPath,
     },
     /// The field's place was not found, or is not one place.
     #[error(transparent)]
@@ -130,7 +152,9 @@ impl PlanRefusal {
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self {
-            Self::Already { .. } => "Nothing to do.".to_owned(),
+            Self::Already { .. } | Self::AllAlready { .. } => "Nothing to do.".to_owned(),
+            Self::Of { refusal, .. } => format!("{} None of the others was asked for.", refusal.remedy()),
+            Self::Shared { .. } => "Ask for them one after the other.".to_owned(),
             Self::Place(refusal) => refusal.remedy(),
             Self::Edit { refusal, .. } => refusal.remedy(),
             Self::Protected { .. } => "Change it by hand, in a reviewed commit.".to_owned(),
@@ -180,7 +204,18 @@ pub fn plan(
         .map_err(|error| PlanRefusal::Value { field: Field::Replicas, value: error.to_string() })?;
     let (base, policy) = (wanted.base.clone(), wanted.policy.clone());
     let (exact, after) = (Vec::new(), after.into_iter().map(|(path, text)| (path, Some(text))).collect());
-    let plan = Plan { digest, base, policy, edits, lines: draft.lines, diff, exact, aside: None, live: None };
+    let plan = Plan {
+        digest,
+        base,
+        policy,
+        edits,
+        lines: draft.lines,
+        diff,
+        exact,
+        aside: None,
+        live: None,
+        legs: Vec::new(),
+    };
     Ok(Planned { plan, after })
 }
 

@@ -15,6 +15,7 @@ use super::{
 use crate::core::{
     moment::Moment,
     names::{CommandName, Environment, Field, ImageDigest, ImageTag, Service, Target},
+    several,
     span::Span,
     yaml::{Document, Path},
 };
@@ -131,7 +132,22 @@ impl Command {
 
     /// The first service named.
     pub fn service(&self) -> Option<&Service> {
-        self.in_order().find_map(|(.., value)| if let Value::Service(service) = value { Some(service) } else { None })
+        self.services().first()
+    }
+
+    /// The services that one option names: one, or several.
+    pub fn services(&self) -> &[Service] {
+        let one = |value: &'_ Value| matches!(value, Value::Service(_) | Value::Services(_));
+        match self.in_order().find(|(.., value)| one(value)) {
+            Some((.., Value::Service(service))) => std::slice::from_ref(service),
+            Some((.., Value::Services(services))) => services,
+            Some(_) | None => &[],
+        }
+    }
+
+    /// The services beside the first, in the same environment.
+    pub fn with(&self) -> Vec<Service> {
+        self.services().iter().skip(1).cloned().collect()
     }
 
     /// The first environment named that nothing is copied from.
@@ -327,8 +343,10 @@ impl Command {
     pub fn subject(&self) -> String {
         let tag =
             self.definition.options.iter().find(|option| option.is_required() && option.kind == OptionKind::ImageTag);
-        let is_named =
-            |kind: &OptionKind| matches!(kind, OptionKind::Service | OptionKind::Environment | OptionKind::Text);
+        let is_named = |kind: &OptionKind| {
+            let names = matches!(kind, OptionKind::Service | OptionKind::Services | OptionKind::Environment);
+            names || *kind == OptionKind::Text
+        };
         let tag = tag.map(|option| option.name.as_str());
         let is_in_name = |name: &str| self.naming().is_some_and(|service| service.uses(name));
         let others =
@@ -336,7 +354,8 @@ impl Command {
         let from = self.in_order().find(|(name, ..)| self.definition.is_source(name));
 
         let mut parts = vec![self.name().to_string()];
-        parts.extend(self.made().as_ref().or(self.service()).map(Service::to_string));
+        let named = || Some(self.services()).filter(|named| !named.is_empty()).map(several::named);
+        parts.extend(self.made().map(|made| made.to_string()).or_else(named));
         parts.extend(tag.and_then(|name| self.value(name)).map(Value::to_string));
         let preposition = if tag.is_some() { "to" } else { "in" };
         parts.extend(from.map(|(_, _, from)| format!("from {from}")));

@@ -3,7 +3,7 @@
 use super::{
     definition::{Change, Choosing, CommandOption, Meant, OptionKind, SetPath},
     load::keys,
-    making::{Deleting, Read, Rendering},
+    making::{CONFIRM, Deleting, Read, Rendering},
     schema::{CHANGE, SET_PATH, names},
     template::{Template, TemplateError},
 };
@@ -205,7 +205,11 @@ fn target(node: &Node, options: &[CommandOption], change: Option<&Change>, probl
         if kind == OptionKind::Service && is_named {
             continue;
         }
-        let mut fitting = options.iter().filter(|option| option.kind == kind && !is_source(option));
+        let takes = |option: &CommandOption| {
+            let may = kind == OptionKind::Service && change.is_none_or(Change::takes_several);
+            option.kind == kind || (may && option.kind == OptionKind::Services)
+        };
+        let mut fitting = options.iter().filter(|option| takes(option) && !is_source(option));
         let (first, second) = (fitting.next(), fitting.next());
         let is_given = |option: &CommandOption| option.is_required() || (makes && option.has_default());
         if second.is_none() && first.is_some_and(is_given) {
@@ -220,6 +224,13 @@ fn target(node: &Node, options: &[CommandOption], change: Option<&Change>, probl
         let remedy = format!("Write `{word}: {{ type: {word}, required: true }}` under `options`.");
         let problem = node.problem(format!("one required option of type `{word}`"), remedy);
         problems.push(Problem { place: node.key_place, found, ..problem });
+    }
+    let several = options.iter().any(|option| option.kind == OptionKind::Services);
+    if several && !options.iter().any(|option| option.name == CONFIRM && option.kind == OptionKind::Text) {
+        let remedy =
+            "Write `confirm: { type: text }` under `options`: where there are many, a name is typed once more.";
+        let problem = node.problem("an option `confirm` beside one of type `services`", remedy);
+        problems.push(Problem { place: node.key_place, found: "none".to_owned(), ..problem });
     }
 }
 

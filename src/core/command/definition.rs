@@ -56,6 +56,8 @@ pub enum Presence {
 pub enum OptionKind {
     /// A service of the catalog.
     Service,
+    /// One service of the catalog, or several between commas.
+    Services,
     /// An environment of the catalog.
     Environment,
     /// An environment of the catalog, or a group of them.
@@ -96,6 +98,7 @@ impl OptionKind {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Service => "service",
+            Self::Services => "services",
             Self::Environment => "environment",
             Self::Environments => "environments",
             Self::ImageTag => "image_tag",
@@ -156,6 +159,16 @@ pub enum Change {
     Render(Rendering),
     /// Takes files away.
     Delete(Deleting),
+}
+
+impl Change {
+    /// Whether it can be made of several services at once.
+    pub(super) fn takes_several(&self) -> bool {
+        match self {
+            Self::Set(_) | Self::Choose(_) | Self::At(_) | Self::Copy { .. } | Self::Restore { .. } => true,
+            Self::Revert(_) | Self::Resume(_) | Self::Render(_) | Self::Delete(_) => false,
+        }
+    }
 }
 
 /// One of several fields, whichever the target has, and its value.
@@ -295,6 +308,7 @@ impl CommandOption {
         }
         match &self.kind {
             OptionKind::Service
+            | OptionKind::Services
             | OptionKind::Environment
             | OptionKind::Environments
             | OptionKind::Person

@@ -149,6 +149,7 @@ impl<'a> Sorting<'a> {
             matches!(
                 option.kind,
                 OptionKind::Service
+                    | OptionKind::Services
                     | OptionKind::Environment
                     | OptionKind::Environments
                     | OptionKind::Person

@@ -124,6 +124,7 @@ fn kind(fields: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<OptionKind> 
     belongs(fields, "choices", "choice", word, problems);
     Some(match word {
         "service" => OptionKind::Service,
+        "services" => OptionKind::Services,
         "environment" => OptionKind::Environment,
         "image_tag" => OptionKind::ImageTag,
         "image_digest" => OptionKind::ImageDigest,
@@ -208,6 +209,7 @@ fn no_default(option: &CommandOption, text: &str) -> Option<ParseRefusal> {
     if matches!(
         option.kind,
         OptionKind::Service
+            | OptionKind::Services
             | OptionKind::Environment
             | OptionKind::Environments
             | OptionKind::Person

@@ -17,6 +17,7 @@ use super::{
 use crate::core::{
     located::{Node, Place, Problem, Value},
     names::{Field, Service},
+    several,
 };
 
 /// What is rendered.
@@ -168,9 +169,19 @@ pub(super) const CONFIRM: &str = "confirm";
 const RENDERED: &str = "rendered";
 
 impl Command {
-    /// What lacks only the name that is typed for what is hard to undo: nothing runs afterwards, or files go.
+    /// What is typed once more for what is hard to undo: the service's name; of several the environment's.
+    pub fn to_confirm(&self) -> Option<String> {
+        match self.services() {
+            [_, _, ..] => self.environment().map(ToString::to_string),
+            _ => self.target().map(|target| target.service.to_string()),
+        }
+    }
+
+    /// What lacks only the name that is typed for what is hard to undo: nothing runs afterwards, files go, or it is of
+    /// many services at once.
     pub fn unconfirmed(&self) -> Option<Begun> {
         self.definition().option(CONFIRM)?;
+        let is_many = self.services().len() > several::MANY;
         let is_hard = match self.change().ok()? {
             Asked::Set(set) => set.get(&Field::Replicas).is_some_and(|count| *count == 0),
             Asked::Delete(_) => true,
@@ -182,12 +193,13 @@ impl Command {
             | Asked::Resume { .. }
             | Asked::Render(_) => false,
         };
-        let name = self.target()?.service.to_string();
+        let name = self.to_confirm()?;
         let said = self.value(CONFIRM).map(ToString::to_string);
         let values = self.values().iter().filter(|(option, _)| *option != CONFIRM);
         let given = values.map(|(option, value)| (option.clone(), value.to_string())).collect();
         let definition = std::sync::Arc::clone(self.definition());
-        (is_hard && said.as_deref() != Some(name.as_str())).then_some(Begun { definition, given, confirm: Some(name) })
+        let is_unsaid = (is_hard || is_many) && said.as_deref() != Some(name.as_str());
+        is_unsaid.then_some(Begun { definition, given, confirm: Some(name) })
     }
 
     /// The template of the service that it makes or takes away, where no option names that.

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     asking::Command,
-    definition::{Definition, Presence},
+    definition::{Definition, OptionKind, Presence},
     explain::{begun as begun_values, explain},
     reading::{Reading, Task, Values, readings},
     refusal::ParseRefusal,
     registry::Commands,
     value::{Known, Value},
     vocabulary::{Suggestions, Vocabulary, shown},
-    words::{Quoting, Word, on_one_line, quoted, split, visible},
+    words::{Quoting, Word, joined, on_one_line, quoted, split, visible},
 };
 use crate::core::names::CommandName;
 
@@ -56,6 +56,7 @@ pub fn parse(
     let called = of_two_words(commands, called, &mut words);
     let definition = commands.named(&called).ok_or_else(|| known.no_command(&called))?;
     let reader = Reader { known, invoked, definition };
+    let words = reader.joined(words);
     match reader.help(&words) {
         Some(help) => help,
         None => reader.command(&words),
@@ -98,6 +99,7 @@ pub fn begun(commands: &Commands, vocabulary: &Vocabulary, invoked: Invoked<'_>,
     let called = of_two_words(commands, called, &mut words);
     let definition = commands.named(&called)?;
     let reader = Reader { known, invoked, definition };
+    let words = reader.joined(words);
     if reader.help(&words).is_some() {
         return None;
     }
@@ -140,6 +142,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Where several services may be named, a comma holds their names together.
+    fn joined(&self, words: Vec<Word>) -> Vec<Word> {
+        let takes_several = self.definition.options.iter().any(|option| option.kind == OptionKind::Services);
+        let is_service = |name: &str| self.known.vocabulary.service(name).is_some();
+        if takes_several { joined(words, is_service) } else { words }
+    }
+
     fn usage(&self) -> String {
         self.invoked.typed(&self.definition.usage())
     }
@@ -268,6 +277,7 @@ impl Reader<'_> {
         let text = self.written(values, |at| required.get(at).copied().unwrap_or(false));
         let mut words = split(&text).ok()?;
         words.remove(0);
+        let words = self.joined(words);
         (self.values(&words).as_ref() == Ok(values)).then_some(text)
     }
 

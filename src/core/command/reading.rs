@@ -237,6 +237,7 @@ impl Task<'_> {
             OptionKind::Word | OptionKind::ImageTag if self.is_time_label(word) => None,
             OptionKind::ImageTag
             | OptionKind::Service
+            | OptionKind::Services
             | OptionKind::Environment
             | OptionKind::Environments
             | OptionKind::Moment
@@ -292,6 +293,7 @@ impl Task<'_> {
             OptionKind::Environment if self.known.vocabulary.is_group(&word.text) => true,
             OptionKind::ImageTag => looks_like_a_version(&word.text),
             OptionKind::Service
+            | OptionKind::Services
             | OptionKind::Environment
             | OptionKind::Environments
             | OptionKind::Moment
@@ -318,6 +320,7 @@ impl Task<'_> {
             OptionKind::Environment => self.known.vocabulary.is_group(&word.text),
             OptionKind::Text
             | OptionKind::Service
+            | OptionKind::Services
             | OptionKind::Environments
             | OptionKind::Moment
             | OptionKind::Duration

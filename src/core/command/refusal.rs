@@ -277,7 +277,7 @@ impl ParseRefusal {
             found.map(|option| option.name.as_str())
         };
         match self {
-            Self::UnknownService { .. } => first(&OptionKind::Service),
+            Self::UnknownService { .. } => first(&OptionKind::Service).or_else(|| first(&OptionKind::Services)),
             Self::UnknownEnvironment { .. } | Self::Group { .. } => first(&OptionKind::Environment),
             Self::UnknownPerson { .. } => first(&OptionKind::Person),
             Self::UnknownCommand { .. } => first(&OptionKind::Command),

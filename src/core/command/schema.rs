@@ -25,8 +25,9 @@ const fn key(name: &'static str, needed: Needed, about: &'static str, shape: fn(
 }
 
 /// The words that `type` may have.
-pub(super) const TYPES: [&str; 15] = [
+pub(super) const TYPES: [&str; 16] = [
     "service",
+    "services",
     "environment",
     "environments",
     "image_tag",

@@ -96,6 +96,7 @@ pub(super) fn lent(value: &Value) -> Rendered {
         Value::Integer(number) => Rendered::from(*number),
         Value::Boolean(yes) => Rendered::from(*yes),
         Value::Service(_)
+        | Value::Services(_)
         | Value::Environment(_)
         | Value::Environments(_)
         | Value::Tag(_)

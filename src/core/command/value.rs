@@ -23,6 +23,8 @@ use crate::core::{
 pub enum Value {
     /// A service that the vocabulary has.
     Service(Service),
+    /// At least two of them, each once.
+    Services(Vec<Service>),
     /// An environment that the vocabulary has.
     Environment(Environment),
     /// An environment or a group of them that the vocabulary has.
@@ -53,6 +55,9 @@ pub enum Value {
     Word(String),
 }
 
+/// The most services of one command.
+const MOST_SERVICES: usize = 20;
+
 /// Numbers beyond this cannot stand in an entry.
 const LARGEST: i64 = 1 << 53;
 
@@ -60,6 +65,10 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service(name) => name.fmt(f),
+            Self::Services(names) => {
+                let names: Vec<&str> = names.iter().map(Service::as_str).collect();
+                f.write_str(&names.join(","))
+            }
             Self::Environment(name) | Self::Environments(name) => name.fmt(f),
             Self::Tag(tag) => tag.fmt(f),
             Self::Digest(digest) => digest.fmt(f),
@@ -87,6 +96,7 @@ impl Known<'_> {
         let names = self.vocabulary;
         match kind {
             OptionKind::Service => names.service(text).map(Value::Service),
+            OptionKind::Services => self.services(text),
             OptionKind::Environment => names.environment(text).map(Value::Environment),
             OptionKind::Environments => names.environment(text).or_else(|| names.group(text)).map(Value::Environments),
             OptionKind::ImageTag => ImageTag::parse(text).ok().map(Value::Tag),
@@ -106,11 +116,31 @@ impl Known<'_> {
         }
     }
 
+    /// One service, or several between commas; each counts once.
+    fn services(&self, text: &str) -> Option<Value> {
+        let mut found: Vec<Service> = Vec::new();
+        for name in names(text) {
+            let service = self.vocabulary.service(name)?;
+            if !found.contains(&service) {
+                found.push(service);
+            }
+        }
+        match found.as_slice() {
+            [] => None,
+            [one] => Some(Value::Service(one.clone())),
+            _ => (found.len() <= MOST_SERVICES).then_some(Value::Services(found)),
+        }
+    }
+
     /// Why `text` is no value of this option.
     pub(super) fn refusal(&self, option: &CommandOption, text: &str) -> ParseRefusal {
         let (option_name, found) = (option.name.clone(), shown(text));
         match &option.kind {
             OptionKind::Service => self.vocabulary.no_service(text),
+            OptionKind::Services => {
+                let wrong = names(text).find(|name| self.vocabulary.service(name).is_none());
+                self.vocabulary.no_service(wrong.unwrap_or(text))
+            }
             OptionKind::Environment | OptionKind::Environments => self.vocabulary.no_environment(text),
             OptionKind::ImageTag => ParseRefusal::NotATag { option: option_name, found, tag: tag_within(text) },
             OptionKind::ImageDigest => ParseRefusal::NotADigest { option: option_name, found },
@@ -138,6 +168,11 @@ impl Known<'_> {
         let names = self.commands.iter().map(|definition| definition.name.as_str());
         ParseRefusal::UnknownCommand { found: shown(text), suggestions: Suggestions::of(text, names) }
     }
+}
+
+/// The names between commas.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty())
 }
 
 /// Digits, with `-` before them at most.

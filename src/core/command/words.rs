@@ -70,6 +70,27 @@ pub(super) fn split(text: &str) -> Result<Vec<Word>, ParseRefusal> {
     Ok(words)
 }
 
+/// Names that people set apart by a comma and a space are one word: `checkout, payments`.
+pub(super) fn joined(words: Vec<Word>, is_name: impl Fn(&str) -> bool) -> Vec<Word> {
+    let are_names = |text: &str| text.split(',').filter(|name| !name.is_empty()).all(&is_name);
+    let mut joined: Vec<Word> = Vec::new();
+    for word in words {
+        let goes_on = |last: &&mut Word| {
+            let is_one = last.quoting == Quoting::Bare && word.quoting == Quoting::Bare && word.name.is_none();
+            let touch = last.text.ends_with(',') || word.text.starts_with(',');
+            is_one && touch && are_names(&last.text) && are_names(&word.text)
+        };
+        match joined.last_mut().filter(goes_on) {
+            Some(last) => {
+                last.text += &word.text;
+                last.raw += &word.raw;
+            }
+            None => joined.push(word),
+        }
+    }
+    joined
+}
+
 /// The characters that people see. What only hides is dropped; what reorders or controls is refused, because a
 /// card would then show something else than what is done.
 pub(super) fn visible(text: &str) -> Result<Vec<char>, ParseRefusal> {
@@ -105,7 +126,7 @@ pub(super) fn on_one_line(text: &str) -> String {
 
 /// Writes a value so that it is read back as the same: in quotes unless it is plain.
 pub(super) fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '+' | '-');
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '+' | '-' | ',');
     if !value.is_empty() && value.chars().all(plain) {
         return value.to_owned();
     }

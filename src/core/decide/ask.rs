@@ -12,10 +12,11 @@ use crate::core::{
     command::{self, Invoked},
     debt,
     entry::Draft,
-    names::{CommandName, Field, RequestId, Target},
+    names::{CommandName, Field, RequestId, Service, Target},
     policy::Verdict,
     request::{self, Event, Folded, GivenBack, GivesBack, Lasts, Needs, Opened, Request, Way},
     rules::Rules,
+    several,
 };
 
 /// A change that was asked for, read and, where the facts were at hand, planned.
@@ -31,6 +32,8 @@ pub struct Asked {
     pub words: String,
     /// On what.
     pub target: Target,
+    /// The services beside that one, in the same environment.
+    pub with: Vec<Service>,
     /// `deploy checkout v1.2.5 to prod`.
     pub title: String,
     /// Why.
@@ -98,6 +101,7 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         actor: &actor,
         command: &asked.command,
         target: &asked.target,
+        with: &asked.with,
         channel: &asked.channel,
         tag: asked.tag.as_ref(),
         facts: Some(facts),
@@ -109,11 +113,12 @@ pub(super) fn decide(asked: &Asked, facts: Facts<'_>) -> Decision {
         let words = words.unwrap_or_else(|| Words::new(sentence(&denial.reason), denial.remedy.clone()));
         return refused(asked, &words, Some(denial.policy));
     }
-    let unconfirmed = || unconfirmed(rules, &asked.words, &asked.target, plan?);
+    let unconfirmed = || unconfirmed(rules, &asked.words, (&asked.target, &asked.with), plan?);
     if let Some(words) = unconfirmed().filter(|_| asked.gives_back.is_none()) {
         return refused(asked, &words, None);
     }
-    if let Some(words) = emergency::fights((&asked.command, &asked.target), asked.debt.as_ref(), plan, facts) {
+    let about = (&asked.command, &asked.target, asked.with.as_slice());
+    if let Some(words) = emergency::fights(about, asked.debt.as_ref(), plan, facts) {
         return refused(asked, &words, None);
     }
     let debt = match emergency::paid_by(asked, rules, plan, facts) {
@@ -152,6 +157,7 @@ fn refused(asked: &Asked, words: &Words, policy: Option<String>) -> Decision {
         .with("command", &asked.command)
         .with("service", &asked.target.service)
         .with("environment", &asked.target.environment)
+        .with("with", Some(&asked.with).filter(|with| !with.is_empty()))
         .with("policy", policy)
         .with_text("words", &asked.words)
         .with_text("why", &words.text);
@@ -160,7 +166,7 @@ fn refused(asked: &Asked, words: &Words, policy: Option<String>) -> Decision {
 }
 
 fn open(asked: &Asked, (plan, debt): (Option<&Plan>, Option<&RequestId>), now: Now<'_>) -> Decision {
-    let now = now.unless_later(asked.begins);
+    let now = now.unless_later(asked.begins, &asked.with);
     let needs = giving::needs(needs(now, &asked.target, &asked.command), asked.gives_back.as_ref());
     let count = needs.count;
     let lane = now.lane(&asked.command, &asked.target).filter(|_| asked.gives_back.is_none());
@@ -170,6 +176,7 @@ fn open(asked: &Asked, (plan, debt): (Option<&Plan>, Option<&RequestId>), now: N
         command: asked.command.clone(),
         words: asked.words.clone(),
         target: asked.target.clone(),
+        with: asked.with.clone(),
         title: asked.title.clone(),
         way: if is_live { Way::Live } else { way(now.rules, &asked.target, landing) },
         needs,
@@ -249,29 +256,43 @@ pub(super) fn asked_of(rule: &ApprovalRule) -> Vec<String> {
     rule.shares().map(share).collect()
 }
 
-/// What is hard to undo is typed with the service's name: `confirm=checkout`.
-pub(super) fn unconfirmed(rules: &Rules, typed: &str, target: &Target, plan: &Plan) -> Option<Words> {
-    let text = hard_to_undo(target, plan)?;
+/// What is hard to undo is typed with the service's name, of several services with the environment's: `confirm=checkout`.
+pub(super) fn unconfirmed(
+    rules: &Rules,
+    typed: &str,
+    (target, with): (&Target, &[Service]),
+    plan: &Plan,
+) -> Option<Words> {
+    let text = hard_to_undo((target, with), plan)?;
     let command = command::parse(&rules.commands, &rules.vocabulary, Invoked::Under(""), typed).ok();
     let said = command.as_ref().and_then(|command| command.value("confirm")).map(ToString::to_string);
-    if said.as_deref() == Some(target.service.as_str()) {
+    let (whose, name) = if with.is_empty() {
+        ("service", target.service.as_str())
+    } else {
+        ("environment", target.environment.as_str())
+    };
+    if said.as_deref() == Some(name) {
         return None;
     }
-    Some(Words::new(
-        text,
-        format!("If that is meant, type the service's name with it: `/{typed} confirm={}`.", target.service),
-    ))
+    let remedy = format!("If that is meant, type the {whose}'s name with it: `/{typed} confirm={name}`.");
+    Some(Words::new(text, remedy))
 }
 
 /// What a change does that is hard to undo, where it does such a thing.
-fn hard_to_undo(target: &Target, plan: &Plan) -> Option<String> {
+fn hard_to_undo((target, with): (&Target, &[Service]), plan: &Plan) -> Option<String> {
     let stops = |line: &Line| line.field == Field::Replicas && line.new == "0" && line.old.as_deref() != Some("0");
     if plan.lines.iter().any(stops) {
-        return Some(format!("This leaves no replica of {target} running."));
+        let stopped = plan.legs.iter().find(|leg| leg.plan.lines.iter().any(stops)).map(|leg| &leg.service);
+        let service = stopped.unwrap_or(&target.service);
+        return Some(format!("This leaves no replica of {service} in {} running.", target.environment));
     }
     let gone = plan.exact.iter().filter(|one| one.how == How::Rendered && one.edit.new.is_null()).count();
-    let files = if gone == 1 { "file" } else { "files" };
-    (gone > 0).then(|| format!("This deletes {gone} {files} of {target}."))
+    if gone > 0 {
+        let files = if gone == 1 { "file" } else { "files" };
+        return Some(format!("This deletes {gone} {files} of {target}."));
+    }
+    let count = with.len() + 1;
+    (count > several::MANY).then(|| format!("This changes {count} services in {} at once.", target.environment))
 }
 
 /// A reason as a sentence of its own.

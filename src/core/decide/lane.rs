@@ -14,7 +14,7 @@ use crate::core::{
     entry::{Actor, Draft},
     incident::Incident,
     matters::Matters,
-    names::{CommandName, PersonId, Target},
+    names::{CommandName, PersonId, Service, Target},
     request::{Course, Lane, Request, Review, State, Vote, Way},
     rules::Rules,
 };
@@ -44,9 +44,9 @@ static NONE: Matters =
     Matters { incidents: BTreeMap::new(), overrides: BTreeMap::new(), debts: BTreeMap::new(), drifts: BTreeMap::new() };
 
 impl<'a> Now<'a> {
-    /// What begins later is no emergency: of it the usual rules hold.
-    pub(super) fn unless_later(self, begins: Option<Timestamp>) -> Self {
-        if begins.is_some() { Self { matters: &NONE, ..self } } else { self }
+    /// What begins later is no emergency, nor what is of several services at once: of them the usual rules hold.
+    pub(super) fn unless_later(self, begins: Option<Timestamp>, with: &[Service]) -> Self {
+        if begins.is_some() || !with.is_empty() { Self { matters: &NONE, ..self } } else { self }
     }
 
     /// The rule that holds for a command on a target; `None`: nothing beyond what policy permits.
@@ -80,13 +80,15 @@ impl<'a> Now<'a> {
 
 /// The lane that a request would go through now.
 pub fn lane_of(request: &Request, now: Now<'_>) -> Option<Lane> {
-    now.unless_later(request.opened.begins).lane(&request.opened.command, &request.opened.target).map(|(lane, _)| lane)
+    now.unless_later(request.opened.begins, &request.opened.with)
+        .lane(&request.opened.command, &request.opened.target)
+        .map(|(lane, _)| lane)
 }
 
 /// What is recorded with an approval that would not have been enough in peace: whose review is owed, and until when.
 pub(super) fn owed(request: &Request, course: (&[Vote], Way), now: Now<'_>) -> Option<Draft> {
     let (votes, way) = course;
-    let now = now.unless_later(request.opened.begins);
+    let now = now.unless_later(request.opened.begins, &request.opened.with);
     let about = (&request.opened.command, &request.opened.target);
     owed_for(about, (&request.requester, votes, way), now).map(|review| review.draft(&request.id, ourselves()))
 }

@@ -6,10 +6,12 @@ mod ask;
 mod emergency;
 mod freeze;
 mod giving;
+mod landed;
 mod lane;
 mod linked;
 mod outcome;
 mod outside;
+mod permitting;
 mod press;
 mod remind;
 mod say;
@@ -29,13 +31,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::core::{
-    catalog::{Catalog, Team},
     change::Plan,
     entry::{Actor, Draft},
     freeze::{Calendar, Freezes},
     matters::Matters,
-    names::{CommandName, Field, PersonId, RequestId, Target},
-    policy::{Circumstances, Denial, Known, Principal, Question, Standing, Verdict},
+    names::{CommandName, PersonId, RequestId, Target},
+    policy::{Denial, Verdict},
     reminder,
     request::{Card, Request},
     rules::Rules,
@@ -52,6 +53,7 @@ pub use lane::{Now, lane_of, may_review};
 pub use linked::Linked;
 pub use outcome::{Landed, Outcome, Step};
 pub use outside::{OutsideCommit, Rewritten, Touched};
+pub use permitting::principal;
 pub use press::Press;
 pub use remind::{Reminded, Reminder, reminders_due, still_needed};
 pub use say::{awaits, rule_of};
@@ -59,6 +61,8 @@ pub use tag::TagSeen;
 pub use tick::{TICK, Tick};
 pub use vote::{Click, ReviewSays, Reviewed};
 pub use words::Words;
+
+use permitting::{Subject, permitted};
 
 /// Who did something on a platform, and who that is in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -275,6 +279,7 @@ pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, p
         actor: &nobody,
         command,
         target,
+        with: &[],
         channel: "",
         tag: None,
         facts: None,
@@ -284,106 +289,6 @@ pub fn forbidden_to_all(rules: &Rules, command: &CommandName, target: &Target, p
     match permitted(rules, subject, Some(plan)) {
         Verdict::Denied(denial) => denial.is_builtin().then_some(denial),
         Verdict::Permitted => None,
-    }
-}
-
-/// Whether policy permits the change to whoever asked, with the facts of now.
-fn permitted(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Verdict {
-    let principal = principal(&rules.catalog, request.actor);
-    let circumstances = circumstances(rules, request, plan);
-    rules.policy.ask(&Question {
-        principal: &principal,
-        action: request.command,
-        target: Some(request.target),
-        environment: None,
-        team: rules.catalog.team_of(&request.target.service).map(Team::as_str),
-        circumstances: &circumstances,
-    })
-}
-
-/// What policy is asked about.
-#[derive(Debug, Clone, Copy)]
-struct Subject<'a> {
-    /// The request, where it is one already.
-    id: Option<&'a RequestId>,
-    actor: &'a Actor,
-    command: &'a crate::core::names::CommandName,
-    target: &'a Target,
-    channel: &'a str,
-    tag: Option<&'a TagSeen>,
-    /// What else is known; `None` where it is asked for nobody and no moment.
-    facts: Option<Facts<'a>>,
-    /// When it begins, where that is not at once: freezes and clocks are looked at as they will be then.
-    begins: Option<Timestamp>,
-    /// Whether it goes on all the same where something is frozen.
-    ignores_freezes: bool,
-}
-
-impl<'a> Subject<'a> {
-    /// The facts of the moment in which it would change something.
-    fn facts_then(&self) -> Option<Facts<'a>> {
-        self.facts.map(|facts| Facts { now: self.begins.unwrap_or(facts.now).max(facts.now), ..facts })
-    }
-
-    fn of(request: &'a Request, facts: Facts<'a>) -> Self {
-        Self {
-            id: Some(&request.id),
-            actor: &request.requester,
-            command: &request.opened.command,
-            target: &request.opened.target,
-            channel: &request.opened.channel,
-            tag: request.opened.tag.as_ref(),
-            facts: Some(facts),
-            begins: request.opened.begins,
-            // What only pays a debt changes nothing that runs, so no freeze holds it up.
-            ignores_freezes: request.only_pays(facts.matters),
-        }
-    }
-}
-
-/// An account as policies see it.
-pub fn principal(catalog: &Catalog, actor: &Actor) -> Principal {
-    let person = actor.person.as_ref().and_then(|id| catalog.person(id));
-    let account = actor.account.clone().unwrap_or_default();
-    match (person, &actor.person) {
-        (Some(person), Some(id)) => Principal {
-            id: id.to_string(),
-            standing: Standing::Mapped,
-            teams: person.teams.iter().map(ToString::to_string).collect(),
-            groups: person.groups.iter().map(ToString::to_string).collect(),
-        },
-        (None, _) | (_, None) => {
-            Principal { id: account, standing: Standing::Unmapped, teams: [].into(), groups: [].into() }
-        }
-    }
-}
-
-fn circumstances(rules: &Rules, request: Subject<'_>, plan: Option<&Plan>) -> Circumstances {
-    let lines = plan.map(|plan| plan.lines.as_slice()).unwrap_or_default();
-    let line = |field: Field| lines.iter().find(move |line| line.field == field);
-    // Where an autoscaler owns the count, the fewest that it keeps are what somebody asks for.
-    let replicas = line(Field::Replicas).or_else(|| line(Field::ReplicasMin));
-    let locked = plan.and_then(|plan| surroundings::lock(rules, request.target, plan));
-    let (limits, frozen) = (rules.catalog.replica_limits(), surroundings::frozen(rules, request));
-    let healthy = request.facts.map(|facts| surroundings::healthy(facts, request.target, lines));
-    let (healthy_in, healthy_minutes) = healthy.unwrap_or_default();
-    Circumstances {
-        freeze: if frozen.is_some() { Known::Yes } else { Known::No },
-        frozen,
-        tag_exists: tag::known(request.tag),
-        locked: locked.map(|lock| lock.because.clone()),
-        replicas_before: replicas.and_then(|line| line.old.as_ref()?.parse().ok()),
-        replicas_after: replicas.and_then(|line| line.new.parse().ok()),
-        replica_limits: Some((i64::from(limits.min), limits.max.map_or(i64::MAX, i64::from))),
-        healthy_in,
-        healthy_minutes,
-        image_pinned: surroundings::is_pinned(lines),
-        incident: request.facts.and_then(|facts| surroundings::incident(facts, request.target)),
-        owes: request.facts.map_or(Known::Unknown, |facts| surroundings::owes(facts, request.target)),
-        clock: request.facts_then().map(|facts| surroundings::clock(rules, facts, &request.target.environment)),
-        recent_requests: request.facts.map_or(0, |facts| surroundings::recent(facts, (request.actor, request.id))),
-        channel: request.channel.to_owned(),
-        platform: request.actor.via.clone(),
     }
 }
 

@@ -4,12 +4,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Decision, Facts, Reply, Subject, Words, approved_at_once, ask, emergency, lane, ourselves, permitted, vote, waited,
+    Decision, Facts, Reply, Subject, Words, approved_at_once, ask, emergency,
+    landed::{landed, overtaken, target_of},
+    lane, ourselves, permitted, vote, waited,
 };
 use crate::core::{
     change::Plan,
     entry::{Actor, Draft},
-    names::{CommitId, Digest, RequestId},
+    names::{CommitId, Digest, RequestId, Service},
     policy::Verdict,
     request::{self, Card, Course, Ending, Event, Foreign, Nicety, NotDone, PullRequest, Request, State, Way},
     rules::Rules,
@@ -53,6 +55,8 @@ pub enum Outcome {
     NotDone(NotDone),
     /// It is in the tracked branch.
     Landed(Landed),
+    /// One of its services came to something.
+    Settled(Service, Ending),
     /// It ended.
     Ended(Ending),
     /// People ended it on the forge.
@@ -119,6 +123,8 @@ pub enum Step {
     Sync {
         /// The commit that landed.
         commit: CommitId,
+        /// Of which service.
+        service: Service,
     },
     /// Restart the pods.
     Restart {
@@ -144,6 +150,10 @@ pub(super) fn decide(id: &RequestId, outcome: &Outcome, facts: Facts<'_>) -> Dec
         Outcome::Unplannable(ending) | Outcome::Ended(ending) => {
             one(request, Event::Ended(ending.clone(), ourselves()))
         }
+        Outcome::Settled(service, _) if !request.unsettled().contains(service) => Decision::silent(Reply::Stop),
+        Outcome::Settled(service, ending) => {
+            one(request, Event::Settled { service: service.clone(), ending: ending.clone() })
+        }
         Outcome::Redrawn(plan) => one(request, Event::Planned(plan.clone())),
         Outcome::PullRequestOpened(pull_request) => one(request, Event::PullRequestOpened(pull_request.clone())),
         Outcome::PullRequestClosed => one(request, Event::PullRequestClosed),
@@ -164,7 +174,7 @@ fn one(request: &Request, event: Event) -> Decision {
     one_by(request, event, &ourselves())
 }
 
-fn one_by(request: &Request, event: Event, actor: &Actor) -> Decision {
+pub(super) fn one_by(request: &Request, event: Event, actor: &Actor) -> Decision {
     if request.state.clone().after(event.clone()).is_err() {
         return Decision::silent(Reply::Stop);
     }
@@ -206,10 +216,11 @@ fn about_to(request: &Request, step: &Step, facts: Facts<'_>) -> Decision {
         (Step::ClosePullRequest { number }, State::Over { .. }) => {
             go(entry("pull_request.close").with("number", number))
         }
-        (Step::Sync { commit }, State::Following(_, landed))
-            if landed == commit && !emergency::is_held(&request.opened.target, facts) =>
+        (Step::Sync { commit, service }, State::Following(_, landed))
+            if landed == commit && !emergency::is_held(&target_of(request, service), facts) =>
         {
-            go(entry("sync.intent").with("commit", commit))
+            let apart = Some(service).filter(|_| !request.opened.with.is_empty());
+            go(entry("sync.intent").with("commit", commit).with("service", apart))
         }
         (Step::Restart { digest }, State::Landing(course)) if &course.plan.digest == digest => {
             still_approved(request, course, rules, facts)
@@ -269,7 +280,7 @@ pub(super) fn stopped(request: &Request, event: Event) -> Decision {
 
 /// Why it would fight what is owed on its target.
 fn fought(request: &Request, plan: &Plan, facts: Facts<'_>) -> Option<Words> {
-    let about = (&request.opened.command, &request.opened.target);
+    let about = (&request.opened.command, &request.opened.target, request.opened.with.as_slice());
     emergency::fights(about, request.opened.debt.as_ref(), Some(plan), facts)
 }
 
@@ -281,7 +292,8 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
         let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
         return one(request, Event::Ended(ending, ourselves()));
     }
-    if let Some(words) = ask::unconfirmed(rules, &request.opened.words, &request.opened.target, plan) {
+    let about = (&request.opened.target, request.opened.with.as_slice());
+    if let Some(words) = ask::unconfirmed(rules, &request.opened.words, about, plan) {
         let ending = Ending::Failed { why: words.text, remedy: words.remedy.unwrap_or_default() };
         return one(request, Event::Ended(ending, ourselves()));
     }
@@ -290,7 +302,7 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
         return one(request, Event::Ended(ending, ourselves()));
     }
     let needs = ask::needs(
-        facts.by(rules).unless_later(request.opened.begins),
+        facts.by(rules).unless_later(request.opened.begins, &request.opened.with),
         &request.opened.target,
         &request.opened.command,
     );
@@ -314,41 +326,6 @@ fn planned(request: &Request, plan: &Plan, why: Option<&String>, facts: Facts<'_
             decision.entries.extend(lane::owed(request, (&[], request.opened.way), by));
         }
     }
-    decision
-}
-
-/// The newer change of the same target that landed while this one waited. Where nobody is asked, nothing else would
-/// keep this one from undoing it.
-fn overtaken<'a>(request: &Request, facts: Facts<'a>) -> Option<&'a Request> {
-    let newer = |other: &&Request| other.id > request.id && other.opened.target == request.opened.target;
-    facts.requests.values().filter(newer).find(|other| other.commit().is_some())
-}
-
-/// Landed: older changes of the same target that are not yet seen live are no longer waited for. What landed as
-/// another change than the one that was planned is not followed: it is not what this request is about.
-fn landed(request: &Request, how: &Landed, facts: Facts<'_>) -> Decision {
-    let mut decision = one_by(request, Event::Landed { commit: how.commit.clone(), by: how.by.clone() }, &how.by);
-    if decision.reply != Reply::Go {
-        return decision;
-    }
-    let older = facts.requests.values().filter(|other| {
-        other.id != request.id
-            && other.opened.target == request.opened.target
-            && matches!(other.state, State::Following(..))
-    });
-    decision.entries.extend(older.map(|other| {
-        Event::Ended(Ending::Superseded { by: request.id.clone() }, ourselves()).draft(&other.id, ourselves())
-    }));
-    let target = &request.opened.target.environment;
-    let environment = facts.rules.and_then(|rules| rules.catalog.environment(target));
-    let end = match &how.differs {
-        Some(why) => {
-            let remedy = "Look at the commit; roll back if it is not wanted.".to_owned();
-            Some(Ending::TakenOver { why: why.clone(), remedy })
-        }
-        None => environment.filter(|known| known.cluster.is_none()).map(|_| Ending::Landed),
-    };
-    decision.entries.extend(end.map(|end| Event::Ended(end, ourselves()).draft(&request.id, ourselves())));
     decision
 }
 

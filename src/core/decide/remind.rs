@@ -105,7 +105,7 @@ fn of_review(request: &Request, now: Now<'_>) -> Vec<Reminder> {
         };
         let is_for_somebody = step == Step::ReviewLate || !to.is_empty();
         let reached = review.since.checked_add(step.of_review()?).ok()? <= now.at;
-        let (is_late, target) = (step == Step::ReviewLate, &request.opened.target);
+        let (is_late, target) = (step == Step::ReviewLate, request.opened.about());
         let what =
             if is_late { format!("{} of {target}", request.opened.command) } else { request.opened.title.clone() };
         (reached && is_for_somebody).then(|| Reminder {
@@ -155,7 +155,7 @@ fn of_request<'a>(request: &'a Request, now: Now<'a>) -> Option<Open<'a>> {
     let State::Deciding(course) = &request.state else { return None };
     let is_approved = course.scheduled.is_some() || request.gives_back_at().is_some();
     let waits = course.foreign.is_none() && !is_approved && now.at <= request.deadline();
-    let target = &request.opened.target;
+    let target = request.opened.about();
     Some(Open {
         id: &request.id,
         what: (request.opened.title.clone(), format!("{} of {target}", request.opened.command)),
@@ -186,7 +186,11 @@ fn about_to_begin(request: &Request, rules: &Rules, now: Timestamp) -> Option<Re
         begun,
         since: begins,
         card: request.card.clone()?,
-        what: format!("`{} of {target}` begins {at}. Its card has Start now and Cancel", request.opened.command),
+        what: format!(
+            "`{} of {}` begins {at}. Its card has Start now and Cancel",
+            request.opened.command,
+            request.opened.about()
+        ),
         requester: request.requester.clone(),
         needed: Vec::new(),
     })

@@ -10,7 +10,7 @@ use crate::core::{
     change::{Line, Plan},
     entry::Actor,
     moment,
-    names::{Environment, Field, RequestId, Target},
+    names::{Environment, Field, RequestId, Service, Target},
     policy::{Known, LocalClock},
     request::Request,
     rules::Rules,
@@ -24,11 +24,16 @@ pub(super) fn healthy(facts: Facts<'_>, target: &Target, lines: &[Line]) -> (BTr
     };
     let mut last: BTreeMap<&Environment, &Request> = BTreeMap::new();
     for request in facts.requests.values() {
-        if request.opened.target.service == target.service && request.commit().is_some() && brings(request).is_some() {
+        let there = Target { service: target.service.clone(), environment: request.opened.target.environment.clone() };
+        if request.changed(&there) && brings(request, &target.service).is_some() {
             last.insert(&request.opened.target.environment, request);
         }
     }
-    let healthy = || last.iter().filter(|(_, request)| request.was_live() && brings(request) == Some(version));
+    let healthy = || {
+        last.iter().filter(|(_, request)| {
+            request.was_live_of(&target.service) && brings(request, &target.service) == Some(version)
+        })
+    };
     let since = healthy().filter_map(|(_, request)| request.live_since).min();
     let minutes = since.map_or(0, |since| facts.now.duration_since(since).as_mins());
     (healthy().map(|(environment, _)| environment.to_string()).collect(), minutes)
@@ -54,10 +59,9 @@ pub(super) fn owes(facts: Facts<'_>, target: &Target) -> Known {
     if facts.matters.debts_of(target).next().is_some() { Known::Yes } else { Known::No }
 }
 
-/// The version that a request brings.
-fn brings(request: &Request) -> Option<&String> {
-    let lines = &request.course()?.plan.lines;
-    lines.iter().find(|line| line.field == Field::ImageTag).map(|line| &line.new)
+/// The version of a service that a request brings.
+fn brings<'r>(request: &'r Request, service: &Service) -> Option<&'r String> {
+    request.lines_of(service).iter().find(|line| line.field == Field::ImageTag).map(|line| &line.new)
 }
 
 /// What clocks show where the environment is.

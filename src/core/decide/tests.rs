@@ -7,6 +7,7 @@ mod later;
 mod lent;
 mod reminded;
 mod reviews;
+mod several;
 mod specification;
 mod waited;
 
@@ -96,6 +97,7 @@ fn plan(environment: &str, field: Field, old: &str, new: &str) -> Plan {
         exact: Vec::new(),
         aside: None,
         live: None,
+        legs: Vec::new(),
     }
 }
 
@@ -178,6 +180,7 @@ impl Talk {
             reason: None,
             channel: "slack:C1".to_owned(),
             tag: None,
+            with: Vec::new(),
             planning,
             debt: None,
             lasts: None,

@@ -56,7 +56,7 @@ pub(super) fn decide(tick: &Tick, facts: Facts<'_>) -> Decision {
     let is_on = course.plan.lines.iter().any(|line| line.field == tick.field);
     let why = format!("`{}` is {}", tick.field, if is_on { "no longer restored too" } else { "restored too" });
     let mut entries = vec![Event::Replanned { plan: plan.clone(), why }.draft(&request.id, tick.asker.actor())];
-    let now = facts.by(rules).unless_later(request.opened.begins);
+    let now = facts.by(rules).unless_later(request.opened.begins, &request.opened.with);
     if ask::needs(now, &request.opened.target, &request.opened.command).count == 0 {
         entries.push(approved_at_once(&request.id, (request.opened.begins, facts.now)));
         entries.extend(lane::owed(request, (&[], request.opened.way), now));
@@ -68,6 +68,10 @@ pub(super) fn decide(tick: &Tick, facts: Facts<'_>) -> Decision {
 fn open<'r>(tick: &Tick, request: &'r Request) -> Result<&'r Course, Words> {
     if !is_its_card(request.card.as_ref(), &tick.channel, &tick.message) {
         return Err(Words::new("This button is not on the card of that request.", "Press it on the card itself."));
+    }
+    if !request.opened.with.is_empty() {
+        let text = "Of several services the versions alone are restored at once.";
+        return Err(Words::new(text, "Roll back the one that is meant by itself: `/rollback SERVICE ENVIRONMENT`."));
     }
     let course = match &request.state {
         State::Deciding(course) => course,

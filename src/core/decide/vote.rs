@@ -325,7 +325,7 @@ pub(super) fn ask_whom(rule: Option<&ApprovalRule>) -> String {
 }
 
 pub(super) fn rule<'a>(request: &Request, now: Now<'a>) -> Option<&'a ApprovalRule> {
-    now.unless_later(request.opened.begins).rule(&request.opened.command, &request.opened.target)
+    now.unless_later(request.opened.begins, &request.opened.with).rule(&request.opened.command, &request.opened.target)
 }
 
 /// Whether a yes was given too long ago to count. What was approved for a later time stays approved until then.

@@ -18,9 +18,13 @@ pub(super) fn gives_way(request: &Request, course: &Course, facts: Facts<'_>) ->
     if facts.now.duration_since(course.since) <= A_WHILE || course.since == Timestamp::UNIX_EPOCH {
         return None;
     }
-    let theirs = facts.requests.values().filter(|other| other.opened.target == request.opened.target);
+    let theirs = facts.requests.values().filter(|other| other.opened.meets(&request.opened));
     let first = theirs.filter(|other| waits(other)).max_by_key(|other| rank(other))?;
     if first.id == request.id || rank(first) < rank(request) {
+        return None;
+    }
+    // A newer change of one of several services leaves the others to this one; it is planned anew when it lands itself.
+    if first.id > request.id && !first.opened.covers(&request.opened) {
         return None;
     }
     if first.id > request.id {

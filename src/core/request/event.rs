@@ -8,7 +8,7 @@ use super::{NotDone, PullRequest, Vote, subject};
 use crate::core::{
     change::Plan,
     entry::{Actor, Draft, Recorded},
-    names::{CommitId, RequestId},
+    names::{CommitId, RequestId, Service},
 };
 
 /// How a request ended.
@@ -133,6 +133,13 @@ pub enum Event {
         /// Who merged it: the bot, or a person on the forge.
         by: Actor,
     },
+    /// One of several services came to something, after it landed.
+    Settled {
+        /// Which.
+        service: Service,
+        /// To what: live, not live, not seen, or taken over by a newer change.
+        ending: Ending,
+    },
     /// Over.
     Ended(Ending, Actor),
 }
@@ -154,6 +161,7 @@ impl Event {
             Self::Reopened => "pull_request.reopened",
             Self::NotDone(_) => "forge.not_done",
             Self::Landed { .. } => "landing.done",
+            Self::Settled { .. } => "rollout.settled",
             Self::Ended(..) => "request.ended",
         }
     }
@@ -174,6 +182,7 @@ impl Event {
             | Self::PullRequestClosed
             | Self::NotDone(_)
             | Self::Landed { .. }
+            | Self::Settled { .. }
             | Self::Ended(..) => false,
         }
     }
@@ -192,6 +201,7 @@ impl Event {
             | Self::PullRequestClosed
             | Self::NotDone(_)
             | Self::Landed { .. }
+            | Self::Settled { .. }
             | Self::Ended(..) => false,
         }
     }
@@ -212,10 +222,8 @@ impl Event {
             Self::Moved(foreign) => draft.with("foreign", foreign).with_text("what", &foreign.what),
             Self::NotDone(undone) => draft.with("undone", undone).with_text("why", &undone.why),
             Self::Landed { commit, .. } => draft.with("commit", commit),
-            Self::Ended(ending, _) => ending
-                .texts()
-                .into_iter()
-                .fold(draft.with("end", ending), |draft, (name, text)| draft.with_text(name, text)),
+            Self::Settled { service, ending } => ending.told(draft.with("service", service)),
+            Self::Ended(ending, _) => ending.told(draft),
         }
     }
 
@@ -254,6 +262,10 @@ impl Event {
             "landing.done" => {
                 Self::Landed { commit: serde_json::from_value(member("commit"))?, by: entry.actor.clone() }
             }
+            "rollout.settled" => {
+                let ending: Ending = serde_json::from_value(member("end"))?;
+                Self::Settled { service: serde_json::from_value(member("service"))?, ending: ending.with_texts(text) }
+            }
             "request.ended" => {
                 let ending: Ending = serde_json::from_value(member("end"))?;
                 Self::Ended(ending.with_texts(text), entry.actor.clone())
@@ -272,6 +284,36 @@ impl super::Request {
 }
 
 impl Ending {
+    /// The ending of one of several services, with what was seen: `live, 2 of 2 pods run v1.2.5`.
+    pub fn told_of_one(&self) -> String {
+        match self {
+            Self::Live { seen } | Self::NotLive { seen } | Self::Unseen { seen } => format!("{}, {seen}", self.word()),
+            Self::Superseded { .. } => "taken over by a newer change".to_owned(),
+            Self::Landed
+            | Self::AlreadyThere
+            | Self::Rejected { .. }
+            | Self::Cancelled
+            | Self::Expired
+            | Self::TakenOver { .. }
+            | Self::Failed { .. } => self.word().to_owned(),
+        }
+    }
+
+    /// What was seen in the cluster, or the word for it.
+    pub fn seen(&self) -> &str {
+        match self {
+            Self::Live { seen } | Self::NotLive { seen } | Self::Unseen { seen } => seen,
+            Self::Landed
+            | Self::Superseded { .. }
+            | Self::AlreadyThere
+            | Self::Rejected { .. }
+            | Self::Cancelled
+            | Self::Expired
+            | Self::TakenOver { .. }
+            | Self::Failed { .. } => self.word(),
+        }
+    }
+
     /// The ending in a word or two.
     pub fn word(&self) -> &'static str {
         match self {
@@ -287,6 +329,11 @@ impl Ending {
             Self::TakenOver { .. } => "taken over",
             Self::Failed { .. } => "failed",
         }
+    }
+
+    fn told(&self, draft: Draft) -> Draft {
+        let texts = self.texts().into_iter();
+        texts.fold(draft.with("end", self), |draft, (name, text)| draft.with_text(name, text))
     }
 
     fn texts(&self) -> Vec<(&'static str, &str)> {

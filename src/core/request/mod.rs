@@ -1,6 +1,5 @@
-//! The life of one request, from asking to live. State is a fold over the ledger's entries: [`Request::opened`] reads
-//! the first, [`Request::after`] each next one. What is due next follows from the state alone ([`Request::due`]), so
-//! that a crash cannot lose an effect: after a restart the same state asks for the same effect.
+//! The life of one request, from asking to live. State is a fold over the ledger's entries: [`Request::opened`] reads the
+//! first, [`Request::after`] each next one. What is due follows from it alone ([`Request::due`]), so that no crash loses it.
 
 mod event;
 mod folded;
@@ -8,6 +7,7 @@ mod lasting;
 mod nicety;
 mod review;
 mod state;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use crate::core::{
     decide::TagSeen,
     entry::{Actor, Recorded},
-    names::{CommandName, CommitId, Digest, RequestId, Target},
+    names::{CommandName, CommitId, Digest, RequestId, Service, Target},
     reminder::Reminders,
 };
 
@@ -30,6 +30,7 @@ pub use lasting::{AHEAD, GivenBack, GivesBack, Lasts};
 pub use nicety::{Nicety, NotDone};
 pub use review::{Lane, Review, step as review_step};
 pub use state::{Course, Refused, State};
+pub use targets::whole;
 
 /// How a change enters the tracked branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,12 +66,15 @@ pub struct Needs {
 pub struct Opened {
     /// The command.
     pub command: CommandName,
-    /// The command as one could type it again. It may hold a reason, so it stands among the texts; erased, it is empty.
+    /// As one could type it again. It may hold a reason, so it stands among the texts; erased, it is empty.
     #[serde(default, skip_serializing)]
     pub words: String,
     /// On what.
     #[serde(flatten)]
     pub target: Target,
+    /// The services beside that one, in the same environment.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub with: Vec<Service>,
     /// The subject of the commit: `deploy checkout v1.2.5 to prod`.
     pub title: String,
     /// How it lands.
@@ -173,8 +177,7 @@ pub struct Request {
     pub card: Option<Card>,
     /// Where it stands.
     pub state: State,
-    /// What was recorded as about to be done since the state last changed, so that trying again records it once; each
-    /// with the place of its entry.
+    /// What was recorded as about to be done since the state last changed, each with the place of its entry.
     pub intents: BTreeMap<String, u64>,
     /// When it came into the tracked branch.
     pub landed: Option<Timestamp>,

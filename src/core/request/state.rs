@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 
 use super::{Ending, Event, Foreign, Nicety, NotDone, PullRequest, Vote};
-use crate::core::{change::Plan, entry::Actor, names::CommitId};
+use crate::core::{
+    change::Plan,
+    entry::Actor,
+    names::{CommitId, Service},
+};
 
 /// What a request carries along.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +34,8 @@ pub struct Course {
     pub taken_back: Vec<(Actor, Timestamp, String)>,
     /// Until when what people said no longer counts.
     pub voided: Timestamp,
+    /// What the services came to of which it is, each as soon as that is known; empty where it is of one alone.
+    pub settled: Vec<(Service, Ending)>,
     /// When people last said something about it, or it was approved, or asked for anew.
     pub since: Timestamp,
 }
@@ -82,6 +88,7 @@ impl Course {
             not_done: Vec::new(),
             landed_by: None,
             taken_back: Vec::new(),
+            settled: Vec::new(),
             voided: Timestamp::UNIX_EPOCH,
             since: Timestamp::UNIX_EPOCH,
         }
@@ -144,6 +151,7 @@ fn planning(event: Event) -> Option<State> {
         | Event::PullRequestClosed
         | Event::Reopened
         | Event::NotDone(_)
+        | Event::Settled { .. }
         | Event::Landed { .. } => None,
     }
 }
@@ -165,7 +173,7 @@ fn deciding(course: Course, event: Event) -> Option<State> {
         Event::NotDone(undone) => Some(State::Deciding(course.lacking(undone))),
         Event::Landed { commit, by } => Some(State::Following(course.landed(by), commit)),
         Event::Ended(ending, by) => Some(State::ended(course, None, ending, by)),
-        Event::PullRequestClosed | Event::Reopened => None,
+        Event::PullRequestClosed | Event::Reopened | Event::Settled { .. } => None,
     }
 }
 
@@ -181,9 +189,12 @@ fn landing(course: Course, event: Event) -> Option<State> {
         Event::NotDone(undone) => Some(State::Landing(course.lacking(undone))),
         Event::Landed { commit, by } => Some(State::Following(course.landed(by), commit)),
         Event::Ended(ending, by) => Some(State::ended(course, None, ending, by)),
-        Event::Approved | Event::Scheduled { .. } | Event::Held { .. } | Event::PullRequestClosed | Event::Reopened => {
-            None
-        }
+        Event::Approved
+        | Event::Scheduled { .. }
+        | Event::Held { .. }
+        | Event::PullRequestClosed
+        | Event::Reopened
+        | Event::Settled { .. } => None,
     }
 }
 
@@ -191,6 +202,7 @@ fn following(course: Course, commit: CommitId, event: Event) -> Option<State> {
     match event {
         Event::NotDone(undone) => Some(State::Following(course.lacking(undone), commit)),
         Event::Ended(ending, by) => Some(State::ended(course, Some(commit), ending, by)),
+        Event::Settled { service, ending } => Some(State::Following(course.settled(service, ending), commit)),
         Event::Planned(_)
         | Event::Replanned { .. }
         | Event::Voted(_)
@@ -231,6 +243,7 @@ fn over(course: Course, (commit, ending, by): (Option<CommitId>, Ending, Actor),
         | Event::Scheduled { .. }
         | Event::Held { .. }
         | Event::Moved(_)
+        | Event::Settled { .. }
         | Event::Ended(..) => None,
     }
 }
@@ -261,6 +274,11 @@ impl Course {
     fn lacking(mut self, undone: NotDone) -> Self {
         self.not_done.retain(|other| other.what != undone.what);
         self.not_done.push(undone);
+        self
+    }
+
+    fn settled(mut self, service: Service, ending: Ending) -> Self {
+        self.settled.push((service, ending));
         self
     }
 

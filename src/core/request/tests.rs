@@ -23,6 +23,7 @@ fn plan() -> Plan {
         exact: vec![],
         aside: None,
         live: None,
+        legs: Vec::new(),
     }
 }
 
@@ -124,6 +125,7 @@ fn a_change_planned_anew_is_proposed_anew() {
             service: Service::parse("checkout").unwrap(),
             environment: Environment::parse("prod").unwrap(),
         },
+        with: Vec::new(),
         title: "deploy checkout v2 to prod".to_owned(),
         way: Way::Squash,
         needs: Needs { count: 1, from: vec![], until: Timestamp::UNIX_EPOCH },
@@ -168,6 +170,7 @@ fn for_four_hours() -> Opened {
             service: Service::parse("checkout").unwrap(),
             environment: Environment::parse("prod").unwrap(),
         },
+        with: Vec::new(),
         title: "scale checkout in prod replicas=6".to_owned(),
         way: Way::Commit,
         needs: Needs { count: 0, from: vec![], until: Timestamp::UNIX_EPOCH },

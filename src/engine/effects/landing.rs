@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use super::{Again, Inner, Landing, Onto, Trouble, anchors, compare, facts, homes, landed, may, report, rules};
+use super::{Again, Inner, Landing, Onto, Trouble, anchors, compare, homes, landed, legs, may, report, rules};
 use crate::{
     core::{
-        change::{Plan, PlanRefusal, Planned},
+        change::{Line, Plan, PlanRefusal, Planned},
         decide::{Outcome, Step},
         entry::Actor,
         names::CommitId,
@@ -140,7 +140,7 @@ async fn land(inner: &Arc<Inner>, request: &Request, course: &Course, place: Pla
             return Err(Stop::OtherRules);
         }
         let replanned = |fresh| Stop::Replanned(Box::new(fresh));
-        let planned = facts::plan_on_tree(&repository, &rules, &request_again, &plan, tree)
+        let planned = legs::plan_on_tree(&repository, &rules, &request_again, &plan, tree)
             .map_err(|refusal| replanned(Err(refusal)))?;
         if planned.plan.digest != plan.digest {
             return Err(replanned(Ok(planned.plan)));
@@ -191,8 +191,8 @@ pub(super) fn body(
     (approvers, checkpoint): Trailers,
 ) -> String {
     let mut body = String::new();
-    for line in &course.plan.lines {
-        let _ = writeln!(body, "{}: {} -> {}", line.field, line.old.as_deref().unwrap_or("(not set)"), line.new);
+    for (of, line) in lines(course) {
+        let _ = writeln!(body, "{of}{}: {} -> {}", line.field, line.old.as_deref().unwrap_or("(not set)"), line.new);
     }
     if let Some(reason) = &request.reason {
         let _ = writeln!(body, "\n{}", one_paragraph(reason));
@@ -208,6 +208,17 @@ pub(super) fn body(
         }
     }
     body
+}
+
+/// What is changed, of several services each with its name before it.
+fn lines(course: &Course) -> impl Iterator<Item = (String, &Line)> {
+    let plan = &course.plan;
+    let whole = plan.lines.iter().filter(|_| plan.legs.is_empty()).map(|line| (String::new(), line));
+    let legs = plan.legs.iter().flat_map(|leg| {
+        let of = format!("{} ", leg.service);
+        leg.plan.lines.iter().map(move |line| (of.clone(), line))
+    });
+    whole.chain(legs)
 }
 
 /// Free text that cannot be taken for a trailer or a second paragraph.
@@ -263,9 +274,9 @@ pub(super) fn description(inner: &Arc<Inner>, request: &Request, course: &Course
     if let Some(reason) = &request.reason {
         let _ = writeln!(text, "> {}\n", plain(&one_paragraph(reason)));
     }
-    for line in &course.plan.lines {
-        let _ =
-            writeln!(text, "- `{}`: `{}` -> `{}`", line.field, line.old.as_deref().unwrap_or("(not set)"), line.new);
+    for (of, line) in lines(course) {
+        let old = line.old.as_deref().unwrap_or("(not set)");
+        let _ = writeln!(text, "- {of}`{}`: `{old}` -> `{}`", line.field, line.new);
     }
     let _ = writeln!(text, "\n{}\n", fenced(&course.plan.diff));
     let _ = writeln!(text, "Change digest: `{}`", course.plan.digest);

@@ -217,7 +217,7 @@ async fn reviewers(
             None => {}
         }
     }
-    if let Some(team) = rules.catalog.team_of(&request.opened.target.service) {
+    for team in request.opened.services().filter_map(|service| rules.catalog.team_of(service)) {
         let members = rules.catalog.people().filter(|person| person.teams.contains(team));
         people.extend(members.filter_map(|person| person.accounts.get(&Platform::GitHub)).cloned());
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Again, Inner, Trouble, compare, facts, homes, landed_by, may, proposal, published, report};
+use super::{Again, Inner, Trouble, compare, homes, landed_by, legs, may, proposal, published, report};
 use crate::{
     core::{
         change::Side,
@@ -154,7 +154,8 @@ async fn what_moved(inner: &Arc<Inner>, course: &Course, now: &Proposal) -> Stri
 /// What the planned places hold in these files instead of what was planned.
 fn unlike(course: &Course, texts: &[Option<String>]) -> Option<String> {
     let fields = course.plan.field_edits();
-    let places = course.plan.lines.iter().zip(fields).zip(texts);
+    let lines = course.plan.parts().flat_map(|part| part.lines.iter().take(part.field_edits().len()));
+    let places = lines.zip(fields).zip(texts);
     let exact = course.plan.exact.iter().zip(texts.iter().skip(fields.len()));
     let moved = exact.filter(|(one, text)| !one.stands(text.as_deref(), Side::New));
     let moved = moved.map(|(one, _)| format!("{} is not as it was planned", one.place()));
@@ -245,7 +246,7 @@ async fn renew(inner: &Arc<Inner>, request: &Request, course: &Course, now: &Pro
     if homes::moved_away(inner, request, &rules).await? {
         return Ok(());
     }
-    let fresh = facts::plan_again(inner, &rules, request, &course.plan).await?;
+    let fresh = legs::plan_again(inner, &rules, request, &course.plan).await?;
     if let Again::Reported = compare(inner, request, course, fresh).await? {
         return Ok(());
     }

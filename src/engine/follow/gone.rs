@@ -8,16 +8,13 @@ use super::{
         effects::{Trouble, report},
         rules,
     },
-    FAILED_LOOKS, LOOKS, pace,
+    FAILED_LOOKS, LOOKS, pace, runs_in,
 };
-use crate::{
-    cluster::Cluster,
-    core::{
-        change::How,
-        decide::Outcome,
-        names::Target,
-        request::{Course, Ending, Request},
-    },
+use crate::core::{
+    change::How,
+    decide::Outcome,
+    names::Target,
+    request::{Course, Ending, Request},
 };
 
 /// Whether a change took all files of its target away.
@@ -33,7 +30,16 @@ pub(super) async fn is_gone(inner: &Arc<Inner>, request: &Request, course: &Cour
 }
 
 /// Looks until nothing of it runs.
-pub(super) async fn follow(inner: &Arc<Inner>, request: &Request, (cluster, namespace): (&Cluster, &str)) {
+pub(super) async fn follow(inner: &Arc<Inner>, request: &Request) -> Result<(), Trouble> {
+    let Some(rules) = inner.rules() else { return Err(Trouble::Other("the rules are not read yet.".to_owned())) };
+    let (environment, cluster) = match runs_in(inner, &rules, &request.opened.target) {
+        Ok(there) => there,
+        Err(ending) => {
+            report(inner, request, Outcome::Ended(ending)).await;
+            return Ok(());
+        }
+    };
+    let namespace = &environment.namespace_of(&request.opened.target.service);
     let name = request.opened.target.service.as_str();
     let mut unseen = 0;
     for look in 0..LOOKS {
@@ -48,13 +54,14 @@ pub(super) async fn follow(inner: &Arc<Inner>, request: &Request, (cluster, name
         };
         if let Some(ending) = ending {
             report(inner, request, Outcome::Ended(ending)).await;
-            return;
+            return Ok(());
         }
         inner.tasks.pause(pace(look)).await;
         if inner.tasks.is_stopping() {
-            return;
+            return Ok(());
         }
     }
     let seen = format!("`{name}` still runs in `{namespace}`");
     report(inner, request, Outcome::Ended(Ending::NotLive { seen })).await;
+    Ok(())
 }

@@ -60,7 +60,7 @@ impl Reconciled {
             name: place.name,
         };
         let (verdict, wants) = (seen.verdict(&sight), seen.wants(&sight));
-        self.answer(inner, request, (place.commit, seen.version(), wants)).await;
+        self.answer(inner, request, (place, seen.version(), wants)).await;
         verdict
     }
 
@@ -96,7 +96,7 @@ impl Reconciled {
         &mut self,
         inner: &Arc<Inner>,
         request: &Request,
-        (commit, version, wants): (&CommitId, &str, Want),
+        (place, version, wants): (&Place<'_>, &str, Want),
     ) {
         self.old += u32::from(wants == Want::Look);
         match wants {
@@ -105,8 +105,9 @@ impl Reconciled {
                 let told = self.reconciler.tell(Order::LookAgain { mark: &mark }).await;
                 complain(told, "a reconciler could not be asked to look again");
             }
-            Want::Sync if may(inner, request, Step::Sync { commit: commit.clone() }).await => {
-                let told = self.reconciler.tell(Order::Sync { commit, request: &request.id, version }).await;
+            Want::Sync if may(inner, request, sync(request, place)).await => {
+                let told =
+                    self.reconciler.tell(Order::Sync { commit: place.commit, request: &request.id, version }).await;
                 complain(told, "a sync could not be started");
             }
             Want::Nothing | Want::Look | Want::Sync => {}
@@ -130,6 +131,11 @@ impl Reconciled {
             self.ancestry.insert(revision.to_owned(), found);
         }
     }
+}
+
+fn sync(request: &Request, place: &Place<'_>) -> Step {
+    let service = place.apart.unwrap_or(&request.opened.target.service);
+    Step::Sync { commit: place.commit.clone(), service: service.clone() }
 }
 
 async fn ancestry(home: &Repository, commit: &CommitId, revision: &str) -> Ancestry {

@@ -6,28 +6,28 @@ use std::collections::BTreeMap;
 
 use super::{Look, Place};
 use crate::core::{
+    change::Plan,
     names::Field,
-    request::Course,
     rollout::{Workload, is_named_by_content},
 };
 
 /// The variables that a change sets.
-pub(super) fn variables(course: &Course) -> BTreeMap<String, String> {
+pub(super) fn variables(plan: &Plan) -> BTreeMap<String, String> {
     let variable = |field: &Field| if let Field::Env(name) = field { Some(name.clone()) } else { None };
-    values(course, variable).collect()
+    values(plan, variable).collect()
 }
 
 /// The keys of configuration that a change sets.
-pub(super) fn of(course: &Course) -> Vec<(String, String)> {
+pub(super) fn of(plan: &Plan) -> Vec<(String, String)> {
     let key = |field: &Field| if let Field::Config(key) = field { Some(key.clone()) } else { None };
-    values(course, key).collect()
+    values(plan, key).collect()
 }
 
 fn values<'a>(
-    course: &'a Course,
+    plan: &'a Plan,
     named: impl Fn(&Field) -> Option<String> + 'a,
 ) -> impl Iterator<Item = (String, String)> + 'a {
-    let lines = course.plan.lines.iter().filter(|line| line.is_set());
+    let lines = plan.lines.iter().filter(|line| line.is_set());
     lines.filter_map(move |line| Some((named(&line.field)?, line.new.clone())))
 }
 

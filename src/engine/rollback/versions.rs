@@ -11,7 +11,7 @@ use crate::{
         change::{self, Binding, Health, Past, SourceFile},
         command,
         names::{CommitId, Field, PersonId, RepoPath, RequestId, Target},
-        request::{Ending, State},
+        request::Ending,
         rules::Rules,
     },
     engine::{
@@ -241,18 +241,16 @@ pub(super) async fn known_versions(inner: &Arc<Inner>, of: Of<'_>) -> KnownVersi
     let book = inner.book.lock().await;
     let mut known = KnownVersions::default();
     // By age: ids sort by it.
-    for request in book.iter().filter(|request| &request.opened.target == of.target && request.commit().is_some()) {
-        let health = match &request.state {
-            State::Over { ending: Ending::Live { .. }, .. } => Health::Healthy,
-            State::Over { ending: Ending::NotLive { .. }, .. } => Health::NotHealthy,
-            State::Planning | State::Deciding(_) | State::Landing(_) | State::Following(..) | State::Over { .. } => {
-                Health::Unknown
-            }
+    for request in book.iter().filter(|request| request.changed(of.target)) {
+        let service = &of.target.service;
+        let health = match request.ending_of(service) {
+            Some(Ending::Live { .. }) => Health::Healthy,
+            Some(Ending::NotLive { .. }) => Health::NotHealthy,
+            Some(_) | None => Health::Unknown,
         };
         known.requests.insert(request.id.clone(), (request.requester.person.clone(), health));
-        let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
-        let Some(line) = lines.iter().find(|line| line.field == Field::ImageTag) else { continue };
-        if request.was_live() {
+        let Some(line) = request.lines_of(service).iter().find(|line| line.field == Field::ImageTag) else { continue };
+        if request.was_live_of(service) {
             known.live.insert(line.new.clone());
         }
         known.left.remove(&line.new);

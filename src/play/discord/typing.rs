@@ -49,7 +49,8 @@ fn is_for_all(command: &Value) -> bool {
 fn options(command: &Value, rest: &str) -> Option<Vec<Value>> {
     let known = command["options"].as_array().cloned().unwrap_or_default();
     let mut values: Vec<Option<Value>> = vec![None; known.len()];
-    for word in words(rest)? {
+    // An arrow is what people write between two options, and none of them.
+    for word in words(rest)?.into_iter().filter(|word| !matches!(word.as_str(), "->" | "=>" | "→")) {
         let named = known.iter().position(|option| {
             let name = option["name"].as_str().unwrap_or_default();
             word.strip_prefix(name).is_some_and(|rest| rest.starts_with(['=', ':']))

@@ -125,7 +125,8 @@ impl SlackDesk {
                 return form::offered(found.iter().map(|one| (one.value.clone(), one.label(form::SHOWN))));
             }
         }
-        let service = others.iter().find(|(name, _)| kind(name) == Some(&OptionKind::Service));
+        let service =
+            others.iter().find(|(name, _)| matches!(kind(name), Some(OptionKind::Service | OptionKind::Services)));
         let known = match service {
             Some((_, service)) => self.engine.versions_seen(service).await,
             None => Vec::new(),

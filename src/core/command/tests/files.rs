@@ -82,7 +82,7 @@ fn mistakes_are_reported_where_they_stand_with_a_remedy() {
         ),
         (
             "flow: status\noptions:\n  size: { type: txt }",
-            "5:17: `options.size.type`: found `txt`, expected `service`, `environment`, `environments`, `image_tag`, `image_digest`, `integer`, `duration`, `moment`, `text`, `boolean`, `person`, `choice`, `command`, `commit` or `word`. Did you mean `text`?",
+            "5:17: `options.size.type`: found `txt`, expected `service`, `services`, `environment`, `environments`, `image_tag`, `image_digest`, `integer`, `duration`, `moment`, `text`, `boolean`, `person`, `choice`, `command`, `commit` or `word`. Did you mean `text`?",
         ),
         (
             "flow: status\noptions:\n  size: { type: text, min: 3 }",

@@ -187,6 +187,7 @@ pub(super) fn barred(asked: &GlassAsked, rules: &Rules, facts: Facts<'_>) -> Opt
         actor: &actor,
         command: &command,
         target: &asked.target,
+        with: &[],
         channel: &asked.channel,
         tag: None,
         facts: Some(facts),

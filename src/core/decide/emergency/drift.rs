@@ -166,6 +166,7 @@ fn may_choose(asker: &Asker, drift: &Drift, rules: &Rules, facts: Facts<'_>) -> 
             actor: &actor,
             command,
             target,
+            with: &[],
             channel: &drift.opened.channel,
             tag: None,
             facts: Some(facts),

@@ -5,7 +5,7 @@ use crate::core::{
     change::{Line, Plan},
     debt::Debt,
     decide::{Facts, Words},
-    names::{CommandName, Field, RequestId, Target},
+    names::{CommandName, Field, RequestId, Service, Target},
 };
 
 /// What always stays possible: going back, and taking back.
@@ -13,11 +13,15 @@ const GOING_BACK: [&str; 3] = ["rollback", "revert", "resume"];
 
 /// Why a change would fight what is owed on its target. What pays a debt fights none.
 pub(crate) fn fights(
-    (command, target): (&CommandName, &Target),
+    (command, target, with): (&CommandName, &Target, &[Service]),
     own: Option<&RequestId>,
     plan: Option<&Plan>,
     facts: Facts<'_>,
 ) -> Option<Words> {
+    if !with.is_empty() {
+        let services = std::iter::once(&target.service).chain(with);
+        return services.into_iter().find_map(|service| owed_by_one(service, target, facts));
+    }
     let lines = plan.map(|plan| plan.lines.as_slice()).unwrap_or_default();
     let fights = |debt: &&Debt| {
         let goes_back = GOING_BACK.contains(&command.as_str());
@@ -33,6 +37,14 @@ pub(crate) fn fights(
     let remedy = "Merge the pull request of that debt, or press Revert instead on its card. Rolling back, asking for \
                   more replicas and `/breakglass` stay possible.";
     Some(Words::new(text, remedy))
+}
+
+/// What is owed on one of several services takes a change of its own, because that goes into the one that pays.
+fn owed_by_one(service: &Service, beside: &Target, facts: Facts<'_>) -> Option<Words> {
+    let target = Target { service: service.clone(), environment: beside.environment.clone() };
+    let debt = facts.matters.debts_of(&target).next()?;
+    let text = format!("{target} is held as it is live ({}), and git is owed that.", debt.words());
+    Some(Words::new(text, format!("Ask for the others without {service}, and for {service} alone.")))
 }
 
 /// Whether all that a change does is to ask for at least as many as are live, beside what is live already.

@@ -88,7 +88,7 @@ pub(crate) fn paid_by(
     plan: Option<&Plan>,
     facts: Facts<'_>,
 ) -> Result<Option<RequestId>, Words> {
-    let plain = asked.gives_back.is_none() && asked.lasts.is_none();
+    let plain = asked.gives_back.is_none() && asked.lasts.is_none() && asked.with.is_empty();
     if asked.debt.is_some() || !plain {
         return Ok(asked.debt.clone());
     }

@@ -130,6 +130,7 @@ fn as_plan(plan: &LivePlan, rules: &Rules) -> Option<Plan> {
         exact: Vec::new(),
         aside: None,
         live: None,
+        legs: Vec::new(),
     })
 }
 
@@ -141,6 +142,7 @@ fn denied(glass: &Override, plan: &LivePlan, facts: Facts<'_>) -> Option<Words> 
         actor: &glass.requester,
         command: &command,
         target: &glass.opened.target,
+        with: &[],
         channel: &glass.opened.channel,
         tag: None,
         facts: Some(facts),

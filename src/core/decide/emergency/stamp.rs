@@ -27,7 +27,8 @@ fn incident_of(entry: &Draft, facts: Facts<'_>) -> Option<RequestId> {
         return glass.or_else(debt).or_else(own).or_else(named).or_else(of_service);
     }
     let service = match request::of_subject(&entry.subject).and_then(|id| facts.requests.get(&id)) {
-        Some(request) => request.opened.target.service.clone(),
+        // Of several services the first that has an incident.
+        Some(request) => request.opened.services().find(|service| matters.incident_of(service).is_some())?.clone(),
         None => Service::parse(entry.body.get("service")?.as_str()?).ok()?,
     };
     matters.incident_of(&service).map(|incident| incident.id.clone())

@@ -199,6 +199,7 @@ impl Talk {
             reason: None,
             channel: "slack:C1".to_owned(),
             tag: None,
+            with: Vec::new(),
             planning: Planning::Planned(git_plan(replicas)),
             debt: debt.map(id),
             lasts: None,
@@ -221,6 +222,7 @@ fn git_plan(replicas: &str) -> crate::core::change::Plan {
         exact: Vec::new(),
         aside: None,
         live: None,
+        legs: Vec::new(),
     }
 }
 

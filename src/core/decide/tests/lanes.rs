@@ -77,6 +77,7 @@ impl Talk {
             reason: None,
             channel: "slack:C1".to_owned(),
             tag: None,
+            with: Vec::new(),
             planning,
             debt: None,
             lasts: None,

@@ -16,6 +16,7 @@ fn later(environment: &str, begins: &str) -> Talk {
         reason: None,
         channel: "slack:C1".to_owned(),
         tag: None,
+        with: Vec::new(),
         planning: Planning::Planned(version(environment)),
         debt: None,
         lasts: None,

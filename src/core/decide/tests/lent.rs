@@ -41,6 +41,7 @@ fn lent(at: Option<&str>) -> Talk {
         reason: None,
         channel: "slack:C1".to_owned(),
         tag: None,
+        with: Vec::new(),
         planning: Planning::Planned(version("prod")),
         debt: None,
         lasts: None,

@@ -125,6 +125,7 @@ fn outcome_of(who: &str, what: &str, environment: &str, (facts, more): (&str, &s
         reason: None,
         channel: channel.to_owned(),
         tag,
+        with: Vec::new(),
         planning: Planning::Planned(plan),
     };
     talk.takes("", &Incoming::Asked(Box::new(asked)));
@@ -202,6 +203,7 @@ fn whose_yes_counts_for_whom() {
                     reason: None,
                     channel: "slack:C1".to_owned(),
                     tag: None,
+                    with: Vec::new(),
                     planning: Planning::Planned(wanted(what, "prod").1),
                 };
                 talk.takes("", &Incoming::Asked(Box::new(asked))).card();
