@@ -19,6 +19,7 @@ mod cards;
 mod carried;
 mod changes;
 mod choices;
+mod cluster_calls;
 mod command_line;
 mod contract;
 mod crash;
