@@ -52,6 +52,10 @@ fn options(command: &Value, rest: &str) -> Option<Vec<Value>> {
     let mut values: Vec<Option<Value>> = vec![None; known.len()];
     let mut words = words(rest)?.into_iter();
     while let Some(word) = words.next() {
+        // A sentence is no list of options: whoever writes one writes it to the one command for all.
+        if word == "because" {
+            return None;
+        }
         let is_called = |option: &Value, name: &str| option["name"] == name;
         let apart = word.split_once(['=', ':']).and_then(|(name, text)| {
             known.iter().position(|option| is_called(option, name)).map(|place| (place, text.to_owned()))
@@ -149,6 +153,7 @@ mod tests {
         check("/scale reason:b a replicas:3", Some(("scale", "service=a replicas=3 reason=b")));
         // A name alone is a value as any other.
         check("/scale a 3 reason", Some(("scale", "service=a replicas=3 reason=reason")));
+        check("/scale a 3 because of it", Some(("lf", "command=scale a 3 because of it")));
         check("/scale a many", Some(("lf", "command=scale a many")));
         check("/lf scale a 3", Some(("lf", "command=scale a 3")));
         check("/lf", Some(("lf", "")));
