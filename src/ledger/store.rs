@@ -7,10 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use sled::{
-    Transactional, Tree,
-    transaction::{ConflictableTransactionError, TransactionError, TransactionalTree},
-};
+use sled::Tree;
 
 use super::line::{Batch, SeenAnswer};
 use crate::core::entry::SaltedText;
@@ -84,21 +81,15 @@ impl Store {
         last.map(|(key, bytes)| Ok((number(&key)?, bytes.to_vec()))).transpose()
     }
 
-    /// Takes in whole lines of the journal, all or nothing. Lines that are there already change nothing.
+    /// Takes in whole lines of the journal. Each tree takes its part at once, `entries` last: what sled keeps of its
+    /// log is its beginning, so an entry that is there after a crash has all that belongs to it, and what only came
+    /// half is taken in again from the journal. Lines that are there already change nothing.
     pub(crate) fn apply(&self, batches: &[Batch]) -> Outcome<()> {
-        let trees = (&self.entries, &self.by_subject, &self.texts, &self.seen, &self.seen_times);
+        let part = Part::of(batches)?;
         guarded(|| {
-            let done = trees.transaction(|(entries, by_subject, texts, seen, seen_times)| {
-                for batch in batches {
-                    apply_entries(batch, entries, by_subject)?;
-                    apply_rest(batch, texts, seen, seen_times)?;
-                }
-                Ok(())
-            });
-            done.map_err(|error| match error {
-                TransactionError::Abort(error) => sled::Error::Unsupported(error.to_string()),
-                TransactionError::Storage(error) => error,
-            })
+            let trees = [&self.by_subject, &self.texts, &self.seen, &self.seen_times, &self.entries];
+            let parts = [part.by_subject, part.texts, part.seen, part.seen_times, part.entries];
+            trees.into_iter().zip(parts).try_for_each(|(tree, part)| tree.apply_batch(part))
         })
     }
 
@@ -122,19 +113,24 @@ impl Store {
 
     /// The places of a subject's entries, in order.
     pub(crate) fn by_subject(&self, subject: &str) -> Outcome<Vec<u64>> {
-        let prefix = subject_key(subject, None);
-        let keys: Vec<_> = guarded(|| self.by_subject.scan_prefix(&prefix).keys().collect())?;
-        keys.iter().map(|key| number(key.get(prefix.len()..).unwrap_or_default())).collect()
+        self.places(&subject_key(subject, None))
     }
 
     /// The places of the entries of every subject that begins so, in order.
     pub(crate) fn by_prefix(&self, prefix: &str) -> Outcome<Vec<u64>> {
+        let mut places = self.places(prefix.as_bytes())?;
+        places.sort_unstable();
+        Ok(places)
+    }
+
+    /// The places that the index names under a prefix, but for entries that are just coming: the index has them first.
+    fn places(&self, prefix: &[u8]) -> Outcome<Vec<u64>> {
+        let Some((last, _)) = self.last()? else { return Ok(Vec::new()) };
         let keys: Vec<_> = guarded(|| self.by_subject.scan_prefix(prefix).keys().collect())?;
         let place =
             |key: &sled::IVec| number(key.len().checked_sub(8).and_then(|at| key.get(at..)).unwrap_or_default());
-        let mut places = keys.iter().map(place).collect::<Outcome<Vec<u64>>>()?;
-        places.sort_unstable();
-        Ok(places)
+        let places = keys.iter().map(place).filter(|place| place.as_ref().map_or(true, |place| *place <= last));
+        places.collect()
     }
 
     /// Whether an entry can be found by its subject.
@@ -198,31 +194,34 @@ impl Store {
     }
 }
 
-type Applied = Result<(), ConflictableTransactionError<StoreError>>;
-
-fn apply_entries(batch: &Batch, entries: &TransactionalTree, by_subject: &TransactionalTree) -> Applied {
-    for entry in &batch.entries {
-        entries.insert(&entry.seq.to_be_bytes(), entry.bytes.as_slice())?;
-        by_subject.insert(subject_key(&entry.subject, Some(entry.seq)), &[])?;
-    }
-    Ok(())
+/// What lines bring to each tree.
+#[derive(Default)]
+struct Part {
+    entries: sled::Batch,
+    by_subject: sled::Batch,
+    texts: sled::Batch,
+    seen: sled::Batch,
+    seen_times: sled::Batch,
 }
 
-fn apply_rest(
-    batch: &Batch,
-    texts: &TransactionalTree,
-    seen: &TransactionalTree,
-    seen_times: &TransactionalTree,
-) -> Applied {
-    let json = |error: serde_json::Error| ConflictableTransactionError::Abort(StoreError::new(error));
-    for (hash, text) in &batch.texts {
-        texts.insert(hash.as_str(), serde_json::to_vec(text).map_err(json)?)?;
+impl Part {
+    fn of(batches: &[Batch]) -> Outcome<Self> {
+        let mut part = Self::default();
+        for batch in batches {
+            for entry in &batch.entries {
+                part.entries.insert(&entry.seq.to_be_bytes(), entry.bytes.as_slice());
+                part.by_subject.insert(subject_key(&entry.subject, Some(entry.seq)), &[]);
+            }
+            for (hash, text) in &batch.texts {
+                part.texts.insert(hash.as_str(), serde_json::to_vec(text).map_err(StoreError::new)?);
+            }
+            for answer in &batch.seen {
+                part.seen.insert(answer.id.as_str(), serde_json::to_vec(answer).map_err(StoreError::new)?);
+                part.seen_times.insert(time_key(answer.at, &answer.id), &[]);
+            }
+        }
+        Ok(part)
     }
-    for answer in &batch.seen {
-        seen.insert(answer.id.as_str(), serde_json::to_vec(answer).map_err(json)?)?;
-        seen_times.insert(time_key(answer.at, &answer.id), &[])?;
-    }
-    Ok(())
 }
 
 fn read<T: serde::de::DeserializeOwned>(bytes: Option<sled::IVec>) -> Outcome<Option<T>> {
