@@ -1,11 +1,12 @@
 //! Durable entries per second with 1 and 64 writers: ours, with everything an entry is (salts, chain, tree, store),
-//! beside SQLite (WAL, synchronous=FULL) and, where it is installed, PostgreSQL, on the same disk in the same run; and
-//! how long `verify` takes beside hashing alone, opening, and reading by subject (`entries=1000000` for more of them,
+//! beside SQLite (WAL, synchronous=FULL) and, where it is installed, PostgreSQL, and beside what the disk allows (a line
+//! of the same length written over zeros and `fdatasync`, one after another), on the same disk in the same run; and how long `verify` takes beside hashing alone, opening, and reading by subject (`entries=1000000` for more of them,
 //! `in=FOLDER` to keep them for the next run, `read` to leave the writing out, `writers=N` for that many alone). The baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
 
 use std::{
     error::Error,
     io::{self, Write as _},
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -23,9 +24,13 @@ use sha2::{Digest, Sha256};
 
 type Outcomes<T> = Result<T, Box<dyn Error>>;
 
-/// How long each turn of each contestant lasts.
-const TURN: Duration = Duration::from_secs(2);
-const TURNS: usize = 3;
+/// How long each turn of each contestant lasts. Many short ones: disks change their minds.
+const TURN: Duration = Duration::from_secs(1);
+const TURNS: usize = 7;
+/// How many bytes one of these entries is in the journal.
+const LINE_BYTES: usize = 709;
+/// How often what is read or verified is.
+const READINGS: usize = 3;
 /// So many entries are verified and read, unless `entries=N` says otherwise.
 const ENTRIES: usize = 200_000;
 /// So many of them are one line of the journal, as when many write at once.
@@ -34,6 +39,9 @@ const LINE: usize = 500;
 const READ: usize = 1000;
 
 fn main() -> Outcomes<()> {
+    if std::env::var("LF_TRIM").is_ok() {
+        drop(std::hint::black_box(vec![1_u8; 8 << 20]));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if !std::env::args().any(|argument| argument == "read") {
         written(&runtime)?;
@@ -55,19 +63,21 @@ fn main() -> Outcomes<()> {
 fn written(runtime: &tokio::runtime::Runtime) -> Outcomes<()> {
     let named = std::env::args().find_map(|argument| argument.strip_prefix("writers=")?.parse().ok());
     for writers in named.map_or_else(|| vec![1_usize, 64], |writers| vec![writers]) {
-        let mut rates: [Vec<f64>; 3] = Default::default();
+        let mut rates: [Vec<f64>; 4] = Default::default();
         for _ in 0..TURNS {
             rates[0].push(runtime.block_on(ours(writers))?);
             rates[1].extend(sqlite(writers));
             rates[2].extend(postgres(writers));
+            rates[3].extend(if writers == 1 { Some(raw()?) } else { None });
         }
-        let [ours, sqlite, postgres] = rates.map(median);
+        let [ours, sqlite, postgres, raw] = rates.map(median);
         writeln!(
             io::stdout(),
-            "{writers:>2} writers: ours {:>8.0}/s   SQLite {}   PostgreSQL {}   (limit: 1.2x)",
+            "{writers:>2} writers: ours {:>8.0}/s   SQLite {}   PostgreSQL {}   (limit: 1.2x)   the disk alone {}",
             ours.unwrap_or_default(),
             told(ours, sqlite),
-            told(ours, postgres)
+            told(ours, postgres),
+            told(ours, raw)
         )?;
     }
     Ok(())
@@ -78,6 +88,22 @@ fn told(ours: Option<f64>, theirs: Option<f64>) -> String {
         (Some(ours), Some(theirs)) => format!("{theirs:>8.0}/s ({:.2}x)", ours / theirs),
         (_, None) | (None, _) => "absent".to_owned(),
     }
+}
+
+/// Lines a second that this disk takes from one who does nothing else, over zeros that are there.
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+fn raw() -> Outcomes<f64> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(&vec![0; 16 << 20])?;
+    file.sync_all()?;
+    let (line, started) = ([b'x'; LINE_BYTES], Instant::now());
+    let mut lines = 0_u32;
+    while started.elapsed() < TURN {
+        file.write_all_at(&line, u64::from(lines) * LINE_BYTES as u64)?;
+        file.sync_data()?;
+        lines += 1;
+    }
+    Ok(f64::from(lines) / started.elapsed().as_secs_f64())
 }
 
 fn append(number: i64) -> Append {
@@ -186,7 +212,7 @@ fn memory() -> Outcomes<f64> {
 async fn opened(made: &Made, entries: usize) -> Outcomes<()> {
     let mut out = io::stdout();
     let before = memory()?;
-    for _ in 0..TURNS {
+    for _ in 0..READINGS {
         let started = Instant::now();
         let opened = open(&made.path)?;
         let (took, unread) = (started.elapsed(), opened.unread);
@@ -225,7 +251,7 @@ fn verified(made: &Made) -> Outcomes<[Duration; 2]> {
     let mut exported = Vec::new();
     ledger::export_jsonl(&made.path, 0, &mut exported)?;
     let (mut ours, mut least) = (Duration::MAX, Duration::MAX);
-    for _ in 0..TURNS {
+    for _ in 0..READINGS {
         let started = Instant::now();
         ledger::verify(&made.path)?;
         ours = ours.min(started.elapsed());

@@ -267,13 +267,12 @@ fn over(ending: &Ending, by: &Actor, commit: Option<&crate::core::names::CommitI
             let status = in_git(format!(". Whether it is live could not be seen: {seen}."));
             (Mark::Unseen, status, Some("Look at the pods yourself.".to_owned()))
         }
-        Ending::Superseded { by } => {
-            let mut status = match commit {
-                Some(_) => in_git("; a newer change of the same target took over before it was seen live: ".into()),
-                None => vec![text("Nothing was committed; a newer change of the same target goes instead: ")],
+        Ending::Superseded { .. } => {
+            let status = match commit {
+                Some(_) => in_git("; a newer change of the same target took over before it was seen live.".into()),
+                None => vec![text("Nothing was committed; a newer change of the same target goes instead.")],
             };
-            status.extend([Span::Code(by.to_string()), text(".")]);
-            (Mark::Overtaken, status, None)
+            (Mark::Overtaken, status, Some("Look at its card.".to_owned()))
         }
         Ending::AlreadyThere => (Mark::Stopped, vec![text("Git already says so; nothing was committed.")], None),
         Ending::Rejected { why } => {
@@ -327,6 +326,9 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
     notes.extend(diff::whole(request, links));
     if let (Some(commit), State::Over { .. }) = (request.commit(), &request.state) {
         notes.push(vec![text("Commit "), commit_link(commit, links)]);
+    }
+    if let State::Over { ending: Ending::Superseded { by }, .. } = &request.state {
+        notes.push(vec![text("Overtaken by request "), Span::Code(by.to_string())]);
     }
     notes.push(vec![text("Request "), Span::Code(request.id.to_string())]);
     notes

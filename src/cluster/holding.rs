@@ -7,7 +7,7 @@ use super::{
     Cluster, ClusterError,
     argocd::{ArgoCd, applications},
     flux::{FluxObject, kustomizations},
-    reconciler::{How, Mark, PAUSED_BY, annotation, is_there, items, kind, text, unmarked},
+    reconciler::{How, Mark, PAUSED_BY, PAUSED_UNTIL, annotation, is_there, items, kind, text, unmarked},
 };
 use crate::core::reconciler::{Hold, Obstacle};
 
@@ -35,6 +35,7 @@ pub(super) async fn of_application(own: &ArgoCd) -> Result<Option<Hold>, Cluster
         is_automatic: automated.is_some() && !is_off,
         is_busy: is_there(&found, "/operation") || matches!(phase.as_str(), "Running" | "Terminating"),
         by: annotation(&found, PAUSED_BY),
+        until: annotation(&found, PAUSED_UNTIL),
         policy: automated,
         obstacle,
     }))
@@ -138,6 +139,7 @@ pub(super) async fn of_flux(own: &FluxObject) -> Result<Option<Hold>, ClusterErr
         is_automatic: suspend != Some(json!(true)),
         is_busy: condition("Reconciling"),
         by: annotation(&found, PAUSED_BY),
+        until: annotation(&found, PAUSED_UNTIL),
         obstacle: of_a_kustomization(&own.cluster, &found).await?,
         policy: suspend,
     }))

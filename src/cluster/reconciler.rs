@@ -90,7 +90,7 @@ pub enum How {
 
 /// Names of the annotations of one that is held off.
 pub const PAUSED_BY: &str = "leverframe.dev/paused-by";
-const PAUSED_UNTIL: &str = "leverframe.dev/paused-until";
+pub(super) const PAUSED_UNTIL: &str = "leverframe.dev/paused-until";
 const PAUSED_OWNER: &str = "leverframe.dev/paused-owner";
 const PAUSED_INCIDENT: &str = "leverframe.dev/paused-incident";
 

@@ -295,6 +295,21 @@ impl Field {
             Self::Config(key) => format!("Configuration {key}"),
         }
     }
+
+    /// In the midst of a sentence: `version`, `replicas`, `env.PORT`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::ImageTag => "version".to_owned(),
+            Self::ImageDigest => "image digest".to_owned(),
+            Self::Replicas
+            | Self::ReplicasMin
+            | Self::ReplicasMax
+            | Self::Cpu
+            | Self::Memory
+            | Self::Env(_)
+            | Self::Config(_) => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Field {

@@ -3,12 +3,11 @@
 //! in the ledger already, which is why an edit needs no entry of its own.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{Engine, Inner};
 use crate::{
@@ -23,11 +22,16 @@ use crate::{
         entry::Recorded,
         matters,
         names::RequestId,
-        request::{self, Request, State},
+        request::{self, State},
     },
 };
 
+mod outbox;
+mod sorting;
 mod thread;
+
+use outbox::{Destination, Next, Outbox, Put};
+use sorting::sorted;
 
 /// How long until a card that could not be drawn is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -36,29 +40,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// take yet waits by itself and holds up nothing else.
 pub(super) struct Lane {
     chat: Arc<dyn Chat>,
-    undrawn: Mutex<BTreeMap<RequestId, Urgency>>,
+    outbox: Mutex<Outbox>,
     wake: Notify,
-}
-
-/// What is drawn first where much waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Urgency {
-    /// It shows how far something is.
-    Progress,
-    /// It says how something ended.
-    Ended,
-    /// Somebody is asked for a decision.
-    Decision,
-}
-
-impl Urgency {
-    fn of(request: &Request) -> Self {
-        match request.state {
-            State::Deciding(_) => Self::Decision,
-            State::Over { .. } => Self::Ended,
-            State::Planning | State::Landing(_) | State::Following(..) => Self::Progress,
-        }
-    }
 }
 
 /// What a card is about.
@@ -78,7 +61,6 @@ struct Shown {
     since: jiff::Timestamp,
     /// Whoever asked.
     account: Option<String>,
-    urgency: Urgency,
     card: Card,
     /// What is too long for the card.
     detail: Option<String>,
@@ -110,7 +92,6 @@ async fn shown(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         at: request.card.clone(),
         since: request.at,
         account: request.requester.account.clone(),
-        urgency: Urgency::of(&request),
         card: card::of(&request, &progress, links),
         detail: card::beyond(&request).map(str::to_owned),
         tells: card::tells(&request),
@@ -151,14 +132,13 @@ impl Engine {
 
 async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
     let (matters, progress) = (inner.matters().await, inner.progress(id));
-    let shown = |channel: &String, at: &Option<request::Card>, since, account: &Option<String>, urgency, card| Shown {
+    let shown = |channel: &String, at: &Option<request::Card>, since, account: &Option<String>, card| Shown {
         id: id.clone(),
         sort: Sort::Matter,
         channel: channel.clone(),
         at: at.clone(),
         since,
         account: account.clone(),
-        urgency,
         card,
         detail: None,
         tells: false,
@@ -166,19 +146,17 @@ async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
     };
     if let Some(one) = matters.incidents.get(id) {
         let card = emergency::of_incident(one, &matters);
-        return Some(shown(&one.opened.channel, &one.card, one.at, &one.declared_by.account, Urgency::Progress, card));
+        return Some(shown(&one.opened.channel, &one.card, one.at, &one.declared_by.account, card));
     }
     if let Some(one) = matters.overrides.get(id) {
-        let decides = matches!(one.state, break_glass::State::Deciding(_));
-        let urgency = if decides { Urgency::Decision } else { Urgency::Ended };
         let card = emergency::of_glass(one, &progress, &matters);
-        let found = shown(&one.opened.channel, &one.card, one.at, &one.requester.account, urgency, card);
+        let found = shown(&one.opened.channel, &one.card, one.at, &one.requester.account, card);
         let tells = one.course().is_some_and(|course| !course.votes.is_empty());
         return Some(Shown { tells, rests: progress.trouble.is_some() || rests(&one.state), ..found });
     }
     if let Some(one) = matters.drifts.get(id) {
         let card = drift::of_drift(one, &progress, &matters);
-        return Some(shown(&one.opened.channel, &one.card, one.at, &None, Urgency::Decision, card));
+        return Some(shown(&one.opened.channel, &one.card, one.at, &None, card));
     }
     let one = matters.debts.get(id)?;
     let proposal = match &one.state {
@@ -195,7 +173,7 @@ async fn matter(inner: &Arc<Inner>, id: &RequestId) -> Option<Shown> {
         | debt::State::Over { .. } => None,
     };
     let card = owed::of_debt(one, &progress, proposal.as_ref());
-    Some(shown(&one.opened.channel, &one.card, one.at, &one.opened.owner.account, Urgency::Progress, card))
+    Some(shown(&one.opened.channel, &one.card, one.at, &one.opened.owner.account, card))
 }
 
 /// Whether a break-glass waits for people or for time to pass.
@@ -214,17 +192,13 @@ impl Lane {
     /// A lane for each platform.
     pub(super) fn of(chats: &Chats) -> Vec<Arc<Self>> {
         let lane = |chat: &Arc<dyn Chat>| {
-            Arc::new(Self { chat: Arc::clone(chat), undrawn: Mutex::default(), wake: Notify::new() })
+            Arc::new(Self { chat: Arc::clone(chat), outbox: Mutex::default(), wake: Notify::new() })
         };
         chats.iter().map(lane).collect()
     }
 
-    /// The most urgent card, the newest of several: somebody is waiting for it.
-    fn next(&self) -> Option<RequestId> {
-        let mut undrawn = self.undrawn.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = undrawn.iter().max_by_key(|(id, urgency)| (**urgency, *id)).map(|(id, _)| id.clone())?;
-        undrawn.remove(&next);
-        Some(next)
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The id of a channel where it is this platform's.
@@ -244,13 +218,13 @@ pub(super) async fn keep_sorted(inner: Arc<Inner>) {
             }
             continue;
         };
-        let shown = shown(&inner, &id).await;
-        let lane = |shown: &Shown| inner.lanes.iter().find(|lane| lane.own(&shown.channel).is_some());
-        let waits = shown.as_ref().and_then(|shown| Some((lane(shown)?, shown))).is_some_and(|(lane, shown)| {
-            let urgency = shown.urgency;
-            let before = lane.undrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(id, urgency);
+        let sorted = sorted(&inner, &id).await;
+        let lane = |channel: &str| inner.lanes.iter().find(|lane| lane.own(channel).is_some());
+        let waits = sorted.and_then(|sorted| Some((lane(&sorted.0.0)?, sorted)));
+        let waits = waits.is_some_and(|(lane, (destination, urgency))| {
+            let put = lane.outbox().put(id, destination, urgency);
             lane.wake.notify_one();
-            before.is_none()
+            put == Put::First
         });
         if !waits {
             done(&inner);
@@ -261,16 +235,20 @@ pub(super) async fn keep_sorted(inner: Arc<Inner>) {
 /// Draws a platform's cards.
 pub(super) async fn keep_drawn(inner: Arc<Inner>, lane: Arc<Lane>) {
     while !inner.tasks.is_stopping() {
-        let Some(id) = lane.next() else {
-            tokio::select! {
+        let next = lane.outbox().next(Instant::now());
+        match next {
+            Next::Nothing => tokio::select! {
                 () = lane.wake.notified() => {}
                 () = inner.tasks.stopping() => {}
-            }
-            continue;
-        };
-        match draw(&inner, &lane, &id).await {
-            Ok(()) => done(&inner),
-            Err(error) => put_off(&inner, id, &error),
+            },
+            Next::Rest(wait) => tokio::select! {
+                () = lane.wake.notified() => {}
+                () = inner.tasks.pause(wait) => {}
+            },
+            Next::Send(id, destination) => match draw(&inner, &lane, &id).await {
+                Ok(()) => done(&inner),
+                Err(error) => put_off(&inner, &lane, (id, destination), &error),
+            },
         }
     }
 }
@@ -279,15 +257,21 @@ fn done(inner: &Inner) {
     inner.busy.send_modify(|count| *count = count.saturating_sub(1));
 }
 
-/// Passing trouble is tried again; what the platform refuses for good is said in the log and left.
-fn put_off(inner: &Arc<Inner>, id: RequestId, error: &ChatError) {
+/// What came too early waits until its place takes something again. Other passing trouble is tried again by itself; what
+/// the platform refuses for good is said in the log and left.
+fn put_off(inner: &Arc<Inner>, lane: &Lane, (id, destination): (RequestId, Destination), error: &ChatError) {
+    if let Some(wait) = error.wait() {
+        lane.outbox().rest(destination, Instant::now() + wait);
+        inner.redraw(&id);
+        return done(inner);
+    }
     tracing::warn!(request = %id, %error, remedy = error.remedy(), "a card could not be drawn");
     if !error.is_passing() {
         return done(inner);
     }
-    let (again, wait) = (Arc::clone(inner), error.wait().unwrap_or(AGAIN));
+    let again = Arc::clone(inner);
     inner.tasks.start(async move {
-        again.tasks.pause(wait).await;
+        again.tasks.pause(AGAIN).await;
         again.redraw(&id);
         done(&again);
     });
@@ -331,7 +315,14 @@ async fn post(inner: &Arc<Inner>, lane: &Lane, shown: &Shown) -> Result<(), Chat
             lane.chat.edit(&place, &shown.card).await?;
             place
         }
-        None => send(inner, lane, shown, typed_in).await?,
+        None => {
+            let sent = send(inner, lane, shown, typed_in).await;
+            if untried && matches!(&sent, Err(error) if error.wait().is_some()) {
+                // What came too early was not taken, so that it need not be looked for.
+                inner.unposted.lock().unwrap_or_else(PoisonError::into_inner).insert(shown.id.clone());
+            }
+            sent?
+        }
     };
     let channel = format!("{}:{}", lane.chat.platform().word(), place.channel);
     let card = request::Card { channel, message: place.message };

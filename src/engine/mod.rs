@@ -141,8 +141,8 @@ struct Inner {
     considered: Mutex<Sources>,
     /// Where the other repositories are.
     elsewhere: Mutex<Elsewhere>,
-    /// The repositories that somebody fetches because somebody was at it.
-    refreshing: Mutex<BTreeSet<ConnectionName>>,
+    /// The repositories that are fetched because somebody was at it, and whether once more because somebody was again.
+    refreshing: Mutex<BTreeMap<ConnectionName, Option<Busy>>>,
     book: tokio::sync::Mutex<Book>,
     /// So many of the ledger's first entries were not read at the start.
     unread: u64,

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use super::{
     Busy, Inner, Repository, anchors,
     effects::{self, Trouble},
@@ -28,6 +30,8 @@ const EVERY: Duration = Duration::from_secs(20);
 const AFTER_TROUBLE: Duration = Duration::from_secs(2);
 /// How many changes of the rules back one that loads is looked for.
 const BACK: usize = 50;
+/// The longest rest after a fetch that somebody caused.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Why the rules are not fresh.
 #[derive(Debug, thiserror::Error)]
@@ -125,18 +129,35 @@ pub(super) fn refresh_again(inner: &Arc<Inner>, repository: &Repository) {
 /// Somebody is at it: what they do next is done on fresh tips. Nobody waits for it.
 pub(super) fn refresh_soon(inner: &Arc<Inner>) {
     for repository in inner.reach.repositories() {
-        if !inner.refreshing.lock().unwrap_or_else(PoisonError::into_inner).insert(repository.name.clone()) {
+        let mut refreshing = inner.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(again) = refreshing.get_mut(&repository.name) {
+            *again = Some(Busy::new(inner));
             continue;
         }
-        let (fresh, repository) = (Arc::clone(inner), repository.clone());
-        let busy = Busy::new(inner);
-        inner.tasks.start(async move {
-            if let Err(error) = refresh(&fresh, &repository).await {
-                unreadable(&fresh, &repository, &error);
+        refreshing.insert(repository.name.clone(), None);
+        drop(refreshing);
+        inner.tasks.start(refresh_in_turn(Arc::clone(inner), repository.clone(), Busy::new(inner)));
+    }
+}
+
+/// Fetches, and again where that was asked for meanwhile; twice as long as a fetch takes nothing is fetched after it, so
+/// that many who are at it do not keep the host busy for nothing.
+async fn refresh_in_turn(inner: Arc<Inner>, repository: Repository, mut busy: Busy) {
+    loop {
+        let began = Instant::now();
+        if let Err(error) = refresh(&inner, &repository).await {
+            unreadable(&inner, &repository, &error);
+        }
+        drop(busy);
+        inner.tasks.pause((began.elapsed() * 2).min(LONGEST_REST)).await;
+        let mut refreshing = inner.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        match refreshing.remove(&repository.name).flatten().filter(|_| !inner.tasks.is_stopping()) {
+            Some(again) => {
+                refreshing.insert(repository.name.clone(), None);
+                busy = again;
             }
-            fresh.refreshing.lock().unwrap_or_else(PoisonError::into_inner).remove(&repository.name);
-            drop(busy);
-        });
+            None => return,
+        }
     }
 }
 

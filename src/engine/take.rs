@@ -64,6 +64,7 @@ impl Inner {
             self.forge.look.notify_one();
         }
         self.redraw_replaced(&recorded).await;
+        self.wake_watches(&recorded).await;
         for request in touched {
             self.forget_progress(&request);
             self.redraw(&request);
@@ -83,6 +84,17 @@ impl Inner {
         let matters = self.matters().await;
         let debts = grown.iter().filter_map(|id| matters.debts.get(id));
         debts.flat_map(|debt| &debt.all).for_each(|item| self.redraw(&item.breakglass));
+    }
+
+    /// Where a debt lasts longer or shorter by now, what is held off for it is to say so.
+    async fn wake_watches(self: &Arc<Self>, recorded: &[Recorded]) {
+        const MOVED: [&str; 4] = ["debt.extended", "debt.retried", "debt.returned", "debt.written_off"];
+        let moved = |one: &&Recorded| MOVED.contains(&one.entry.kind.as_str());
+        let moved: Vec<RequestId> =
+            recorded.iter().filter(moved).filter_map(|one| matters::id_of(&one.entry.subject)).collect();
+        if !moved.is_empty() {
+            glass::wake(self, |_, debt| moved.contains(debt)).await;
+        }
     }
 
     /// A debt waits for the request that pays it.

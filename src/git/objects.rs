@@ -9,7 +9,7 @@ use std::{
 };
 
 use git2::{ObjectType, Odb, Oid, Repository};
-use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
+use sha1::{Digest as _, Sha1};
 
 use super::error::GitError;
 
@@ -99,10 +99,8 @@ impl<'r> Objects<'r> {
 /// An object's id. Of what is made here nothing need be feared that libgit2's slower hash would find: whoever is sent it
 /// looks again.
 fn hash(kind: ObjectType, bytes: &[u8]) -> Result<Oid, GitError> {
-    let mut context = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
-    context.update(format!("{} {}\0", kind.str(), bytes.len()).as_bytes());
-    context.update(bytes);
-    Ok(Oid::from_bytes(context.finish().as_ref())?)
+    let head = format!("{} {}\0", kind.str(), bytes.len());
+    Ok(Oid::from_bytes(&Sha1::new().chain_update(head).chain_update(bytes).finalize())?)
 }
 
 /// One entry of a tree.

@@ -1,11 +1,11 @@
 //! A pack of what a landing made: each object as the difference to the one it was made from where that is shorter,
 //! else whole. A thin pack may differ from objects that only the receiver has.
 
-use std::{collections::HashSet, io::Write as _};
+use std::collections::HashSet;
 
-use flate2::{Compression, write::ZlibEncoder};
+use flate2::{Compress, Compression, FlushCompress, Status};
 use git2::{ObjectType, Oid};
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use sha1::{Digest as _, Sha1};
 
 use super::{error::GitError, objects::Made};
 
@@ -21,6 +21,9 @@ pub(super) enum Thin {
 /// What is below this is sent whole, in bytes.
 const SMALL: usize = 256;
 
+/// What a compressed object may be longer than before, in bytes.
+const ROOM: usize = 64;
+
 /// How much is compared at once, in bytes.
 const BLOCK: usize = 4096;
 
@@ -30,6 +33,7 @@ pub(super) fn pack(made: &[Made], thin: Thin) -> Result<Vec<u8>, GitError> {
     let mut out = b"PACK\0\0\0\x02".to_vec();
     let count = u32::try_from(made.len()).map_err(|_| GitError::Other("too many objects for a pack".to_owned()))?;
     out.extend(count.to_be_bytes());
+    let mut deflate = Deflate(Compress::new(Compression::fast(), true));
     for object in made {
         let usable = |base: Oid| thin == Thin::Yes || inside.contains(&base);
         let base = object.base.as_ref().filter(|(base, old)| usable(*base) && old.len() >= SMALL);
@@ -38,16 +42,16 @@ pub(super) fn pack(made: &[Made], thin: Thin) -> Result<Vec<u8>, GitError> {
             Some((base, difference)) => {
                 head(&mut out, 7, difference.len());
                 out.extend(base.as_bytes());
-                deflate(&mut out, &difference)?;
+                deflate.append(&mut out, &difference)?;
             }
             None => {
                 head(&mut out, number(object.kind), object.bytes.len());
-                deflate(&mut out, &object.bytes)?;
+                deflate.append(&mut out, &object.bytes)?;
             }
         }
     }
-    let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, &out);
-    out.extend_from_slice(sum.as_ref());
+    let sum = Sha1::digest(&out);
+    out.extend_from_slice(&sum);
     Ok(out)
 }
 
@@ -61,11 +65,22 @@ fn number(kind: ObjectType) -> u8 {
     }
 }
 
-fn deflate(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), GitError> {
-    let failed = |error: std::io::Error| GitError::Other(error.to_string());
-    let mut encoder = ZlibEncoder::new(out, Compression::fast());
-    encoder.write_all(bytes).map_err(failed)?;
-    encoder.finish().map(|_| ()).map_err(failed)
+/// One compressor for all objects of a pack: making one costs more than a small object.
+struct Deflate(Compress);
+
+impl Deflate {
+    fn append(&mut self, out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), GitError> {
+        self.0.reset();
+        loop {
+            let taken = usize::try_from(self.0.total_in()).unwrap_or(usize::MAX);
+            let rest = bytes.get(taken..).unwrap_or_default();
+            out.reserve(rest.len() + ROOM);
+            let status = self.0.compress_vec(rest, out, FlushCompress::Finish);
+            if status.map_err(|error| GitError::Other(error.to_string()))? == Status::StreamEnd {
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// The low bits of a number as a byte.

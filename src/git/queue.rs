@@ -24,6 +24,7 @@ pub(super) fn work(room: &mut Room, jobs: Vec<Job>) {
     for run in others {
         run(room);
     }
+    room.begin_anew();
     room.keep_up();
 }
 

@@ -84,7 +84,7 @@ pub(super) fn push(room: &mut Room, push: Push<'_>, made: &[Made], thin: &[u8]) 
     let said = talk.ask(body).and_then(|from| report(from, receives, push.reference));
     match said {
         Ok(said) => {
-            talk.end();
+            room.ending = talk.end_later();
             Ok(said)
         }
         Err(error) => {

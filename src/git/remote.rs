@@ -27,7 +27,7 @@ pub(super) struct Heads {
 
 /// Fetches the tracked branch, and `other` (a reference) where the server has it.
 pub(super) fn fetch(room: &mut Room, other: Option<&str>) -> Result<Heads, GitError> {
-    room.session.failure.take();
+    room.begin_anew();
     let tracked = room.shared.tracked();
     let mut names = vec![tracked.clone()];
     names.extend(other.map(str::to_owned));
@@ -44,7 +44,7 @@ pub(super) fn fetch(room: &mut Room, other: Option<&str>) -> Result<Heads, GitEr
 /// Brings the mirror to a tip that the server named when it refused a push, without asking where its branches are. `false`
 /// where it does not give that commit so: then it is to be fetched as ever.
 pub(super) fn follow_to(room: &mut Room, tip: Oid) -> Result<bool, GitError> {
-    room.session.failure.take();
+    room.begin_anew();
     if room.repository.find_commit(tip).is_err() && !upload::bring(room, tip)? {
         return Ok(false);
     }
@@ -67,8 +67,8 @@ fn listed(room: &mut Room, names: &[&str]) -> Result<Listed, GitError> {
 }
 
 /// The branch that the host shows first.
-pub(super) fn default_branch(room: &Room) -> Result<Option<String>, GitError> {
-    room.session.failure.take();
+pub(super) fn default_branch(room: &mut Room) -> Result<Option<String>, GitError> {
+    room.begin_anew();
     if room.shared.url.starts_with("file:") && !folder::folder(&room.shared.url)?.exists() {
         return Err(GitError::NotFound);
     }
@@ -141,7 +141,7 @@ pub(super) struct Push<'p> {
 
 /// Pushes under the lease, and keeps what was made in the mirror, whose own reference follows.
 pub(super) fn push(room: &mut Room, push: Push<'_>, made: &[Made]) -> Result<Pushed, GitError> {
-    room.session.failure.take();
+    room.begin_anew();
     // Whether it goes through, is lost or breaks off: where the branch was is where it was.
     room.proven = None;
     let (pushed, kept) = if room.shared.url.starts_with("file:") {

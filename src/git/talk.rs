@@ -85,13 +85,20 @@ impl Talk {
 
     /// Ends well: the connection is kept where it can be.
     pub(super) fn end(self) {
+        if let Some(answer) = self.end_later() {
+            answer.finish();
+        }
+    }
+
+    /// Ends as well, but for what an answer has after its last word: nobody need wait until the server has tidied up.
+    pub(super) fn end_later(self) -> Option<Box<Answer>> {
         match self.way {
-            Way::Http(Some(answer)) => answer.finish(),
-            Way::Http(None) => {}
+            Way::Http(answer) => answer,
             Way::Ssh(mut connection) => {
                 let mut goodbye = Vec::new();
                 packets::write_flush(&mut goodbye);
                 let _ = connection.write_all(&goodbye);
+                None
             }
         }
     }

@@ -18,8 +18,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    error::GitError, http::Session, land::Asked, marks::Marks, queue, read::PathCache, receive::Receives,
-    sign::SigningKey, transport, upkeep::Upkeep, upload::Speaks,
+    error::GitError,
+    http::{Answer, Session},
+    land::Asked,
+    marks::Marks,
+    queue,
+    read::PathCache,
+    receive::Receives,
+    sign::SigningKey,
+    transport,
+    upkeep::Upkeep,
+    upload::Speaks,
 };
 use crate::{clock, core::names::CommitId};
 
@@ -105,6 +114,8 @@ pub(super) struct Room {
     pub(super) contested: Option<(Timestamp, Duration)>,
     /// The upkeep of the mirror.
     pub(super) upkeep: Upkeep,
+    /// The end of the last answer to a push, to be read when nobody waits for us.
+    pub(super) ending: Option<Box<Answer>>,
     generation: u64,
 }
 
@@ -129,6 +140,14 @@ impl Room {
             self.shared.damaged.store(true, Ordering::SeqCst);
         }
         done
+    }
+
+    /// Reads the last answer to its end, so that its connection can be used again, and forgets what went wrong before.
+    pub(super) fn begin_anew(&mut self) {
+        if let Some(answer) = self.ending.take() {
+            answer.finish();
+        }
+        self.session.failure.take();
     }
 
     /// Remembers where the server's tracked branch is.
@@ -201,6 +220,7 @@ impl Lane {
                 marks: Marks::default(),
                 contested: None,
                 upkeep: Upkeep::default(),
+                ending: None,
                 generation,
             };
             while let Some(first) = waiting.blocking_recv() {

@@ -218,7 +218,7 @@ fn usual() -> Vec<(&'static str, Card)> {
     let ended = |ending| squash(over(Some(proposed(voted(course(), 1))), None, ending));
     let landed = |ending| squash(over(Some(proposed(voted(course(), 1))), Some(commit()), ending));
     let replanned =
-        Course { replanned: Some("it was v1.2.4 -> v1.2.5, it is now v1.2.3 -> v1.2.5".into()), ..course() };
+        Course { replanned: Some("it was v1.2.4 → v1.2.5, it is now v1.2.3 → v1.2.5".into()), ..course() };
     let two = needs(2, &["team:shop", "group:leads"]);
     let both = needs(3, &["2 of group:leads", "1 of group:security"]);
     let open =

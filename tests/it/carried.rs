@@ -4,19 +4,21 @@
 use std::{collections::BTreeMap, fs};
 
 use leverframe::{
-    net::dial::Seal,
+    net::dial::{Seal, dial},
     play::{World, people::PEOPLE},
     tasks::Tasks,
 };
 use tokio::{
-    io::AsyncReadExt as _,
+    io::{AsyncRead, AsyncReadExt as _},
     net::{TcpListener, UdpSocket},
     sync::watch,
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     away::bucket,
     bot::{Scene, of_kind},
+    proxy::{AUTHORITY, acceptor},
 };
 
 /// Stops the bot and starts it with more in its configuration.
@@ -120,13 +122,20 @@ struct Collector {
     port: u16,
 }
 
-async fn collector(tasks: &Tasks) -> Collector {
+async fn collector(tasks: &Tasks, seal: Option<TlsAcceptor>) -> Collector {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (keep, got) = watch::channel(Vec::new());
     let (hang_up, mut told) = watch::channel(0);
     tasks.start(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
+        while let Ok((plain, _)) = listener.accept().await {
+            let mut stream: Box<dyn AsyncRead + Send + Unpin> = match &seal {
+                None => Box::new(plain),
+                Some(seal) => match seal.accept(plain).await {
+                    Ok(stream) => Box::new(stream),
+                    Err(_) => continue,
+                },
+            };
             keep.send_modify(|all| all.clear());
             told.mark_unchanged();
             let mut part = vec![0; 65_536];
@@ -157,24 +166,42 @@ async fn until_got(collector: &Collector, enough: impl Fn(&[String]) -> bool) ->
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_of_system_logs_gets_every_entry_also_after_it_hung_up() {
     let tasks = Tasks::default();
-    let collector = collector(&tasks).await;
+    let collector = collector(&tasks, None).await;
+    let shipped = format!("ledger: {{ ship_to: {{ syslog: \"tcp://127.0.0.1:{}\" }} }}", collector.port);
+    gets_every_entry(&collector, &shipped).await;
+    tasks.drain(std::time::Duration::ZERO).await;
+}
+
+/// The same within TLS, to a collector that the company's own authority vouches for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_collector_gets_every_entry_also_after_it_hung_up() {
+    let tasks = Tasks::default();
+    let collector = collector(&tasks, Some(acceptor())).await;
+    let shipped = format!(
+        "ledger: {{ ship_to: {{ syslog: \"tls://localhost:{}\" }} }}\ntls: {{ ca_file: \"{AUTHORITY}\" }}",
+        collector.port
+    );
+    gets_every_entry(&collector, &shipped).await;
+    tasks.drain(std::time::Duration::ZERO).await;
+}
+
+async fn gets_every_entry(collector: &Collector, configuration: &str) {
     let scene = Scene::start().await;
-    configured(&scene, &format!("ledger: {{ ship_to: {{ syslog: \"tcp://127.0.0.1:{}\" }} }}", collector.port)).await;
+    configured(&scene, configuration).await;
     scene.says("ana", "/deploy checkout staging v1.2.5").await;
     scene.until("live", |scene| scene.card_says("Live: ")).await;
     let is_end = |frames: &[String]| frames.last().is_some_and(|last| last.contains("\"kind\":\"request.ended\""));
-    let first = until_got(&collector, is_end).await;
+    let first = until_got(collector, is_end).await;
     collector.hang_up.send_modify(|times| *times += 1);
     scene.says("ana", "/deploy checkout staging v1.2.4").await;
     let twice = |frames: &[String]| frames.iter().filter(|one| one.contains("\"kind\":\"request.ended\"")).count() > 1;
-    let second = until_got(&collector, twice).await;
+    let second = until_got(collector, twice).await;
     let ledger = scene.command(&["audit", "export"]).await.1;
     let all: BTreeMap<String, ()> = first.iter().chain(&second).map(|message| (entry(message), ())).collect();
     let missing: Vec<&str> = ledger.lines().filter(|line| !all.contains_key(*line)).collect();
     assert!(missing.iter().all(|line| line.contains("card.") || line.contains("audit.")), "{missing:?}");
     assert!(all.keys().all(|one| ledger.lines().any(|line| line == one)), "byte for byte");
     scene.killer().kill();
-    tasks.drain(std::time::Duration::ZERO).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,19 +218,18 @@ async fn datagrams_carry_an_entry_each() {
     assert_eq!(Some(entry(&message).as_str()), exported.lines().next());
 }
 
-/// TLS to somebody whom no authority knows is refused, in words.
+/// TLS to somebody whom no authority knows, or who goes by another name, is refused, in words.
 #[tokio::test]
 async fn a_sealed_connection_is_made_only_to_whom_it_should_be() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
     let tasks = Tasks::default();
-    tasks.start(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            drop(stream);
-        }
-    });
-    let refused = leverframe::net::dial::dial("127.0.0.1", port, &Seal::Tls(None)).await;
-    assert!(refused.is_err());
+    let port = collector(&tasks, Some(acceptor())).await.port;
+    let company = || Seal::Tls(Some(fs::read(AUTHORITY).unwrap()));
+    let refused = |dialled: Result<_, String>| dialled.err().unwrap();
+    let unknown = refused(dial("localhost", port, &Seal::Tls(None)).await);
+    assert!(unknown.contains("UnknownIssuer"), "{unknown}");
+    let misnamed = refused(dial("127.0.0.1", port, &company()).await);
+    assert!(misnamed.contains("not valid for name"), "{misnamed}");
+    assert!(dial("localhost", port, &company()).await.is_ok());
     tasks.drain(std::time::Duration::ZERO).await;
 }
 

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use leverframe::play::github::forge::State;
+use jiff::Timestamp;
+use leverframe::{clock, play::github::forge::State};
 use serde_json::{Value, json};
 
 use crate::together::{Chat, serve, within, world_with};
@@ -28,6 +29,22 @@ async fn pods(chat: &Chat, count: usize) {
 
 fn application(chat: &Chat) -> Value {
     chat.world.clusters["prod"].followed_by("checkout-prod").unwrap()
+}
+
+/// Waits until what follows git says that it is held off for more than so many hours, and less than two more.
+async fn marked_for(chat: &Chat, hours: i64) {
+    let mut changed = chat.world.pulse.changed();
+    let so = async {
+        loop {
+            let annotations = application(chat).pointer("/metadata/annotations").cloned().unwrap_or_default();
+            let until = annotations["leverframe.dev/paused-until"].as_str().unwrap().parse::<Timestamp>().unwrap();
+            if (hours..hours + 2).contains(&until.duration_since(clock::now()).as_hours()) {
+                return;
+            }
+            let _ = tokio::time::timeout(Duration::from_millis(200), changed.changed()).await;
+        }
+    };
+    within(&format!("the mark for {hours} hours"), so).await;
 }
 
 fn open_pull_requests(chat: &Chat) -> usize {
@@ -145,7 +162,10 @@ async fn two_persons_write_a_debt_off_until_a_date_and_it_can_be_owed_again() {
     assert_eq!(open_pull_requests(&chat), 0, "nobody is asked for it");
     pods(&chat, 10).await;
     assert_eq!(application(&chat).pointer("/spec/syncPolicy/automated/enabled"), Some(&json!(false)));
+    // Whoever reads the marks without us calls nobody before that day.
+    marked_for(&chat, 239).await;
     assert_eq!(chat.presses("ana", "Owe it again").await, "");
+    marked_for(&chat, 0).await;
     chat.card_says("Waiting for <").await;
     assert_eq!(chat.presses("bo", "Approve").await, "");
     chat.card_says("Paid: git says 10").await;

@@ -20,9 +20,19 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/company/authority.pem");
+pub(crate) const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/company/authority.pem");
 /// How long anything may take until the test fails.
 const LONGEST: Duration = Duration::from_secs(90);
+
+/// Speaks TLS as the company's services and as `localhost`.
+pub(crate) fn acceptor() -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("company/services.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("company/services.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
 
 /// The proxy: by the names that are asked for, where they lead; and which were asked for.
 struct Proxy {
@@ -33,13 +43,7 @@ struct Proxy {
 
 impl Proxy {
     async fn start(hosts: BTreeMap<String, String>) -> Self {
-        let certificate = CertificateDer::from_pem_slice(include_bytes!("company/services.pem")).unwrap();
-        let key = PrivateKeyDer::from_pem_slice(include_bytes!("company/services.key")).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config =
-            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
-        let (acceptor, hosts) = (TlsAcceptor::from(Arc::new(config)), Arc::new(hosts));
+        let (acceptor, hosts) = (acceptor(), Arc::new(hosts));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, asked) = (listener.local_addr().unwrap(), Arc::<Mutex<BTreeSet<String>>>::default());
         let mut task = JoinSet::new();

@@ -8,7 +8,10 @@ use serde::Deserialize as _;
 use serde_json::json;
 use serde_yaml::Value;
 
-use crate::together::{Chat, within};
+use crate::{
+    cluster_calls::Described,
+    together::{Chat, within},
+};
 
 /// One verb on one resource of a group, in one namespace or, where that is empty, anywhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,6 +114,30 @@ async fn everything(chat: &Chat) {
     chat.settled().await;
 }
 
+/// Each call, and each answer to it, is as Kubernetes, Argo CD and Flux describe it.
+fn conform(chat: &Chat) {
+    let Some(described) = Described::here() else { return };
+    let mut judged = BTreeSet::new();
+    for cluster in chat.world.clusters.values() {
+        judged.extend(cluster.server().exchanges().all().iter().filter_map(|exchange| described.judge(exchange)));
+    }
+    let judged: Vec<String> = judged.into_iter().collect();
+    let told = [
+        "GET /pods",
+        "GET apps/deployments",
+        "GET apps/statefulsets",
+        "GET argoproj.io/applications",
+        "GET autoscaling/horizontalpodautoscalers",
+        "GET kustomize.toolkit.fluxcd.io/kustomizations",
+        "GET source.toolkit.fluxcd.io/gitrepositories",
+        "PATCH apps/deployments",
+        "PATCH argoproj.io/applications",
+        "PATCH kustomize.toolkit.fluxcd.io/kustomizations",
+        "PATCH source.toolkit.fluxcd.io/gitrepositories",
+    ];
+    assert_eq!(judged, told);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_shipped_rights_suffice_and_each_is_needed() {
     let chat = Chat::start().await;
@@ -126,6 +153,7 @@ async fn the_shipped_rights_suffice_and_each_is_needed() {
             }
         }
     }
+    conform(&chat);
     // Whatever is stripped, something that was asked here fails, but for what the playground has none of.
     let absent = ["statefulsets", "applicationsets", "helmreleases", "ocirepositories"];
     let idle: Vec<&Right> = given.difference(&used).filter(|one| !absent.contains(&one.resource.as_str())).collect();

@@ -25,7 +25,7 @@ async fn connected() -> (World, Running) {
 }
 
 /// The world's configuration with `slack.transport: socket`.
-fn over_a_socket(world: &World) -> std::path::PathBuf {
+pub(crate) fn over_a_socket(world: &World) -> std::path::PathBuf {
     let file = world.write_config("127.0.0.1:0").unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     let http = format!("transport: http\n  api: \"{}\"", world.slack.api());
@@ -72,16 +72,21 @@ async fn a_whole_deploy_goes_over_the_open_connections() {
     within("the connections to be closed", world.slack.sockets_are(|open, _| open == 0)).await;
 }
 
+/// How often connections are cut without being asked for more; `LEVERFRAME_CUTS=1000` makes it a thousand.
+const CUTS: usize = 100;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_are_cut_a_hundred_times_and_each_of_two_hundred_commands_is_answered_once() {
     let (world, bot) = connected().await;
-    let (mut dice, mut cuts) = (12_345_usize, 0);
-    for number in 0..200 {
+    #[expect(clippy::disallowed_methods, reason = "how long a run is, is for whoever runs it to say")]
+    let wanted = std::env::var("LEVERFRAME_CUTS").ok().and_then(|wanted| wanted.parse().ok()).unwrap_or(CUTS);
+    let (mut dice, mut cuts, commands) = (12_345_usize, 0, 2 * wanted);
+    for number in 0..commands {
         // Numerical Recipes' generator: the same cuts in every run.
         dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223) % (1 << 32);
         let typed = format!("/deploy cart staging v9.9.{number}x{}", "y".repeat(200));
         let said = world.slack.says("ana", DEPLOYS, &typed);
-        let answered = if cuts < 100 && (dice >> 16) % 8 < 5 {
+        let answered = if cuts < wanted && (dice >> 16) % 8 < 5 {
             cuts += 1;
             let order = if dice % 11 == 0 { SocketOrder::CutAll } else { SocketOrder::Cut(dice >> 8) };
             let cut = async {
@@ -99,18 +104,20 @@ async fn connections_are_cut_a_hundred_times_and_each_of_two_hundred_commands_is
         let told = answered.shown.unwrap();
         assert!(told.contains(&format!("v9.9.{number}x")), "{number}: {told}");
     }
-    assert_eq!(cuts, 100);
+    assert_eq!(cuts, wanted);
     within("late answers", bot.engine.settled()).await;
     let mut answers: BTreeMap<String, usize> = BTreeMap::new();
     for told in world.slack.ephemerals("ana").unwrap() {
         *answers.entry(told.content.words()).or_default() += 1;
     }
-    assert_eq!(answers.len(), 200);
+    assert_eq!(answers.len(), commands);
     assert!(answers.values().all(|times| *times == 1), "{answers:#?}");
-    let recorded = bot.engine.ledger().read(0, 10_000).unwrap();
-    assert_eq!(recorded.iter().filter(|one| one.entry.kind == "request.refused").count(), 200);
+    let recorded = bot.engine.ledger().read(0, 1_000_000).unwrap();
+    assert_eq!(recorded.iter().filter(|one| one.entry.kind == "request.refused").count(), commands);
     let (_, opened, again) = world.slack.sockets();
-    println!("{opened} connections were opened, {again} envelopes were sent again");
+    println!(
+        "{commands} commands, {cuts} cuts, {opened} connections opened, {again} envelopes sent again: each was answered once"
+    );
     assert!(opened > 2, "{opened} opened");
     bot.stop().await;
 }

@@ -8,11 +8,16 @@ use crate::together::{Chat, DEPLOYS, serve, within, write};
 
 /// The deployment of the demo with sixty settings of one value.
 fn settings(value: &str) -> String {
+    so_many_settings(60, value)
+}
+
+/// The deployment of the demo with so many settings of one value.
+pub(crate) fn so_many_settings(many: usize, value: &str) -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo/apps/checkout/prod/deployment.yaml");
     let text = std::fs::read_to_string(path).unwrap();
     let (before, after) = text.split_once("          readinessProbe:").unwrap();
     let mut lines = String::new();
-    for number in 0..60 {
+    for number in 0..many {
         writeln!(lines, "            - {{ name: SETTING_{number}, value: \"{value}\" }}").unwrap();
     }
     format!("{before}{lines}          readinessProbe:{after}")

@@ -17,11 +17,11 @@ pub(super) fn notes(request: &Request, progress: &Progress) -> Vec<Vec<Span>> {
 }
 
 fn which(lane: &Lane, went: bool) -> Vec<Span> {
-    let words = if went { "Went through the emergency lane of a " } else { "Emergency lane: the rules of a " };
+    let words = if went { "Went through the emergency lane of a " } else { "Emergency lane: the rules for a " };
     vec![
         text(words),
         Span::Code(lane.severity.to_string()),
-        text(if went { " incident, " } else { " incident hold, " }),
+        text(if went { " incident, " } else { " incident apply, " }),
         Span::Code(lane.incident.to_string()),
     ]
 }

@@ -46,8 +46,22 @@ pub fn of_debt(debt: &Debt, progress: &Progress, proposal: Option<&Request>) -> 
         rows: Vec::new(),
         notes: debt_notes(debt, proposal),
         buttons,
-        ..card(debt.title(), debt_standing(debt, progress, proposal))
+        ..card(debt.title(), asked_to_write_off(debt).unwrap_or_else(|| debt_standing(debt, progress, proposal)))
     }
+}
+
+/// Where somebody is asked to agree that it is not owed, that stands first: it is what people are to do.
+fn asked_to_write_off(debt: &Debt) -> Option<Standing> {
+    let wanted = debt.write_off.as_ref().filter(|_| debt.write_off_digest().is_some())?;
+    let status = vec![
+        text(format!("{}. ", sentence(&debt.words()).trim_end_matches('.'))),
+        Span::Somebody(wanted.by.clone()),
+        text(" asks to write it off until "),
+        Span::Day(wanted.until),
+        text(": git and live would differ on purpose."),
+    ];
+    let remedy = "Somebody else who may approve breaking glass there presses Agree to write it off, or Do not.";
+    Some((Mark::Waiting, status, Some(remedy.to_owned())))
 }
 
 fn debt_standing(debt: &Debt, progress: &Progress, proposal: Option<&Request>) -> Standing {
@@ -141,14 +155,6 @@ fn debt_notes(debt: &Debt, proposal: Option<&Request>) -> Vec<Vec<Span>> {
             "Until it is paid, levers that would undo it are refused; rolling back and more replicas stay possible, and go into the same change of git",
         )]);
     }
-    if let Some(wanted) = &debt.write_off {
-        notes.push(vec![
-            Span::Somebody(wanted.by.clone()),
-            text(" asks to write it off until "),
-            Span::Day(wanted.until),
-            text("; another person who may approve breaking glass there must agree"),
-        ]);
-    }
     if let Some((at, words)) = debt.moved.as_ref().filter(|_| !debt.is_over()) {
         notes.push(vec![
             text("Planned anew at "),
@@ -157,7 +163,8 @@ fn debt_notes(debt: &Debt, proposal: Option<&Request>) -> Vec<Vec<Span>> {
         ]);
     }
     if debt.reminded > 0 && !debt.is_over() {
-        notes.push(vec![text(format!("Reminded {} times", debt.reminded))]);
+        let times = if debt.reminded == 1 { "once".to_owned() } else { format!("{} times", debt.reminded) };
+        notes.push(vec![text(format!("Reminded {times}"))]);
     }
     notes.extend(proposal.map(|request| vec![text("Request "), Span::Code(request.id.to_string())]));
     notes.push(vec![text("Debt "), Span::Code(debt.id.to_string())]);

@@ -73,6 +73,8 @@ struct Message {
     id: String,
     author: Identified,
     #[serde(default)]
+    content: String,
+    #[serde(default)]
     embeds: Vec<Embed>,
 }
 
@@ -175,6 +177,30 @@ impl DiscordClient {
             }
         }
         Ok(None)
+    }
+
+    /// What the bot said in a thread, the oldest first, in up to 2,000 messages; nothing where there is no thread.
+    ///
+    /// # Errors
+    /// As every call.
+    pub(super) async fn said_in(&self, thread: &str) -> Result<Vec<String>, DiscordError> {
+        let me = self.me().await?;
+        // A thread has the id of the message that it hangs on, which is older than all that is in it.
+        let (mut said, mut after) = (Vec::new(), thread.to_owned());
+        for _ in 0..PAGES {
+            let mut page = match self.page(thread, &after).await {
+                Err(error) if error.is_code(code::UNKNOWN_CHANNEL) => return Ok(said),
+                page => page?,
+            };
+            page.reverse();
+            let is_last = page.len() < PAGE;
+            after = page.last().map_or(after, |newest| newest.id.clone());
+            said.extend(page.into_iter().filter(|one| one.author.id == me).map(|one| one.content));
+            if is_last {
+                break;
+            }
+        }
+        Ok(said)
     }
 
     async fn page(&self, channel: &str, after: &str) -> Result<Vec<Message>, DiscordError> {

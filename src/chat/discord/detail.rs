@@ -10,7 +10,10 @@ use super::{
     limits::{CONTENT, NONCE, cut},
     markup, render,
 };
-use crate::chat::{Place, card::Step, detail::pieces};
+use crate::{
+    chat::{Place, card::Step, detail::pieces},
+    core::names::Digest,
+};
 
 /// What one message of a thread holds beside its frame.
 const PIECE: usize = 1800;
@@ -25,42 +28,43 @@ const UP_TO: &str = "up to entry ";
 #[derive(Deserialize)]
 struct Made {}
 
-#[derive(Deserialize)]
-struct Said {
-    author: Author,
-    #[serde(default)]
-    content: String,
-}
-
-#[derive(Deserialize)]
-struct Author {
-    id: String,
+/// Whether a thread was there already.
+#[derive(PartialEq, Eq)]
+enum Branch {
+    Fresh,
+    Known,
 }
 
 impl DiscordClient {
-    /// Says something in the thread of a message, which is made where there is none.
+    /// Says something in the thread of a message, which is made where there is none. Pieces that stand there already, said
+    /// before a crash, are not said again.
     ///
     /// # Errors
     /// As every call.
     pub async fn detail(&self, at: &Place, title: &str, text: &str) -> Result<(), DiscordError> {
-        self.branch(at, title).await?;
+        let said =
+            if self.branch(at, title).await? == Branch::Fresh { Vec::new() } else { self.said_in(&at.message).await? };
         for (number, piece) in pieces(text, PIECE).iter().enumerate() {
-            let nonce = format!("{}-{number}", at.message);
-            let message = render::as_written(markup::diff(piece, CONTENT), cut(&nonce, NONCE));
+            let content = markup::diff(piece, CONTENT);
+            if said.iter().any(|one| one.trim() == content.trim()) {
+                continue;
+            }
+            let nonce = nonce(&[&at.message, text, &number.to_string()]);
             // A thread has the id of the message that it hangs on.
-            self.post(&at.message, &message).await?;
+            self.post(&at.message, &render::as_written(content, nonce)).await?;
         }
         Ok(())
     }
 
     /// Makes the thread of a message, where there is none.
-    async fn branch(&self, at: &Place, title: &str) -> Result<(), DiscordError> {
+    async fn branch(&self, at: &Place, title: &str) -> Result<Branch, DiscordError> {
         let route = of_channel(Method::POST, "threads", &at.channel);
         let path = ["channels", &at.channel, "messages", &at.message, "threads"];
         let wanted = json!({"name": cut(title, NAME), "auto_archive_duration": ASIDE});
         match self.ask::<Made>(route, &path, Some(&wanted)).await {
-            Err(error) if !error.is_code(code::THREAD_EXISTS) => Err(error),
-            Ok(_) | Err(_) => Ok(()),
+            Ok(_) => Ok(Branch::Fresh),
+            Err(error) if error.is_code(code::THREAD_EXISTS) => Ok(Branch::Known),
+            Err(error) => Err(error),
         }
     }
 
@@ -72,8 +76,8 @@ impl DiscordClient {
         self.branch(at, title).await?;
         let last = steps.last().map_or(0, |step| step.seq);
         let content = format!("{}\n-# {UP_TO}{last}", render::steps(steps, PIECE));
-        let nonce = format!("{}-{last}s", at.message);
-        self.post(&at.message, &render::as_written(content, cut(&nonce, NONCE))).await.map(drop)
+        let nonce = nonce(&[&at.message, &last.to_string()]);
+        self.post(&at.message, &render::as_written(content, nonce)).await.map(drop)
     }
 
     /// The last step that was said in the thread of a message; none where there is no thread.
@@ -81,15 +85,27 @@ impl DiscordClient {
     /// # Errors
     /// As every call.
     pub async fn told_steps(&self, at: &Place) -> Result<Option<u64>, DiscordError> {
-        let me = self.me().await?.to_owned();
-        let route = of_channel(Method::GET, "messages", &at.message);
-        let said: Vec<Said> = match self.ask(route, &["channels", &at.message, "messages"], None).await {
-            Ok(said) => said,
-            Err(error) if error.is_code(code::UNKNOWN_CHANNEL) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let ours = said.iter().filter(|one| one.author.id == me);
-        let last = |one: &Said| one.content.rsplit_once(UP_TO)?.1.trim().parse::<u64>().ok();
-        Ok(ours.filter_map(last).max())
+        let last = |said: &String| said.rsplit_once(UP_TO)?.1.trim().parse::<u64>().ok();
+        Ok(self.said_in(&at.message).await?.iter().filter_map(last).max())
+    }
+}
+
+/// A nonce for what these say together, as long as Discord takes one: what differs in anything has another.
+fn nonce(parts: &[&str]) -> String {
+    Digest::of(parts.join("\n").as_bytes()).as_str().chars().take(NONCE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_differ_are_not_taken_for_one() {
+        let message = "1400000000000000000";
+        // Cut at the length that Discord takes, these two would have begun alike.
+        let nonces = [&["123456"][..], &["123457"], &["+ a", "0"], &["+ a", "1"], &["+ b", "0"]];
+        let all: std::collections::BTreeSet<String> =
+            nonces.iter().map(|parts| nonce(&[&[message], *parts].concat())).collect();
+        assert!(all.len() == nonces.len() && all.iter().all(|one| one.len() == NONCE), "{all:?}");
     }
 }

@@ -39,19 +39,39 @@ pub enum Seen {
 }
 
 /// What Slack said of accounts, and when.
-#[derive(Debug, Default)]
-pub struct Accounts(Mutex<HashMap<String, (Instant, SlackUser)>>);
+#[derive(Debug)]
+pub struct Accounts {
+    known: Mutex<HashMap<String, (Instant, SlackUser)>>,
+    look_up: Duration,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self::patient(LOOK_UP)
+    }
+}
 
 impl Accounts {
+    /// Nothing is known yet; looking up whoever asks may take so long.
+    pub fn patient(look_up: Duration) -> Self {
+        Self { known: Mutex::default(), look_up }
+    }
+
     /// What Slack says at this very moment.
     ///
     /// # Errors
     /// Why it cannot be asked, in words.
     pub async fn now(&self, client: &SlackClient, user: &str) -> Result<SlackUser, String> {
-        self.within(AT_THE_VOTE, client, user).await
+        self.within(AT_THE_VOTE, client, user, Instant::now()).await
     }
 
-    async fn within(&self, limit: Duration, client: &SlackClient, user: &str) -> Result<SlackUser, String> {
+    async fn within(
+        &self,
+        limit: Duration,
+        client: &SlackClient,
+        user: &str,
+        now: Instant,
+    ) -> Result<SlackUser, String> {
         let account = match tokio::time::timeout(limit, client.user(user)).await {
             Ok(Ok(account)) => account,
             Ok(Err(error)) => {
@@ -60,29 +80,29 @@ impl Accounts {
             }
             Err(_) => return Err("it did not answer in time".to_owned()),
         };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(user.to_owned(), (Instant::now(), account.clone()));
+        known.insert(user.to_owned(), (now, account.clone()));
         Ok(account)
     }
 
-    /// What Slack says, or said lately.
-    pub async fn seen(&self, client: &SlackClient, user: &str) -> Seen {
-        let known = self.known(user);
+    /// What Slack says, or said lately before `now`.
+    pub async fn seen(&self, client: &SlackClient, user: &str, now: Instant) -> Seen {
+        let known = self.known(user, now);
         if let Some((_, account)) = known.clone().filter(|(age, _)| *age < FRESH) {
             return Seen::Now(account);
         }
-        match (self.within(LOOK_UP, client, user).await, known) {
+        match (self.within(self.look_up, client, user, now).await, known) {
             (Ok(account), _) => Seen::Now(account),
             (Err(_), Some((age, account))) if age < AGED => Seen::Earlier { account, age },
             (Err(_), _) => Seen::Never,
         }
     }
 
-    fn known(&self, user: &str) -> Option<(Duration, SlackUser)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(user).map(|(at, account)| (at.elapsed(), account.clone()))
+    fn known(&self, user: &str, now: Instant) -> Option<(Duration, SlackUser)> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(user).map(|(at, account)| (now.saturating_duration_since(*at), account.clone()))
     }
 }

@@ -125,9 +125,9 @@ struct Message {
 }
 
 #[derive(Deserialize, Default)]
-struct Cursor {
+pub(super) struct Cursor {
     #[serde(default)]
-    next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -138,7 +138,7 @@ impl Chat for SlackChat {
 
     fn members<'a>(&'a self, group: &'a str, asked: &'a BTreeSet<String>) -> Call<'a, BTreeSet<String>> {
         async move {
-            let all = self.client.user_group(group).await?;
+            let all = self.client.user_group(group, &self.tenant).await?;
             Ok(all.into_iter().filter(|account| asked.contains(account)).collect())
         }
         .boxed()

@@ -4,20 +4,26 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    client::{MessageRef, SlackClient},
+    client::{Cursor, MessageRef, SlackClient},
     error::SlackError,
     rates::POST,
     render,
 };
-use crate::chat::{card::Step, detail::shortened};
+use crate::{
+    chat::{card::Step, detail::shortened},
+    core::names::Digest,
+};
 
 /// What the one message of a thread holds, far below what Slack takes even where all of it is escaped.
 const LONGEST: usize = 8000;
 
 /// The `event_type` of the metadata that tells how far the steps were said.
 const STEPS: &str = "leverframe_steps";
-/// How many messages of a thread are looked at.
+/// The `event_type` of the metadata that tells which long text was said.
+const DETAIL: &str = "leverframe_detail";
+/// Messages on one page of a thread, and pages that are looked at.
 const PAGE: &str = "200";
+const PAGES: usize = 20;
 
 #[derive(Deserialize)]
 struct Nothing {}
@@ -25,6 +31,8 @@ struct Nothing {}
 #[derive(Deserialize)]
 struct Replies {
     messages: Vec<Reply>,
+    #[serde(default)]
+    response_metadata: Option<Cursor>,
 }
 
 #[derive(Deserialize)]
@@ -34,14 +42,21 @@ struct Reply {
 }
 
 impl SlackClient {
-    /// Says something in the thread of a message, as it is written (`chat.postMessage`).
+    /// Says something in the thread of a message, as it is written (`chat.postMessage`), unless it stands there already,
+    /// said before a crash.
     ///
     /// # Errors
     /// As every call.
     pub async fn detail(&self, at: &MessageRef, title: &str, text: &str) -> Result<(), SlackError> {
+        let digest = Digest::of(text.as_bytes());
+        let is_it = |said: &Value| said.get("text").and_then(Value::as_str) == Some(digest.as_str());
+        if self.noted_in(at, DETAIL).await?.iter().any(is_it) {
+            return Ok(());
+        }
         let said = format!("{}\n{}", render::escaped(title), render::whole(&shortened(text, LONGEST)));
+        let metadata = json!({"event_type": DETAIL, "event_payload": {"text": digest.as_str()}});
         let request = json!({"channel": at.channel, "thread_ts": at.ts, "text": said, "unfurl_links": false,
-            "unfurl_media": false});
+            "unfurl_media": false, "metadata": metadata});
         let Nothing {} = self.tell((POST, &at.channel), &request).await?;
         Ok(())
     }
@@ -64,11 +79,30 @@ impl SlackClient {
     /// # Errors
     /// As every call.
     pub async fn told_steps(&self, at: &MessageRef) -> Result<Option<u64>, SlackError> {
-        let parameters =
-            [("channel", at.channel.as_str()), ("ts", &at.ts), ("include_all_metadata", "true"), ("limit", PAGE)];
-        let Replies { messages } = self.ask("conversations.replies", &parameters).await?;
-        let told = messages.iter().filter_map(|reply| reply.metadata.as_ref());
-        let told = told.filter(|metadata| metadata.get("event_type").is_some_and(|kind| kind == STEPS));
-        Ok(told.filter_map(|metadata| metadata.pointer("/event_payload/last")?.as_u64()).max())
+        let said = self.noted_in(at, STEPS).await?;
+        Ok(said.iter().filter_map(|payload| payload.get("last")?.as_u64()).max())
+    }
+
+    /// What messages of a thread remember under this name, in up to 4,000 of them (`conversations.replies`).
+    async fn noted_in(&self, at: &MessageRef, kind: &str) -> Result<Vec<Value>, SlackError> {
+        let (mut noted, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..PAGES {
+            let mut parameters = vec![
+                ("channel", at.channel.as_str()),
+                ("ts", &at.ts),
+                ("include_all_metadata", "true"),
+                ("limit", PAGE),
+            ];
+            parameters.extend((!cursor.is_empty()).then_some(("cursor", cursor.as_str())));
+            let Replies { messages, response_metadata } = self.ask("conversations.replies", &parameters).await?;
+            let of_kind = |metadata: &Value| metadata.get("event_type").is_some_and(|named| named == kind);
+            let told = messages.into_iter().filter_map(|reply| reply.metadata.filter(of_kind));
+            noted.extend(told.filter_map(|metadata| metadata.get("event_payload").cloned()));
+            match response_metadata.and_then(|next| next.next_cursor).filter(|next| !next.is_empty()) {
+                Some(next) => cursor = next,
+                None => break,
+            }
+        }
+        Ok(noted)
     }
 }

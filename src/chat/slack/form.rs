@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::incoming::{NotUnderstood, id, named, present};
+use super::incoming::{NotUnderstood, Team, id, named, present};
 use crate::{
     chat::form::{Entry, Field, Form, LONGEST, Need, Purpose},
     core::decide::Words,
@@ -187,7 +187,7 @@ pub fn offered(choices: impl IntoIterator<Item = (String, String)>) -> Value {
 #[derive(Deserialize)]
 struct Payload {
     user: Option<Who>,
-    team: Option<Named>,
+    team: Option<Team>,
     enterprise: Option<Named>,
     trigger_id: Option<String>,
     view: Option<View>,
@@ -253,9 +253,12 @@ impl Payload {
     }
 
     fn teams(&self) -> Result<Vec<String>, NotUnderstood> {
-        let of = |named: &Option<Named>| named.as_ref().and_then(|named| named.id.clone());
         let own = self.user.as_ref().and_then(|user| user.team_id.clone());
-        named("team.id", [of(&self.team), own, of(&self.enterprise)])
+        let enterprise = self.enterprise.as_ref().and_then(|named| named.id.clone());
+        let team = self.team.as_ref();
+        let (workspace, its) =
+            (team.and_then(|team| team.id.clone()), team.and_then(|team| team.enterprise_id.clone()));
+        named("team.id", [workspace, own, enterprise, its])
     }
 }
 

@@ -249,7 +249,7 @@ struct Wrapped {
 #[derive(Deserialize)]
 struct Payload {
     user: Option<Who>,
-    team: Option<Named>,
+    team: Option<Team>,
     enterprise: Option<Named>,
     channel: Option<Named>,
     message: Option<Stamped>,
@@ -270,6 +270,13 @@ struct Who {
 #[derive(Deserialize)]
 struct Named {
     id: Option<String>,
+}
+
+/// A workspace, and the organisation that it is in.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Team {
+    pub(super) id: Option<String>,
+    pub(super) enterprise_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -341,8 +348,9 @@ fn read<T: DeserializeOwned>(payload: &str) -> Result<T, NotUnderstood> {
 fn click(payload: Payload) -> Result<Click, NotUnderstood> {
     let place = place(&payload)?;
     let (user, user_team) = payload.user.map_or((None, None), |user| (user.id, user.team_id));
-    let of = |named: Option<Named>| named.and_then(|named| named.id);
-    let teams = named("team.id", [of(payload.team), user_team, of(payload.enterprise)])?;
+    let team = payload.team.unwrap_or_default();
+    let enterprise = payload.enterprise.and_then(|named| named.id);
+    let teams = named("team.id", [team.id, user_team, enterprise, team.enterprise_id])?;
     let action = payload.actions.into_iter().next().ok_or(NotUnderstood::Missing("actions"))?;
     let picked = action.selected_option.and_then(|option| option.value);
     Ok(Click {

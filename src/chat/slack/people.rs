@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{client::SlackClient, error::SlackError};
+use super::{client::SlackClient, error::SlackError, tenant::Tenant};
+
+/// What Slack says of a user group that is in another workspace.
+const UNKNOWN_THERE: [&str; 2] = ["no_such_subteam", "subteam_not_found"];
 
 #[derive(Deserialize)]
 struct Members {
@@ -10,11 +13,26 @@ struct Members {
 }
 
 impl SlackClient {
-    /// The accounts in a user group (`usergroups.users.list`).
+    /// The accounts in a user group (`usergroups.users.list`). A token of a whole organisation must say in which of its
+    /// workspaces the group is, so each of those that are named is asked until one knows it.
     ///
     /// # Errors
     /// As every call.
-    pub async fn user_group(&self, id: &str) -> Result<Vec<String>, SlackError> {
+    pub async fn user_group(&self, id: &str, ours: &Tenant) -> Result<Vec<String>, SlackError> {
+        let teams = ours.enterprise().map(|_| ours.teams()).unwrap_or_default();
+        let mut unknown = None;
+        for team in teams {
+            match self.ask("usergroups.users.list", &[("usergroup", id), ("team_id", team)]).await {
+                Ok(Members { users }) => return Ok(users),
+                Err(SlackError::Refused { error, detail }) if UNKNOWN_THERE.contains(&error.as_str()) => {
+                    unknown = Some(SlackError::Refused { error, detail });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(unknown) = unknown {
+            return Err(unknown);
+        }
         let Members { users } = self.ask("usergroups.users.list", &[("usergroup", id)]).await?;
         Ok(users)
     }

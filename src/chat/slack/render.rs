@@ -60,10 +60,22 @@ pub fn card(card: &Card) -> Rendered {
     if !card.buttons.is_empty() {
         blocks.push(actions(card));
     }
+    let head = format!("{}. {word}. {status}{remedy}", escaped(&card.title));
+    Rendered { text: shortened(&aloud(card, head, changes), SECTION), blocks }
+}
+
+/// All that a card says but the diff, as it is read aloud: how it stands first, because notifications show the beginning.
+fn aloud(card: &Card, head: String, changes: String) -> String {
     let reason = card.reason.as_deref().and_then(quoted).map(|reason| format!("Reason: {}", escaped(&reason)));
-    let said = [Some(format!("{}. {word}. {status}{remedy}", escaped(&card.title))), Some(changes), reason];
-    let text = said.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
-    Rendered { text: shortened(text.trim_end(), SECTION), blocks }
+    let mut said = vec![head, changes, reason.unwrap_or_default()];
+    said.extend(card.timeline.iter().map(|moment| spans(moment)));
+    said.extend(card.notes.iter().map(|note| spans(note)));
+    let labels: Vec<String> = card.buttons.iter().map(|button| escaped(&button.label)).collect();
+    if !labels.is_empty() {
+        said.push(format!("Buttons: {}", labels.join(", ")));
+    }
+    let parts: Vec<&str> = said.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
 }
 
 /// What somebody wrote, without what hides, as far as it is shown; nothing where nothing of it can be seen.

@@ -45,6 +45,7 @@ struct Named {
     id: Option<String>,
     domain: Option<String>,
     team_id: Option<String>,
+    enterprise_id: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -63,9 +64,10 @@ pub(super) fn shortcut(payload: &str) -> Result<Option<Shortcut>, NotUnderstood>
     if payload.callback_id != CALLBACK {
         return Ok(None);
     }
-    let (team, domain) = payload.team.map_or((None, None), |team| (team.id, team.domain));
+    let (team, its, domain) =
+        payload.team.map_or((None, None, None), |team| (team.id, team.enterprise_id, team.domain));
     let (user, own) = payload.user.map_or((None, None), |user| (user.id, user.team_id));
-    let teams = named("team.id", [team, own, payload.enterprise.and_then(|enterprise| enterprise.id)])?;
+    let teams = named("team.id", [team, own, payload.enterprise.and_then(|enterprise| enterprise.id), its])?;
     let channel = id("channel.id", payload.channel.and_then(|channel| channel.id))?;
     let ts = id("message.ts", payload.message.ts)?;
     let is_name = |domain: &String| domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -80,9 +80,9 @@ impl Debt {
         self.items().into_iter().find(|item| item.field == *field)
     }
 
-    /// `replicas and image_tag`.
+    /// `replicas and version`.
     pub fn fields(&self) -> String {
-        self.items().iter().map(|item| item.field.to_string()).collect::<Vec<_>>().join(" and ")
+        self.items().iter().map(|item| item.field.word()).collect::<Vec<_>>().join(" and ")
     }
 
     /// `live 10, git 3`; of several values each with its name.
@@ -93,9 +93,9 @@ impl Debt {
         }
     }
 
-    /// `replicas live 10, git 3; image_tag live v1.2.3, git v1.2.4`.
+    /// `replicas live 10, git 3; version live v1.2.3, git v1.2.4`.
     pub fn values(&self) -> String {
-        self.items().iter().map(|item| format!("{} {}", item.field, item.words())).collect::<Vec<_>>().join("; ")
+        self.items().iter().map(|item| format!("{} {}", item.field.word(), item.words())).collect::<Vec<_>>().join("; ")
     }
 
     /// Whether a change leaves git with all that is live.

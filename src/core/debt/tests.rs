@@ -139,7 +139,7 @@ fn of_several_values_each_is_owed_once_and_one_change_pays_them_all() {
     use crate::core::change::Line;
     let image = Item { field: Field::ImageTag, live: "v1".to_owned(), git: Some("v2".to_owned()), ..item("") };
     let owed = Debt { all: vec![item("10"), image, item("12")], ..debt(0) };
-    assert_eq!(owed.words(), "image_tag live v1, git v2; replicas live 12, git 3");
+    assert_eq!(owed.words(), "version live v1, git v2; replicas live 12, git 3");
     let line = |field: Field, new: &str| Line { field, old: None, new: new.to_owned() };
     let (count, version) = (|new| line(Field::Replicas, new), line(Field::ImageTag, "v1"));
     assert!(owed.is_paid_by(&[count("12"), version.clone()]));

@@ -293,7 +293,7 @@ impl Drift {
 
     /// `drift: replicas of checkout in prod`.
     pub fn title(&self) -> String {
-        format!("drift: {} of {}", self.opened.field, self.opened.target)
+        format!("drift: {} of {}", self.opened.field.word(), self.opened.target)
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Hold {
     pub is_busy: bool,
     /// Whose mark it carries: the id of a break-glass.
     pub by: Option<String>,
+    /// Until when it is meant to last, as the mark says it.
+    pub until: Option<String>,
     /// How it is told to follow, to be given back later; absent where nothing is said.
     pub policy: Option<Value>,
     /// Why holding it off would not last.

@@ -111,13 +111,29 @@ impl Undoes {
             Self::Within { interval } if interval.is_empty() => {
                 format!("{what} sets it back to {git} when its time comes")
             }
-            Self::Within { interval } => format!("{what} sets it back to {git} within {interval}"),
+            Self::Within { interval } => format!("{what} sets it back to {git} within {}", spoken(interval)),
             Self::WithNextChange => format!("{what} sets it back to {git} with the next change of git"),
             Self::WhenTold => format!("{what} sets it back to {git} only when somebody syncs"),
             Self::Held => format!("{what} is held off, so nothing sets it back for now"),
             Self::Nobody => "Nothing is known to set it back".to_owned(),
         }
     }
+}
+
+/// A length of time as people say it, of one as Go writes it: `1h30m0s` is `1 h 30 min`.
+fn spoken(interval: &str) -> String {
+    let mut parts = Vec::new();
+    for part in interval.split_inclusive(|c: char| c.is_ascii_alphabetic()) {
+        let number = part.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        match part.strip_prefix(number) {
+            Some("h" | "m" | "s") if number == "0" => {}
+            Some("h") => parts.push(format!("{number} h")),
+            Some("m") => parts.push(format!("{number} min")),
+            Some("s") => parts.push(format!("{number} s")),
+            _ => return interval.to_owned(),
+        }
+    }
+    if parts.is_empty() { interval.to_owned() } else { parts.join(" ") }
 }
 
 #[cfg(test)]
@@ -167,5 +183,19 @@ mod tests {
         let ignored =
             json!({"mode": "enabled", "ignore": [{"paths": ["/spec/replicas"], "target": {"kind": "Deployment"}}]});
         assert_eq!(release(json!({"interval": "5m", "driftDetection": ignored})), None);
+    }
+
+    #[test]
+    fn lengths_are_said_as_people_say_them() {
+        for (written, said) in [
+            ("10m0s", "10 min"),
+            ("1h30m0s", "1 h 30 min"),
+            ("90s", "90 s"),
+            ("500ms", "500ms"),
+            ("0s", "0s"),
+            ("x", "x"),
+        ] {
+            assert_eq!(spoken(written), said);
+        }
     }
 }

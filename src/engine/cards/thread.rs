@@ -12,7 +12,7 @@ use crate::{
     core::{break_glass, names::Digest, request},
 };
 
-/// Says in the thread under a card what is too long for it, once; after a crash between it and its note once more.
+/// Says in the thread under a card what is too long for it, once: after a crash the platform looks what stands there.
 pub(super) async fn detail(inner: &Arc<Inner>, lane: &Lane, shown: &Shown) -> Result<(), ChatError> {
     let (Some(place), Some(text)) = (place(lane, shown), &shown.detail) else { return Ok(()) };
     let (note, digest) = (format!("detail/{}", shown.id), Digest::of(text.as_bytes()));

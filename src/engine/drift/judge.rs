@@ -108,6 +108,9 @@ impl One<'_> {
     async fn judge(&self, inner: &Arc<Inner>, (rules, at): (&Arc<Rules>, &EnvironmentRules), open: Option<Drift>) {
         let held = inner.book.lock().await.matters().holds_value(self.target, self.field);
         let is_scaled = *self.field == Field::Replicas && inner.sight.is_scaled(self.object);
+        if held {
+            glass::wake(inner, |glass, _| glass.opened.target == *self.target).await;
+        }
         if held || is_scaled || self.seen.is_left_alone {
             return;
         }

@@ -137,6 +137,18 @@ pub(super) fn git_moved(inner: &Arc<Inner>) {
     });
 }
 
+/// Something came to a break-glass that is watched, or to its debt: it is looked at now, and not when its time comes.
+pub(super) async fn wake(inner: &Arc<Inner>, concerns: impl Fn(&Override, &RequestId) -> bool) {
+    let matters = inner.matters().await;
+    for glass in matters.overrides.values() {
+        if let break_glass::State::Active { debt, .. } = &glass.state
+            && concerns(glass, debt)
+        {
+            kick(inner, glass.id.clone());
+        }
+    }
+}
+
 /// Does one thing; says how long until it is looked at again where nothing changed by it.
 async fn perform(inner: &Arc<Inner>, work: &Work, tries: u32) -> Result<Duration, Trouble> {
     match work {

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Inner, Place, Trouble, failed, passing, report};
@@ -21,6 +21,9 @@ use crate::{
 
 /// How long it may take.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// A mark that is no further off is left as it is.
+const EXACT: SignedDuration = SignedDuration::from_mins(2);
 
 /// Whether it takes too long by now.
 pub(super) fn is_late(glass: &Override) -> bool {
@@ -169,6 +172,31 @@ pub(super) async fn tell(
     how: How,
 ) -> Result<(), crate::cluster::ClusterError> {
     let until = clock::now().checked_add(glass.opened.span.duration()).unwrap_or_else(|_| clock::now());
+    tell_until(glass, reconciler, (hold, until), how).await
+}
+
+/// Writes a new time into the mark where what it is held off for lasts longer by now, or shorter: whoever reads the
+/// mark without us (`deploy/watchdog.yaml`) calls people by it.
+pub(super) async fn keep_mark(
+    glass: &Override,
+    reconciler: &dyn Reconciler,
+    (hold, until): (&Hold, Timestamp),
+) -> Result<(), crate::cluster::ClusterError> {
+    let marked: Option<Timestamp> = hold.until.as_deref().and_then(|until| until.parse().ok());
+    let is_ours = hold.by.as_deref() == Some(glass.id.as_str());
+    let differs = marked.is_none_or(|marked| until.duration_since(marked).abs() > EXACT);
+    if is_ours && differs {
+        tell_until(glass, reconciler, (hold, until), How::Marks).await?;
+    }
+    Ok(())
+}
+
+async fn tell_until(
+    glass: &Override,
+    reconciler: &dyn Reconciler,
+    (hold, until): (&Hold, Timestamp),
+    how: How,
+) -> Result<(), crate::cluster::ClusterError> {
     let owner = glass.requester.person.as_ref().map_or("unknown", |person| person.as_str());
     let mark = Mark {
         by: glass.id.as_str(),

@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::{Inner, Place, Trouble, live_value, pause::tell, prove::shown, report};
+use super::{
+    Inner, Place, Trouble, live_value,
+    pause::{self, tell},
+    prove::shown,
+    report,
+};
 use crate::{
     chat::card::Progress,
     cluster::{ClusterError, DryRun, How},
@@ -15,6 +20,7 @@ use crate::{
         decide::{Came, Reply},
         matters::Matters,
         names::{Field, ImageTag, RequestId},
+        reconciler::Hold,
         rollout::{Verdict, Wanted, verdict},
     },
 };
@@ -105,7 +111,12 @@ async fn is_right(inner: &Arc<Inner>, glass: &Override, place: &Place) -> Result
     let State::Active { course, paused, redone, alarm, .. } = &glass.state else { return Ok(true) };
     let matters = inner.matters().await;
     let told = |error: ClusterError| Trouble::Other(format!("{error}. {}", error.remedy()));
-    let wrong = look(place, course, paused).await.map_err(told)?;
+    let hold = match &place.reconciler {
+        Some(reconciler) => reconciler.hold().await.map_err(told)?,
+        None => None,
+    };
+    keep_mark(&matters, glass, place, hold.as_ref()).await;
+    let wrong = look(place, course, (paused, hold.as_ref())).await.map_err(told)?;
     // What a newer one of the same value changed is that one's.
     let wrong = wrong.filter(|wrong| matches!(wrong, Wrong::Follows) || owes(&matters, glass).is_some());
     let is_right = wrong.is_none();
@@ -136,14 +147,25 @@ fn is_met(wrong: &Wrong, glass: &Override) -> bool {
     matches!(wrong, Wrong::Follows) || !glass.opened.action.is_keeping()
 }
 
-async fn look(place: &Place, course: &Course, paused: &Paused) -> Result<Option<Wrong>, ClusterError> {
+/// Where the debt lasts longer than what it is held off by says, that says it too.
+async fn keep_mark(matters: &Matters, glass: &Override, place: &Place, hold: Option<&Hold>) {
+    let State::Active { debt, .. } = &glass.state else { return };
+    let (Some(debt), Some(hold), Some(reconciler)) = (matters.debts.get(debt), hold, &place.reconciler) else { return };
+    let until = debt.written_off_until().unwrap_or(debt.until);
+    if let Err(error) = pause::keep_mark(glass, reconciler.as_ref(), (hold, until)).await {
+        tracing::debug!(%error, "the mark of a break-glass says an older time; it is tried again at the next look");
+    }
+}
+
+async fn look(
+    place: &Place,
+    course: &Course,
+    (paused, hold): (&Paused, Option<&Hold>),
+) -> Result<Option<Wrong>, ClusterError> {
     let plan = &course.plan;
     let live = live_value(place, plan).await?;
-    if let Some(reconciler) = &place.reconciler {
-        let hold = reconciler.hold().await?;
-        if paused.follows && hold.is_some_and(|hold| hold.is_automatic) {
-            return Ok(Some(Wrong::Follows));
-        }
+    if paused.follows && hold.is_some_and(|hold| hold.is_automatic) {
+        return Ok(Some(Wrong::Follows));
     }
     Ok(match live {
         None => Some(Wrong::Gone),

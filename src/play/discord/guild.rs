@@ -265,6 +265,11 @@ impl Guild {
         self.state().messages.iter().find(same).cloned()
     }
 
+    /// Forgets every nonce, as Discord does within minutes.
+    pub fn forget_nonces(&self) {
+        self.state().messages.iter_mut().for_each(|message| message.nonce = None);
+    }
+
     /// Makes a thread under a message; whether it is new.
     pub fn branch(&self, id: &str) -> bool {
         self.state().threads.insert(id.to_owned())

@@ -262,6 +262,11 @@ impl DiscordLookalike {
         self.shared.deliver(again).await
     }
 
+    /// The server itself; cloning shares it.
+    pub fn guild(&self) -> Guild {
+        self.shared.guild.clone()
+    }
+
     /// The commands that the bot registered.
     pub fn commands(&self) -> Vec<Value> {
         lock(&self.shared.commands).clone()

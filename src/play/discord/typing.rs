@@ -45,27 +45,34 @@ fn is_for_all(command: &Value) -> bool {
     takes_words && command["name"] != "help"
 }
 
-/// The words as options: by name where they have one, the others in the order of the command.
+/// The words as options: by name where they have one (`from=8h`, `from:8h`, `from 8h`), the others in the order of the
+/// command.
 fn options(command: &Value, rest: &str) -> Option<Vec<Value>> {
     let known = command["options"].as_array().cloned().unwrap_or_default();
     let mut values: Vec<Option<Value>> = vec![None; known.len()];
     // An arrow is what people write between two options, and none of them.
-    for word in words(rest)?.into_iter().filter(|word| !matches!(word.as_str(), "->" | "=>" | "→")) {
-        let named = known.iter().position(|option| {
-            let name = option["name"].as_str().unwrap_or_default();
-            word.strip_prefix(name).is_some_and(|rest| rest.starts_with(['=', ':']))
+    let mut words = words(rest)?.into_iter().filter(|word| !matches!(word.as_str(), "->" | "=>" | "→"));
+    while let Some(word) = words.next() {
+        // A sentence is no list of options: whoever writes one writes it to the one command for all.
+        if word == "because" {
+            return None;
+        }
+        let is_called = |option: &Value, name: &str| option["name"] == name;
+        let apart = word.split_once(['=', ':']).and_then(|(name, text)| {
+            known.iter().position(|option| is_called(option, name)).map(|place| (place, text.to_owned()))
         });
-        let place = named.or_else(|| values.iter().position(Option::is_none))?;
-        let option = known.get(place)?;
-        let text = match named {
-            Some(_) => word.split_once(['=', ':'])?.1,
-            None => word.as_str(),
+        // An option that nothing requires is chosen by its name first, and then has its value typed.
+        let chosen = known.iter().position(|option| is_called(option, &word) && option["required"] != true);
+        let chosen = chosen.filter(|_| apart.is_none()).and_then(|place| Some((place, words.next()?)));
+        let (place, text) = match apart.or(chosen) {
+            Some(named) => named,
+            None => (values.iter().position(Option::is_none)?, word),
         };
-        let slot = values.get_mut(place)?;
+        let (option, slot) = (known.get(place)?, values.get_mut(place)?);
         if slot.is_some() {
             return None;
         }
-        *slot = Some(value(option, text)?);
+        *slot = Some(value(option, &text)?);
     }
     let complete = known.iter().zip(&values).all(|(option, value)| value.is_some() || option["required"] != true);
     let told = known.iter().zip(values);
@@ -143,6 +150,11 @@ mod tests {
         check("/scale a 3", Some(("scale", "service=a replicas=3")));
         check("/scale a 3 reason=\"b c\"", Some(("scale", "service=a replicas=3 reason=b c")));
         check("/scale a", Some(("lf", "command=scale a")));
+        check("/scale a 3 reason \"b c\"", Some(("scale", "service=a replicas=3 reason=b c")));
+        check("/scale reason:b a replicas:3", Some(("scale", "service=a replicas=3 reason=b")));
+        // A name alone is a value as any other.
+        check("/scale a 3 reason", Some(("scale", "service=a replicas=3 reason=reason")));
+        check("/scale a 3 because of it", Some(("lf", "command=scale a 3 because of it")));
         check("/scale a many", Some(("lf", "command=scale a many")));
         check("/lf scale a 3", Some(("lf", "command=scale a 3")));
         check("/lf", Some(("lf", "")));

@@ -84,7 +84,7 @@ fn authenticate(shared: &Shared, headers: &HeaderMap, arguments: &Arguments) -> 
 
 fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Answer {
     match method {
-        "auth.test" => Ok(auth_test()),
+        "auth.test" => Ok(auth_test(shared)),
         "chat.postMessage" => post_message(shared, arguments),
         "chat.update" => update(shared, arguments),
         "chat.postEphemeral" => post_ephemeral(shared, arguments),
@@ -99,6 +99,9 @@ fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Answer {
             Ok(json!({"channel": told}))
         }
         "conversations.open" => open(arguments),
+        "usergroups.users.list" if shared.organisation.lacks_a_team(arguments.word("team_id")) => {
+            Err("missing_argument".into())
+        }
         "usergroups.users.list" => {
             shared.people.members(arguments.word("usergroup").unwrap_or_default()).ok_or("no_such_subteam".into())
         }
@@ -122,9 +125,11 @@ fn open(arguments: &Arguments) -> Answer {
     Ok(json!({"channel": {"id": direct.id}}))
 }
 
-fn auth_test() -> Value {
-    json!({"url": format!("https://{DOMAIN}.slack.com/"), "team": "Acme", "user": "leverframe", "team_id": TEAM,
-        "user_id": BOT_USER, "bot_id": BOT, "is_enterprise_install": false})
+fn auth_test(shared: &Shared) -> Value {
+    let mut tested = json!({"url": format!("https://{DOMAIN}.slack.com/"), "team": "Acme", "user": "leverframe", "team_id": TEAM,
+        "user_id": BOT_USER, "bot_id": BOT, "is_enterprise_install": false});
+    shared.organisation.identify(&mut tested);
+    tested
 }
 
 fn post_message(shared: &Shared, arguments: &Arguments) -> Answer {
@@ -239,6 +244,7 @@ fn user_info(shared: &Shared, arguments: &Arguments) -> Answer {
     let person = people::PEOPLE.iter().find(|person| person.slack == id).ok_or("user_not_found")?;
     let mut user = user_json(person.slack, person.key, person.name, Some(person));
     put(&mut user, "deleted", json!(shared.people.is_gone(id)));
+    shared.organisation.describe(id, &mut user);
     Ok(json!({"user": user}))
 }
 

@@ -128,6 +128,8 @@ impl Shared {
     }
 
     async fn send(&self, delivery: &Delivery, attempt: Attempt) -> Result<Result<Posted, &'static str>, PlayError> {
+        let told = self.organisation.told(delivery.path, &delivery.form);
+        let delivery = &Delivery { form: told, ..delivery.clone() };
         let (url, secret) = match self.bot().ok_or(PlayError::NoBot)? {
             Bot::Listens { url, signing_secret } => (url, signing_secret),
             Bot::Connects => {

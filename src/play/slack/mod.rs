@@ -9,6 +9,7 @@ pub mod workspace;
 mod api;
 mod deliver;
 mod forms;
+mod organisation;
 mod page;
 mod people;
 mod response;
@@ -24,6 +25,7 @@ use std::{
 
 pub use deliver::{Answered, PATIENCE};
 use deliver::{Attempt, COMMANDS, Delivery, INTERACTIONS, Origin};
+pub use organisation::Home;
 pub use page::CommandHint;
 pub use socket::SocketOrder;
 use socket::Sockets;
@@ -75,6 +77,7 @@ struct Shared {
     forms: Mutex<forms::Forms>,
     shared_channels: Mutex<std::collections::BTreeSet<&'static str>>,
     people: people::Standings,
+    organisation: organisation::Organisation,
     commands: Mutex<Vec<CommandHint>>,
     panel: Mutex<Option<Panel>>,
     other: Mutex<Option<String>>,
@@ -137,6 +140,7 @@ impl SlackLookalike {
             forms: Mutex::default(),
             shared_channels: Mutex::default(),
             people: people::Standings::default(),
+            organisation: organisation::Organisation::default(),
             commands: Mutex::new(page::default_commands()),
             panel: Mutex::default(),
             other: Mutex::default(),
@@ -305,7 +309,7 @@ impl SlackLookalike {
 
 fn no_button(wanted: &str, messages: &[&Message]) -> PlayError {
     let found: Vec<String> = messages.iter().flat_map(|message| SlackLookalike::buttons(message)).collect();
-    let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+    let found = if found.is_empty() { "none".into() } else { found.join(", ") };
     PlayError::NoSuchButton { wanted: wanted.to_owned(), found }
 }
 
@@ -368,7 +372,6 @@ impl Shared {
     fn bot(&self) -> Option<Bot> {
         lock(&self.bot).clone()
     }
-
     fn panel(&self) -> Option<Panel> {
         lock(&self.panel).clone()
     }

@@ -1,5 +1,7 @@
 //! Who somebody is, by Slack's own word: asked at every vote, and of whoever asks where that was not done lately.
 
+use tokio::time::Instant;
+
 use super::SlackDesk;
 use crate::{
     chat::{
@@ -36,7 +38,7 @@ impl SlackDesk {
     async fn standing(&self, user: &str) -> Standing {
         let good =
             |account: &SlackUser, otherwise| self.bars(user, account, Act::Ask).map_or(otherwise, Standing::Barred);
-        match self.edge.accounts.seen(&self.edge.client, user).await {
+        match self.edge.accounts.seen(&self.edge.client, user, Instant::now()).await {
             Seen::Now(account) => good(&account, Standing::Good),
             Seen::Earlier { account, age } => good(&account, Standing::Unseen(Some(age))),
             Seen::Never => Standing::Unseen(None),

@@ -321,7 +321,8 @@ fn beside() -> Vec<(&'static str, Card)> {
         restart.opened.command = CommandName::parse("restart").unwrap();
         restart
     };
-    let taken = Ending::TakenOver { why: "Dan closed pull request #7".into(), remedy: "Ask him, or ask again.".into() };
+    let taken =
+        Ending::TakenOver { why: "Dan closed pull request #7".into(), remedy: "Ask them, or ask again.".into() };
     let frozen = "`prod` is frozen until Mon 08:00 (Europe/Madrid): nobody is at work. Wait, or ask the leads.";
     let still = Progress::default();
     let seen = |words: &str| Progress { seen: Some(words.to_owned()), ..Progress::default() };

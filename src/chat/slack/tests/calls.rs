@@ -29,10 +29,10 @@ use crate::{
 };
 
 /// What was asked: method and path with query, the token, the body.
-type Asked = Arc<Mutex<Vec<(String, String, Value)>>>;
+pub(super) type Asked = Arc<Mutex<Vec<(String, String, Value)>>>;
 
 /// A Web API that gives each answer once, in order.
-async fn api(answers: Vec<Response>) -> (Served, SlackClient, Asked) {
+pub(super) async fn api(answers: Vec<Response>) -> (Served, SlackClient, Asked) {
     let asked = Asked::default();
     let (kept, answers) = (Arc::clone(&asked), Arc::new(Mutex::new(answers.into_iter())));
     let router = Router::new().fallback(any(move |request: Request| async move {
@@ -47,7 +47,7 @@ async fn api(answers: Vec<Response>) -> (Served, SlackClient, Asked) {
     (server, slack, asked)
 }
 
-fn says(answer: Value) -> Response {
+pub(super) fn says(answer: Value) -> Response {
     axum::Json(answer).into_response()
 }
 

@@ -1,5 +1,6 @@
 //! Slack's side played on loopback, and Slack's own samples where they are at hand.
 
+mod aged;
 mod calls;
 mod events;
 mod signed;
