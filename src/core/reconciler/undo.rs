@@ -126,6 +126,8 @@ fn spoken(interval: &str) -> String {
     for part in interval.split_inclusive(|c: char| c.is_ascii_alphabetic()) {
         let number = part.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         match part.strip_prefix(number) {
+            // `500ms`, of which `s` is no part of its own.
+            _ if number.is_empty() => return interval.to_owned(),
             Some("h" | "m" | "s") if number == "0" => {}
             Some("h") => parts.push(format!("{number} h")),
             Some("m") => parts.push(format!("{number} min")),

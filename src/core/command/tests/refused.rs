@@ -66,8 +66,6 @@ fn what_is_no_tag_is_refused_with_a_remedy() {
   `v1 2` is not an image tag: a tag has letters, digits, `_`, `.` and `-`, at most 128. Give the tag alone, for example `version=v1.2.5`.
 /deploy checkout prod-eu v1.2.5,
   `v1.2.5,` is not an image tag: a tag has letters, digits, `_`, `.` and `-`, at most 128. Give the tag alone, for example `version=v1.2.5`.
-/deploy checkout, prod-eu v1.2.5
-  There is no service `checkout,`. Did you mean `checkout` or `checkout-api`?
 /deploy checkout prod-eu sha256:0123
   `sha256:0123` is not an image tag: a tag has letters, digits, `_`, `.` and `-`, at most 128. Give the tag alone, for example `version=v1.2.5`.
 "#,

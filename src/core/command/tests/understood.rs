@@ -243,3 +243,21 @@ fn status_is_understood() {
 "#,
     );
 }
+
+#[test]
+fn several_services_are_understood() {
+    check(
+        r#"
+/deploy checkout,checkout-api prod-eu v1.2.5
+  => deploy checkout,checkout-api prod-eu v1.2.5
+/deploy checkout, checkout-api prod-eu v1.2.5
+  => deploy checkout,checkout-api prod-eu v1.2.5
+/deploy checkout , checkout-api prod-eu v1.2.5
+  => deploy checkout,checkout-api prod-eu v1.2.5
+/deploy checkout, prod-eu v1.2.5
+  => deploy checkout prod-eu v1.2.5
+/scale checkout,checkout-api prod-eu 3 outage, see channel
+  => scale checkout,checkout-api prod-eu 3 reason="outage, see channel"
+"#,
+    );
+}
