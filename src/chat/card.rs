@@ -2,6 +2,7 @@
 //! the card can be made again at any time and always says what the ledger says.
 
 mod beside;
+mod buttons;
 mod choices;
 mod deciding;
 mod diff;
@@ -25,12 +26,11 @@ pub use mark::Mark;
 pub use rows::Row;
 pub use steps::{Step, steps, tells};
 
-use super::form;
 use crate::core::{
     change::Line,
     decide::{TagSeen, sentence},
     entry::Actor,
-    names::{Field, Service},
+    names::Service,
     request::{Course, Ending, Lane, Request, State, Way},
 };
 
@@ -163,7 +163,7 @@ pub fn of(request: &Request, progress: &Progress, links: Links<'_>) -> Card {
         diff: course.map(|course| diff::cut(&course.plan.diff)).unwrap_or_default(),
         timeline: Vec::new(),
         notes: notes(request, progress, links),
-        buttons: choices::beside(request, lane::reviewing(request, buttons(request, progress))),
+        buttons: choices::beside(request, lane::reviewing(request, buttons::buttons(request, progress))),
         values: asked_for(request),
     }
 }
@@ -336,67 +336,3 @@ fn notes(request: &Request, progress: &Progress, links: Links<'_>) -> Vec<Vec<Sp
 
 /// What takes a yes back.
 const WITHDRAW: &str = "Take my approval back";
-
-fn buttons(request: &Request, progress: &Progress) -> Vec<Button> {
-    let value = |digest: &str| format!("{}:{digest}", request.id);
-    let button = |action, label, look, digest| Button::of(action, label, look, value(digest));
-    match &request.state {
-        State::Planning => vec![button("cancel", "Cancel", Look::Plain, "")],
-        State::Deciding(course) if request.gives_back_at().is_some() => {
-            let digest = course.plan.digest.short();
-            vec![
-                button("give_back", "Give back now", Look::Primary, digest),
-                button("keep", "Keep", Look::Plain, digest),
-            ]
-        }
-        State::Deciding(course) if course.scheduled.is_some() => {
-            let digest = course.plan.digest.short();
-            let withdraw = (!course.votes.is_empty()).then(|| button("withdraw", WITHDRAW, Look::Plain, digest));
-            let usual = [
-                button("start", "Start now", Look::Primary, digest),
-                button("reject", "Reject", Look::Danger, digest),
-                button("cancel", "Cancel", Look::Plain, digest),
-            ];
-            usual.into_iter().chain(withdraw).collect()
-        }
-        State::Deciding(course) if course.foreign.is_some() => {
-            let digest = course.plan.digest.short();
-            vec![
-                button("reject", "Reject", Look::Danger, digest),
-                button(form::REJECT, "Reject with reason", Look::Plain, digest),
-                button("cancel", "Cancel", Look::Plain, digest),
-            ]
-        }
-        // What is held up may be taken back.
-        State::Landing(course) if progress.trouble.is_some() => {
-            let digest = course.plan.digest.short();
-            let withdraw = (!course.votes.is_empty()).then(|| button("withdraw", WITHDRAW, Look::Plain, digest));
-            std::iter::once(button("cancel", "Cancel", Look::Plain, digest)).chain(withdraw).collect()
-        }
-        State::Deciding(course) => {
-            let digest = course.plan.digest.short();
-            let withdraw = (!course.votes.is_empty()).then(|| button("withdraw", WITHDRAW, Look::Plain, digest));
-            let usual = [
-                button("approve", "Approve", Look::Primary, digest),
-                button("reject", "Reject", Look::Danger, digest),
-                button(form::REJECT, "Reject with reason", Look::Plain, digest),
-                button("cancel", "Cancel", Look::Plain, digest),
-            ];
-            usual.into_iter().chain(withdraw).collect()
-        }
-        State::Landing(_) => vec![],
-        State::Over { .. } if request.opened.way == Way::Live => vec![],
-        // What brought no version has none to go back from.
-        State::Following(..) | State::Over { .. } if !brings_version(request) => vec![],
-        State::Following(..)
-        | State::Over { ending: Ending::Live { .. } | Ending::NotLive { .. } | Ending::Unseen { .. }, .. } => {
-            vec![button("rollback", "Roll back", Look::Plain, "")]
-        }
-        State::Over { .. } => vec![],
-    }
-}
-
-fn brings_version(request: &Request) -> bool {
-    let lines = request.course().map(|course| course.plan.lines.as_slice()).unwrap_or_default();
-    lines.iter().any(|line| matches!(line.field, Field::ImageTag | Field::ImageDigest))
-}
