@@ -39,9 +39,6 @@ const LINE: usize = 500;
 const READ: usize = 1000;
 
 fn main() -> Outcomes<()> {
-    if std::env::var("LF_TRIM").is_ok() {
-        drop(std::hint::black_box(vec![1_u8; 8 << 20]));
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if !std::env::args().any(|argument| argument == "read") {
         written(&runtime)?;

@@ -162,7 +162,7 @@ impl Mirror {
     /// # Errors
     /// When the host cannot be asked or refuses us.
     pub async fn default_branch(&self) -> Result<Option<String>, GitError> {
-        self.writer.call(|room| remote::default_branch(room)).await
+        self.writer.call(remote::default_branch).await
     }
 
     /// The tip of the tracked branch as last fetched or pushed; `None` before the first fetch.
