@@ -1,7 +1,9 @@
 //! Durable entries per second with 1 and 64 writers: ours, with everything an entry is (salts, chain, tree, store),
 //! beside SQLite (WAL, synchronous=FULL) and, where it is installed, PostgreSQL, and beside what the disk allows (a line
-//! of the same length written over zeros and `fdatasync`, one after another), on the same disk in the same run; and how long `verify` takes beside hashing alone, opening, and reading by subject (`entries=1000000` for more of them,
-//! `in=FOLDER` to keep them for the next run, `read` to leave the writing out, `writers=N` for that many alone). The baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
+//! of the same length written over zeros and `fdatasync`, one after another), on the same disk in the same run; and how
+//! long `verify` takes beside hashing alone, opening, and reading by subject (`entries=1000000` for more of them,
+//! `in=FOLDER` to keep them for the next run, `read` to leave the writing out, `writers=N` for that many alone). The
+//! baselines are scripts; without `LEVERFRAME_SHARED` they are absent.
 
 use std::{
     error::Error,

@@ -3,6 +3,7 @@
 //! that bring their own requests (GitHub, Kubernetes), with the address and the token put in here.
 //! It does not retry: what is safe to send twice is known only to the caller.
 
+pub mod apart;
 pub mod back_off;
 pub mod dial;
 pub mod look;
@@ -197,7 +198,7 @@ fn use_ring() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-fn made(tls: &Tls, builder: fn() -> ClientBuilder) -> Result<reqwest::Client, NetError> {
+fn made(tls: &Tls, builder: impl Fn() -> ClientBuilder) -> Result<reqwest::Client, NetError> {
     let Some(pem) = &tls.ca_file else { return builder().build().or_else(|error| without_roots(&error, builder())) };
     let bad = |error: reqwest::Error| NetError::BadAuthority(innermost(&error));
     builder().tls_certs_merge(authorities(pem)?).build().map_err(bad)
@@ -285,12 +286,13 @@ pub struct HttpService {
     client: reqwest::Client,
     base: Option<Arc<Url>>,
     token: Option<HeaderValue>,
+    renewed: Option<Arc<apart::Renewed>>,
 }
 
 impl HttpService {
     /// A service that sends requests where they say, with nothing added.
     pub fn new(client: reqwest::Client) -> Self {
-        Self { client, base: None, token: None }
+        Self { client, base: None, token: None, renewed: None }
     }
 
     /// A service for the API at `base` (`https://api.github.com`, `https://git.example.com/api/v3`), with
@@ -303,7 +305,7 @@ impl HttpService {
             return Err(NetError::BadAddress(base.as_str().chars().take(80).collect()));
         }
         let token = token.map(|token| bearer(token, base)).transpose()?;
-        Ok(Self { client, base: Some(Arc::new(base.clone())), token })
+        Ok(Self { client, base: Some(Arc::new(base.clone())), token, renewed: None })
     }
 
     fn address(&self, found: &http::Uri) -> Result<Url, NetError> {
@@ -376,7 +378,7 @@ impl HttpService {
         let body = body.collect().await.map_err(unwritable)?.to_bytes();
         let mut sending = reqwest::Request::new(parts.method, address);
         *sending.headers_mut() = parts.headers;
-        if let Some(token) = self.token {
+        if let Some(token) = self.renewed.map(|renewed| renewed.header()).or(self.token) {
             sending.headers_mut().insert(AUTHORIZATION, token);
         }
         if !body.is_empty() {

@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::{ConfigFile, Ended, Failure, log, pagers, register, runtime, say, serve};
+use super::{ConfigFile, Ended, Failure, clusters::Entrance, log, pagers, register, runtime, say, serve};
 use crate::{
     chat::{discord, slack},
     clock, cluster,
-    config::{ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, SlackTransport},
+    config::{Config, DiscordTransport, GitHubAuth, SlackTransport},
     core::{
         checkup::{Finding, Verdict},
         names::ConnectionName,
@@ -16,7 +16,6 @@ use crate::{
     forge::{self, ForgeError, GitHub, Linking, Login},
     git::Mirror,
     net::Outgoing,
-    secret::Secret,
     tasks::Tasks,
 };
 
@@ -244,14 +243,18 @@ async fn chats(config: &Config, net: &Outgoing, told: &mut Told) -> Result<(), F
 
 async fn clusters(config: &Config, net: &Outgoing, (rules, told): (Option<&Rules>, &mut Told)) -> Result<(), Failure> {
     for (name, access) in &config.clusters {
-        let ClusterAccess::Api { url, login } = access else { continue };
-        let token: Option<&Secret> = match login {
-            ClusterLogin::Token(token) => Some(token),
-            ClusterLogin::None | ClusterLogin::Certificate { .. } => None,
+        let what = format!("cluster {name}");
+        let entrance = match Entrance::of(access, (config, net)) {
+            Ok(Some(entrance)) => entrance,
+            Ok(None) => continue,
+            Err(error) => {
+                told.tell(Finding::red(what, error.to_string(), error.remedy()))?;
+                continue;
+            }
         };
         let namespaces = rules.map(|rules| namespaces(rules, name)).unwrap_or_default();
-        let at = (name.as_str(), url, token);
-        told.tell_all(&format!("cluster {name}"), cluster::checkup::look(net, at, &namespaces).await)?;
+        let at = (name.as_str(), &entrance.api, entrance.token.as_ref());
+        told.tell_all(&what, cluster::checkup::look(&entrance.net, at, &namespaces).await)?;
     }
     Ok(())
 }

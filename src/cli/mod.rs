@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod checkout;
 mod cloned;
+mod clusters;
 mod doctor;
 mod init;
 mod levers;

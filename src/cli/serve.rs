@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use tokio::{net::TcpListener, signal::unix};
 
-use super::{Ended, Failure, log, pagers, runtime, say, shipping};
+use super::{Ended, Failure, clusters::Entrance, log, pagers, runtime, say, shipping};
 use crate::{
     chat::{
         Chat, Chats,
@@ -18,10 +18,7 @@ use crate::{
     },
     clock,
     cluster::Cluster,
-    config::{
-        self, ClusterAccess, ClusterLogin, Config, DiscordTransport, GitHubAuth, RegistryLogin, RepositoryLogin,
-        SlackTransport,
-    },
+    config::{self, Config, DiscordTransport, GitHubAuth, RegistryLogin, RepositoryLogin, SlackTransport},
     control,
     core::names::ConnectionName,
     engine::{Engine, Reach, Repository},
@@ -388,12 +385,10 @@ pub(super) fn registries(config: &Config, net: &Outgoing, tasks: &Tasks) -> Regi
 fn clusters(config: &Config, net: &Outgoing) -> Result<BTreeMap<ConnectionName, Cluster>, String> {
     let mut clusters = BTreeMap::new();
     for (name, access) in &config.clusters {
-        let ClusterAccess::Api { url, login } = access else { continue };
-        let token = match login {
-            ClusterLogin::Token(token) => Some(token),
-            ClusterLogin::None | ClusterLogin::Certificate { .. } => None,
-        };
-        let cluster = Cluster::new(net.to(url).clone(), url, token);
+        let entrance = Entrance::of(access, (config, net));
+        let entrance = entrance.map_err(|error| format!("`clusters.{name}`: {error}.\n{}", error.remedy()))?;
+        let Some(entrance) = entrance else { continue };
+        let cluster = entrance.cluster();
         clusters.insert(name.clone(), cluster.map_err(|error| format!("{error}.\n{}", error.remedy()))?);
     }
     Ok(clusters)

@@ -39,7 +39,7 @@ pub use watching::{Told, Watching};
 use crate::{
     core::rollout::Workload,
     net::{HttpService, NetError},
-    secret::Secret,
+    secret::{Renewal, Secret},
 };
 
 /// How long the cluster may take for one answer.
@@ -146,6 +146,15 @@ impl Cluster {
     /// When `api` is not an HTTP address, or the token cannot stand in a header.
     pub fn new(http: reqwest::Client, api: &Url, token: Option<&Secret>) -> Result<Self, ClusterError> {
         let service = HttpService::at(http, api, token).map_err(ClusterError::Settings)?;
+        Ok(Self { kube: kube::Client::new(service, "default") })
+    }
+
+    /// The same with a token that somebody else renews.
+    ///
+    /// # Errors
+    /// As [`Cluster::new`].
+    pub fn renewed(http: reqwest::Client, api: &Url, token: (&Secret, Renewal)) -> Result<Self, ClusterError> {
+        let service = HttpService::renewed(http, api, token).map_err(ClusterError::Settings)?;
         Ok(Self { kube: kube::Client::new(service, "default") })
     }
 

@@ -1,13 +1,17 @@
 //! `clusters`, `registries` and `pager`: the rest of what is outside.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use url::Url;
 
-use super::reading::Reading;
+use super::{reading::Reading, reference::Reference};
 use crate::{
     core::{
-        located::{Fields, Node, Problem},
+        located::{Fields, Node, Problem, Value},
         names::{ConnectionName, NotAName},
     },
     secret::Secret,
@@ -31,8 +35,20 @@ pub enum ClusterAccess {
         context: Option<String>,
     },
     /// By the service account of the pod that Leverframe runs in.
-    InCluster,
+    InCluster {
+        /// The base of the API.
+        url: Url,
+        /// Who vouches for it, in PEM.
+        authority: String,
+        /// The account's token as it was read.
+        token: Secret,
+        /// Where it is renewed.
+        file: PathBuf,
+    },
 }
+
+/// Where Kubernetes mounts a pod's service account.
+const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Who we are to a cluster's API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,15 +182,24 @@ pub(super) fn registries(root: Fields<'_>, reading: &mut Reading<'_>) -> BTreeMa
     registries
 }
 
+/// Where the service account is mounted, where that way is taken: `true` stands for where Kubernetes does it. `None` where
+/// it cannot be read.
+fn mounted(node: &Node, reading: &mut Reading<'_>) -> Option<Option<PathBuf>> {
+    if let Value::Text(..) = &node.value {
+        return reading.path(node).map(Some);
+    }
+    Some(node.flag(&mut reading.problems)?.then(|| PathBuf::from(MOUNTED)))
+}
+
 impl ClusterAccess {
     fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
         let known = ["api", "token", "certificate", "key", "kubeconfig", "context", "in_cluster"];
         let fields = node.fields(&known, &mut reading.problems);
-        let in_cluster = match fields.get("in_cluster") {
-            Some(node) => node.flag(&mut reading.problems)?,
-            None => false,
+        let mounted = match fields.get("in_cluster") {
+            Some(node) => mounted(node, reading)?,
+            None => None,
         };
-        let ways = (fields.get("api"), fields.get("kubeconfig"), in_cluster);
+        let ways = (fields.get("api"), fields.get("kubeconfig"), mounted.is_some());
         if ways.0.is_none() {
             reading.only_beside(fields, &["token", "certificate", "key"], "api");
         }
@@ -187,7 +212,7 @@ impl ClusterAccess {
                 let context = fields.get("context").and_then(|node| node.text(&mut reading.problems));
                 Some(Self::Kubeconfig { path: reading.path(file)?, context: context.map(str::to_owned) })
             }
-            (None, None, true) => Some(Self::InCluster),
+            (None, None, true) => Self::read_in_cluster(node, &mounted?, reading),
             (None, None, false) => {
                 reading.problems.push(fields.missing("api", "api: https://10.0.0.1:6443"));
                 None
@@ -199,6 +224,30 @@ impl ClusterAccess {
                 None
             }
         }
+    }
+
+    /// What Kubernetes gives every pod: an address by its variables, a token and an authority as files.
+    fn read_in_cluster(node: &Node, folder: &Path, reading: &mut Reading<'_>) -> Option<Self> {
+        let file = folder.join("token");
+        let found = [
+            Reference::Env("KUBERNETES_SERVICE_HOST".to_owned()),
+            Reference::Env("KUBERNETES_SERVICE_PORT".to_owned()),
+            Reference::File(file.clone()),
+            Reference::File(folder.join("ca.crt")),
+        ];
+        let found = found.map(|reference| reading.resolved(&reference));
+        if let [Some(host), Some(port), Some(token), Some(authority)] = found {
+            let host = if host.contains(':') { format!("[{host}]") } else { host };
+            let url = Url::parse(&format!("https://{host}:{port}"));
+            if let Ok(url) = url {
+                return Some(Self::InCluster { url, authority, token: Secret::new(token.trim_end()), file });
+            }
+        }
+        let remedy = "Run it in a pod with a service account whose token is mounted, or write `api` and `token`.";
+        let found =
+            format!("no `KUBERNETES_SERVICE_HOST` and `_PORT`, or no `token` and `ca.crt` in `{}`", folder.display());
+        reading.problems.push(Problem { found, ..node.problem("what Kubernetes gives a pod", remedy) });
+        None
     }
 
     fn read_api(api: &Node, fields: Fields<'_>, reading: &mut Reading<'_>) -> Option<Self> {

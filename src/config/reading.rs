@@ -118,6 +118,11 @@ impl<'a> Reading<'a> {
         self.secret(node)
     }
 
+    /// What a reference stands for, where it stands for something.
+    pub(super) fn resolved(&self, reference: &Reference) -> Option<String> {
+        (self.resolve)(reference).ok().map(|resolved| resolved.text).filter(|text| !text.is_empty())
+    }
+
     /// A path; relative ones start in the configuration's directory.
     pub(super) fn path(&mut self, node: &Node) -> Option<PathBuf> {
         node.text(&mut self.problems).map(|path| self.directory.join(path))

@@ -19,6 +19,10 @@ fn known(reference: &Reference) -> Result<Resolved, Unresolved> {
         Reference::Env(name) if name == "HTTPS_PROXY" || name == "NO_PROXY" => return Err(Unresolved::Missing),
         Reference::Env(name) if name == "https_proxy" => ("http://proxy.example.org:3128", Exposed::No),
         Reference::Env(name) if name == "no_proxy" => ("localhost, .example.org,", Exposed::No),
+        Reference::Env(name) if name == "KUBERNETES_SERVICE_HOST" => ("fd00::1", Exposed::No),
+        Reference::Env(name) if name == "KUBERNETES_SERVICE_PORT" => ("443", Exposed::No),
+        Reference::File(path) if path.ends_with("serviceaccount/token") => ("t0ken\n", Exposed::No),
+        Reference::File(path) if path.ends_with("serviceaccount/ca.crt") => ("-----BEGIN", Exposed::No),
         Reference::Env(name) if name.ends_with("_SET") => ("xyz-secret", Exposed::No),
         Reference::File(path) if path.ends_with("open.key") => ("key-in-a-file\r\n\n", Exposed::ToOthers),
         Reference::File(path) if path.ends_with("closed.key") => ("key-in-a-file\n", Exposed::No),
@@ -124,7 +128,9 @@ fn clusters_are_reached_one_way() {
     assert!(
         matches!(cluster("two"), ClusterAccess::Kubeconfig { path, context: Some(_) } if path.ends_with("kube/config"))
     );
-    assert!(matches!(cluster("three"), ClusterAccess::InCluster));
+    let ClusterAccess::InCluster { url, token, file, .. } = cluster("three") else { panic!("{:?}", cluster("three")) };
+    assert_eq!((url.as_str(), token.reveal()), ("https://[fd00::1]/", "t0ken"));
+    assert_eq!(file, Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token"));
     assert!(matches!(cluster("four"), ClusterAccess::Api { login: ClusterLogin::None, .. }));
     assert!(matches!(cluster("five"), ClusterAccess::Api { login: ClusterLogin::Certificate { .. }, .. }));
 }
@@ -142,8 +148,6 @@ fn keys_without_effect_are_named() {
     let said: Vec<String> = parse(EVERYTHING).unwrap().not_supported_yet().iter().map(Notice::to_string).collect();
     let expected = [
         "line 35: `clusters.two.kubeconfig`: Reaching a cluster by a kubeconfig is not supported yet; this key has no effect.",
-        "line 36: `clusters.three.in_cluster`: Reaching a cluster from within is not supported yet; this key has no effect.",
-        "line 38: `clusters.five.certificate`: A client certificate for a cluster is not supported yet; this key has no effect.",
     ];
     assert_eq!(said, expected);
 }

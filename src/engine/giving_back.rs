@@ -1,5 +1,6 @@
-//! When a change begins and for how long it is meant; and giving back what was meant for a time: ten minutes before, a request is opened that undoes what the first one changed;
-//! when its time comes it goes on like any other. Where somebody changed the same since, people are asked instead.
+//! When a change begins and for how long it is meant; and giving back what was meant for a time: ten minutes before, a
+//! request is opened that undoes what the first one changed; when its time comes it goes on like any other. Where
+//! somebody changed the same since, people are asked instead.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -50,6 +50,7 @@ pub use side::{Side, side_files};
 pub use sign::SigningKey;
 pub use survey::{Marked, Survey, survey};
 
+pub use crate::secret::Renewal;
 use crate::{
     core::names::{CommitId, ConnectionName, RepoPath, RequestId},
     secret::Secret,
@@ -65,27 +66,6 @@ pub struct Credentials {
     pub password: Secret,
     /// Where a newer one can be read, when the host refuses this one.
     pub renewal: Option<Renewal>,
-}
-
-/// Reads a password again from where it came from.
-#[derive(Clone)]
-pub struct Renewal(Arc<dyn Fn() -> Option<Secret> + Send + Sync>);
-
-impl Renewal {
-    /// By this function, which is called from the repository's threads.
-    pub fn new(read: impl Fn() -> Option<Secret> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(read))
-    }
-
-    fn read(&self) -> Option<Secret> {
-        (self.0)()
-    }
-}
-
-impl std::fmt::Debug for Renewal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Renewal")
-    }
 }
 
 /// A repository and where its mirror is kept.

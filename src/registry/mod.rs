@@ -22,6 +22,7 @@ use std::{
 
 use url::Url;
 
+pub use crate::secret::Renewal;
 use crate::{net::Outgoing, secret::Secret, tasks::Tasks};
 
 pub use error::RegistryError;
@@ -50,27 +51,6 @@ pub enum Login {
         /// Gives the password again, where somebody renews it.
         renewal: Option<Renewal>,
     },
-}
-
-/// Reads a password again that somebody renews: ECR's lives for twelve hours.
-#[derive(Clone)]
-pub struct Renewal(Arc<dyn Fn() -> Option<Secret> + Send + Sync>);
-
-impl Renewal {
-    /// What reads it.
-    pub fn new(read: impl Fn() -> Option<Secret> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(read))
-    }
-
-    fn read(&self) -> Option<Secret> {
-        (self.0)()
-    }
-}
-
-impl std::fmt::Debug for Renewal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Renewal")
-    }
 }
 
 /// How one registry is reached.

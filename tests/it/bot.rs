@@ -194,7 +194,8 @@ impl Scene {
                 if is_so(self) {
                     break;
                 }
-                changed.changed().await.unwrap();
+                // A bot that is gone changes nothing any more: it is looked for again without that.
+                let _ = tokio::time::timeout(Duration::from_millis(500), changed.changed()).await;
             }
         };
         let waited = tokio::time::timeout(LONGEST, wait).await;

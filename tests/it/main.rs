@@ -48,6 +48,7 @@ mod glass_faults;
 mod grid;
 mod health;
 mod help;
+mod in_cluster;
 mod kills;
 mod landing_modes;
 mod lanes;

@@ -146,7 +146,7 @@ fn started(mut command: Command) -> (Bot, String) {
     (bot, address)
 }
 
-async fn card_says(world: &World, words: &str) -> Message {
+pub(crate) async fn card_says(world: &World, words: &str) -> Message {
     let mut changed = world.pulse.changed();
     let said = async {
         loop {

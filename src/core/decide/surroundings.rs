@@ -23,10 +23,14 @@ pub(super) fn healthy(facts: Facts<'_>, target: &Target, lines: &[Line]) -> (BTr
         return (BTreeSet::new(), 0);
     };
     let mut last: BTreeMap<&Environment, &Request> = BTreeMap::new();
-    for request in facts.requests.values() {
-        let there = Target { service: target.service.clone(), environment: request.opened.target.environment.clone() };
-        if request.changed(&there) && brings(request, &target.service).is_some() {
-            last.insert(&request.opened.target.environment, request);
+    // Of each environment the newest that landed; what waits for people is passed over at once.
+    let landed = facts.requests.values().rev().filter(|request| request.commit().is_some());
+    for request in landed.filter(|request| request.opened.services().any(|service| *service == target.service)) {
+        let environment = &request.opened.target.environment;
+        let there = Target { service: target.service.clone(), environment: environment.clone() };
+        let is_newest = !last.contains_key(environment) && request.changed(&there);
+        if is_newest && brings(request, &target.service).is_some() {
+            last.insert(environment, request);
         }
     }
     let healthy = || {

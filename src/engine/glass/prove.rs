@@ -14,7 +14,7 @@ use crate::{
         decide::Came,
         matters::Matters,
         names::{Field, ImageTag, RequestId},
-        reconciler as proof,
+        reconciler as proof, request,
         rollout::{Verdict, Wanted, verdict},
     },
     engine::{follow::reconciled::Reconciled, rules},
@@ -168,11 +168,18 @@ pub(super) async fn prove_again(inner: &Arc<Inner>, debt: &Debt) -> Result<Durat
         Side::Git => workload.is_some_and(|workload| verdict(&workload, &wanted(&sides)) == Verdict::Live),
         Side::Live => workload.is_some(),
     };
-    if !is_there {
+    if !is_there || is_followed(inner, debt).await {
         return Ok(AGAIN);
     }
     report(inner, &debt.id, Came::Paid).await;
     Ok(Duration::ZERO)
+}
+
+/// Whether a change of git that pays it is still on its way to the pods: it is told first, and its end wakes us.
+async fn is_followed(inner: &Arc<Inner>, debt: &Debt) -> bool {
+    let book = inner.book.lock().await;
+    book.iter()
+        .any(|one| one.opened.debt.as_ref() == Some(&debt.id) && matches!(one.state, request::State::Following(..)))
 }
 
 /// What is missing for what follows git to have applied the newest commit; `None` where nothing is.
