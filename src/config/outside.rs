@@ -185,7 +185,9 @@ pub(super) fn registries(root: Fields<'_>, reading: &mut Reading<'_>) -> BTreeMa
 /// Where the service account is mounted, where that way is taken: `true` stands for where Kubernetes does it. `None` where
 /// it cannot be read.
 fn mounted(node: &Node, reading: &mut Reading<'_>) -> Option<Option<PathBuf>> {
-    if let Value::Text(..) = &node.value {
+    if let Value::Text(folder, _) = &node.value
+        && folder.starts_with(['/', '.'])
+    {
         return reading.path(node).map(Some);
     }
     Some(node.flag(&mut reading.problems)?.then(|| PathBuf::from(MOUNTED)))
